@@ -1,0 +1,58 @@
+// Typed errors. Every refusal that reaches a client carries a machine-readable
+// reason; the reasons, their gRPC codes and the client's next step stand in one
+// table, `error_reasons.def`.
+//
+//   return MakeError(ErrorReason::kShapeMismatch,
+//                    "node 17 (aten.mm.default): lhs dim 1 is 64 but rhs dim 0 is 32");
+//
+// The reason travels inside absl::Status as a payload, so a Status can pass
+// through code that knows nothing of reasons. The service turns the payload
+// into google.rpc.ErrorInfo.
+#ifndef KILN_BASE_ERROR_H_
+#define KILN_BASE_ERROR_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+
+namespace kiln {
+
+enum class ErrorReason {
+#define KILN_ERROR_REASON(id, name, code, next_step) id,
+#include "base/error_reasons.def"
+#undef KILN_ERROR_REASON
+};
+
+struct ErrorReasonRow {
+  ErrorReason reason;
+  // UPPER_SNAKE_CASE, the `reason` of google.rpc.ErrorInfo.
+  absl::string_view name;
+  absl::StatusCode code;
+  // What the client should do next, one sentence.
+  absl::string_view next_step;
+};
+
+// All rows, in declaration order.
+absl::Span<const ErrorReasonRow> ErrorReasons();
+
+const ErrorReasonRow& GetErrorReasonRow(ErrorReason reason);
+
+// The reason whose name is `name`, if any.
+std::optional<ErrorReason> ParseErrorReason(absl::string_view name);
+
+// A status with the row's code, `message` (cut at 4 KiB) and the reason.
+absl::Status MakeError(ErrorReason reason, absl::string_view message);
+
+// The reason that `status` carries. nullopt for OK and for foreign statuses.
+std::optional<ErrorReason> GetErrorReason(const absl::Status& status);
+
+// Puts `context` and ": " before the message; keeps code, reason, payloads.
+absl::Status AddContext(const absl::Status& status, absl::string_view context);
+
+}  // namespace kiln
+
+#endif  // KILN_BASE_ERROR_H_

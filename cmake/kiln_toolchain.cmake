@@ -1,0 +1,17 @@
+# ccache and a fast linker where they are installed, sanitizers on request.
+find_program(KILN_CCACHE ccache)
+if(KILN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_C_COMPILER_LAUNCHER ${KILN_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${KILN_CCACHE})
+endif()
+
+find_program(KILN_MOLD mold)
+if(KILN_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+set(KILN_SANITIZE "" CACHE STRING "Sanitizers, as -fsanitize= takes them")
+if(KILN_SANITIZE)
+  add_compile_options(-fsanitize=${KILN_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${KILN_SANITIZE})
+endif()

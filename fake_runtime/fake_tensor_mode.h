@@ -1,0 +1,72 @@
+// FakeTensorMode: a graph and the fake tensors of its inputs in, the fake value
+// of every node out, and the guards that this cost.
+//
+//   ExprPool pool;
+//   KILN_ASSIGN_OR_RETURN(Graph g, ParseGraph(text, &pool, FindOpSchema));
+//   KILN_RETURN_IF_ERROR(BindSymbols(g, {{"s0", 8}, {"s1", 16}, {"s2", 8}}));
+//   KILN_ASSIGN_OR_RETURN(FakeGraph fake, Propagate(g, &pool));
+//   for (const Guard& guard : fake.env->Guards()) std::cout << guard.ToString();
+//
+// No data is touched and none exists; cost is microseconds a node, whatever the
+// tensors' sizes.
+#ifndef KILN_FAKE_RUNTIME_FAKE_TENSOR_MODE_H_
+#define KILN_FAKE_RUNTIME_FAKE_TENSOR_MODE_H_
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "fake_runtime/graph/graph.h"
+#include "fake_runtime/symbolic/shape_env.h"
+
+namespace kiln {
+
+// A graph with a fake value for each of its values.
+struct FakeGraph {
+  Graph graph;
+  std::vector<FakeValue> values;  // by ValueId
+  // Storages are numbered 0..num_storages-1; inputs' first.
+  int num_storages = 0;
+  // The environment that holds the facts and guards. Later stages go on asking
+  // it. Never null.
+  std::unique_ptr<ShapeEnv> env;
+
+  const FakeTensor& tensor(ValueId id) const {
+    return std::get<FakeTensor>(values[id.value]);
+  }
+};
+
+// Gives hints to symbols by name. BAD_INPUT_METADATA for a name that the graph
+// has not, a hint outside its range, or a symbol left without a hint.
+absl::Status BindSymbols(Graph& graph,
+                         const std::vector<std::pair<std::string, int64_t>>& hints);
+
+// For clients that describe plain sizes: turns the automatic and dynamic
+// dimensions of `graph`'s inputs, whose sizes are integers, into symbols. With
+// `duck_shape`, equal sizes share a symbol; with `specialize_zero_one`, sizes 0
+// and 1 stay constants and others get the range [2, oo]. Strides follow
+// contiguity where they were contiguous, else stay integers that the variant
+// is guarded on.
+struct SymbolizeOptions {
+  bool duck_shape = true;
+  bool specialize_zero_one = true;
+};
+absl::Status SymbolizeInputs(Graph& graph, ExprPool* pool, const SymbolizeOptions& options);
+
+// `pool` owns the graph's expressions and must outlive the result. Errors name
+// the node ("node 17 (aten.mm.default): ...") and carry a reason.
+absl::StatusOr<FakeGraph> Propagate(Graph graph, ExprPool* pool);
+
+// Propagates one node of `fake` whose operands have values already; appends or
+// overwrites the values of its outputs. Decompositions use it for the nodes
+// that they make.
+absl::Status PropagateNode(FakeGraph& fake, int node);
+
+// A table for people: node, op, dtype, sizes, strides, alias, guards made.
+std::string DescribePropagation(const FakeGraph& fake);
+
+}  // namespace kiln
+
+#endif  // KILN_FAKE_RUNTIME_FAKE_TENSOR_MODE_H_

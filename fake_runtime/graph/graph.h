@@ -1,0 +1,91 @@
+// The graph in memory: straight-line single assignment over tensors and symbolic
+// scalars. What a client sent, after import has refused everything malformed.
+//
+// Invariants (checked by import and by the text parser, relied on by all):
+//  - every ValueId that a node or the outputs use is defined earlier;
+//  - node.args is complete and positional: one entry per schema argument,
+//    defaults filled in, keyword names gone;
+//  - node.outputs has one entry per schema return; a list return has its values
+//    in `values`, another has exactly one.
+//
+// A Graph holds expressions and so lives no longer than its ExprPool.
+// Thread-compatible; a value.
+#ifndef KILN_FAKE_RUNTIME_GRAPH_GRAPH_H_
+#define KILN_FAKE_RUNTIME_GRAPH_GRAPH_H_
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "fake_runtime/graph/argument.h"
+#include "fake_runtime/graph/op_schema.h"
+#include "fake_runtime/symbolic/shape_env.h"
+#include "fake_runtime/tensor/fake_tensor.h"
+
+namespace kiln {
+
+struct OpRow;  // fake_runtime/ops/op_table.h
+
+// What a fake value is: a tensor, or a symbolic integer, float or boolean.
+// nullptr-like absence (an optional output that is None) is monostate.
+using FakeValue = std::variant<std::monostate, FakeTensor, Expr>;
+
+enum class InputKind : uint8_t { kUser, kParameter, kBuffer, kTangent, kSaved };
+absl::string_view InputKindName(InputKind kind);  // "user", ...
+std::optional<InputKind> ParseInputKind(absl::string_view name);
+
+struct GraphInput {
+  std::string name;
+  InputKind kind = InputKind::kUser;
+  // A FakeTensor, or the Expr of a symbolic scalar. `storage` ids of input
+  // tensors: equal ids mean that the client says they alias.
+  FakeValue value;
+  // The host may reuse its memory.
+  bool donated = false;
+  // Same data on every call; the host may cache what is derived from it.
+  bool constant = false;
+  // Per tensor dimension; empty means all automatic.
+  std::vector<DimPolicy> policies;
+};
+
+// A symbol that inputs mention.
+struct SymbolDeclaration {
+  Expr symbol;                 // "s0", "u0"
+  std::optional<int64_t> hint; // none for unbacked
+  ValueRange range;
+  DimPolicy policy = DimPolicy::kAutomatic;
+};
+
+struct NodeOutput {
+  bool is_list = false;
+  std::vector<ValueId> values;
+};
+
+struct Node {
+  const OpSchema* op = nullptr;  // owned by the op table; lives for ever
+  std::vector<Argument> args;
+  std::vector<NodeOutput> outputs;
+  // Where the user wrote it: "model.py:41", or empty. Not part of any digest.
+  std::string location;
+};
+
+struct Graph {
+  std::string name = "main";
+  std::vector<SymbolDeclaration> symbols;
+  std::vector<Expr> assumptions;
+  std::vector<GraphInput> inputs;
+  std::vector<Node> nodes;
+  // None, a value, or a literal (AOTAutograd returns None gradients and ints).
+  std::vector<Argument> outputs;
+  // Names of values, for people: by ValueId. Inputs first.
+  std::vector<std::string> value_names;
+  int num_values() const { return static_cast<int>(value_names.size()); }
+};
+
+// "node 17 (aten.mm.default)" and its location: the start of every message.
+std::string DescribeNode(const Graph& graph, int node);
+
+}  // namespace kiln
+
+#endif  // KILN_FAKE_RUNTIME_GRAPH_GRAPH_H_

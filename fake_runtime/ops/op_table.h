@@ -1,0 +1,84 @@
+// The op table: one row per operator overload. A row is PyTorch's schema, tags,
+// and the meta function that computes fake outputs. Rows stand in one .def-like
+// file per family (pointwise_ops.cc, view_ops.cc, ...); docs/adding_an_op.md
+// says how to add one.
+//
+// Symbolic scalar arithmetic is in the table too, as `sym.add(Scalar a, Scalar
+// b) -> Scalar` and so on: operands are SymInt, SymFloat, SymBool or literals.
+#ifndef KILN_FAKE_RUNTIME_OPS_OP_TABLE_H_
+#define KILN_FAKE_RUNTIME_OPS_OP_TABLE_H_
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "fake_runtime/graph/op_schema.h"
+
+namespace kiln {
+
+class MetaContext;
+
+// Computes the fake outputs of one node. Reads arguments from, and returns
+// values through, the context. Must not read a hint but through ShapeEnv.
+using MetaFunction = absl::Status (*)(MetaContext& ctx);
+
+enum OpTag : uint32_t {
+  kTagNone = 0,
+  kTagCore = 1 << 0,           // torch.Tag.core
+  kTagPointwise = 1 << 1,      // torch.Tag.pointwise
+  kTagView = 1 << 2,           // outputs alias inputs
+  kTagRandom = 1 << 3,         // nondeterministic_seeded
+  kTagEffect = 1 << 4,         // writes an input, or has an effect outside
+  kTagDynamicShape = 1 << 5,   // dynamic_output_shape
+  kTagDataDependent = 1 << 6,  // data_dependent_output
+  kTagSymbolic = 1 << 7,       // scalar in, scalar out; no tensor data
+};
+
+struct OpRow {
+  OpSchema schema;
+  uint32_t tags = 0;
+  MetaFunction meta = nullptr;
+  bool has(OpTag tag) const { return (tags & tag) != 0; }
+};
+
+// All rows, sorted by schema.name. Built once, on first use; thread-safe.
+absl::Span<const OpRow> OpTable();
+// nullptr if there is none.
+const OpRow* FindOp(absl::string_view name);
+// &FindOp(name)->schema, or nullptr. For ParseGraph and import.
+const OpSchema* FindOpSchema(absl::string_view name);
+// The row of a schema that came from this table.
+const OpRow& RowOf(const OpSchema& schema);
+
+// Operators that are refused by name, with the reason ("collective", ...).
+struct RefusedOp {
+  absl::string_view prefix;  // "_c10d_functional."
+  absl::string_view why;
+};
+absl::Span<const RefusedOp> RefusedOps();
+
+// What a family file gives: rows as they are written.
+struct OpDef {
+  const char* schema;  // "aten::add.Tensor(Tensor self, ...) -> Tensor"
+  uint32_t tags;
+  MetaFunction meta;
+};
+// One per family file; OpTable() concatenates them.
+absl::Span<const OpDef> PointwiseOps();
+absl::Span<const OpDef> ReductionOps();
+absl::Span<const OpDef> ViewOps();
+absl::Span<const OpDef> CreationOps();
+absl::Span<const OpDef> CopyOps();
+absl::Span<const OpDef> IndexingOps();
+absl::Span<const OpDef> MatmulOps();
+absl::Span<const OpDef> ConvolutionOps();
+absl::Span<const OpDef> PoolingOps();
+absl::Span<const OpDef> NormalizationOps();
+absl::Span<const OpDef> AttentionOps();
+absl::Span<const OpDef> SymbolicOps();
+
+}  // namespace kiln
+
+#endif  // KILN_FAKE_RUNTIME_OPS_OP_TABLE_H_
