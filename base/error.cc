@@ -39,7 +39,7 @@ absl::Status MakeError(ErrorReason reason, absl::string_view message) {
 }
 
 std::optional<ErrorReason> GetErrorReason(const absl::Status& status) {
-  std::optional<absl::Cord> payload = status.GetPayload(kPayloadUrl);
+  absl::optional<absl::Cord> payload = status.GetPayload(kPayloadUrl);
   if (!payload.has_value()) return std::nullopt;
   return ParseErrorReason(std::string(*payload));
 }
