@@ -1,0 +1,229 @@
+// The loop IR: what a graph is once every operator is a loop nest over memory or
+// a call of an extern op. It knows nothing of vector widths or thread blocks.
+//
+// A LoopProgram is a list of steps over buffers. A step is a Kernel, an extern
+// call, or a release. A Kernel is a tree of loops with scalar instructions:
+//
+//   kernel k3 nodes=[4, 7] {
+//     parallel i0 < s0*s1 {
+//       %0 = accumulate sum f32
+//       vector i1 < 384 {
+//         %1 = load b0[384*i0 + i1]
+//         update %0, %1
+//       }
+//       %2 = result %0, 0
+//       vector i1 < 384 {
+//         %3 = load b0[384*i0 + i1]
+//         %4 = sub f32 %3, %2
+//         store b1[384*i0 + i1], %4
+//       }
+//     }
+//   }
+//
+// Semantics. Loop variables are integer symbols (i0, i1, ...) of the program's
+// pool, in [0, extent). Iterations of a `parallel` loop are independent; a
+// kernel has at most one, outermost. Lanes of a `vector` loop are independent
+// but for accumulator updates; it holds instructions only, no loops. A `serial`
+// loop runs in order. An instruction's value is visible to later statements of
+// its own loop body and inside their loops, and not outside; only accumulators
+// carry values out of a loop. Loads see what earlier statements of the same
+// iteration stored. Indices are element indices into a buffer, expressions over
+// loop variables, size symbols and the symbols of `indirect` instructions.
+//
+// One Kernel reads and writes buffers; aliasing between different buffers of a
+// kernel does not exist unless `Buffer::alias_of` says so.
+#ifndef KILN_COMPILER_LOOPS_LOOP_IR_H_
+#define KILN_COMPILER_LOOPS_LOOP_IR_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/statusor.h"
+#include "fake_runtime/fake_tensor_mode.h"
+#include "fake_runtime/symbolic/expr.h"
+#include "fake_runtime/tensor/dtype.h"
+#include "fake_runtime/tensor/fake_tensor.h"
+
+namespace kiln {
+
+struct BufferId {
+  int value = -1;
+  friend auto operator<=>(BufferId, BufferId) = default;
+  template <typename H>
+  friend H AbslHashValue(H h, BufferId id) { return H::combine(std::move(h), id.value); }
+};
+
+enum class BufferKind : uint8_t {
+  kInput,         // storage of graph input `index`; data as the host gave it
+  kOutput,        // storage of graph output `index`, made by new_output
+  kTemporary,     // in the arena, at `arena_offset` once planned
+  kExternResult,  // owned by the host, made by an owning extern call
+};
+
+// A run of memory: one storage. Element 0 is the first element that the tensor
+// with storage offset 0 would see; for inputs, element 0 is the storage's first.
+struct Buffer {
+  BufferKind kind = BufferKind::kTemporary;
+  DType dtype = DType::kFloat32;
+  // Elements that must exist: max index + 1. Temporaries and outputs.
+  Expr num_elements;
+  int index = -1;  // graph input or output
+  // Set by the memory plan; bytes.
+  Expr arena_offset;
+  // A temporary or output that takes over the memory of a dead buffer (in
+  // place): same index, same element order. -1: none.
+  BufferId alias_of;
+};
+
+enum class ReduceKind : uint8_t {
+  kSum, kProd, kMax, kMin, kAny, kAll,
+  kArgMax, kArgMin,  // update takes value, index; results: 0 value, 1 index
+  kWelford,          // update takes value; results: 0 mean, 1 M2, 2 count
+};
+
+enum class InstKind : uint8_t {
+  kConstant,    // `constant`
+  kExpr,        // value of integer, float or bool expression `expr`, as dtype
+  kLoad,        // buffer[expr]
+  kStore,       // buffer[expr] = args[0]
+  kStoreAdd,    // buffer[expr] += args[0]; only in serial order
+  kScalar,      // `op`(args)
+  kIndirect,    // args[0] becomes index symbol `expr`, wrapped into [0, bound);
+                // out of range is KILN_ERROR_INDEX
+  kAccumulate,  // declares an accumulator of `reduce` and dtype
+  kUpdate,      // args[0] accumulator, args[1..] values
+  kResult,      // args[0] accumulator, `result` which
+  kRandom,      // uniform in [0, 1): Philox of (seed slot `result`, expr)
+};
+
+enum class ScalarOp : uint8_t {
+#define KILN_SCALAR_OP(id, name, arity) id,
+#include "compiler/loops/scalar_ops.def"
+#undef KILN_SCALAR_OP
+};
+absl::string_view ScalarOpName(ScalarOp op);
+int ScalarOpArity(ScalarOp op);
+
+struct Inst {
+  InstKind kind = InstKind::kConstant;
+  DType dtype = DType::kFloat32;
+  ScalarOp op = ScalarOp::kAdd;
+  ReduceKind reduce = ReduceKind::kSum;
+  absl::InlinedVector<int, 3> args;  // ids of instructions of this kernel
+  ScalarValue constant;
+  BufferId buffer;
+  Expr expr;
+  Expr bound;
+  int result = 0;
+};
+
+enum class LoopKind : uint8_t { kParallel, kSerial, kVector };
+
+struct Loop;
+// An instruction id, or a loop.
+using Stmt = std::variant<int, std::unique_ptr<Loop>>;
+
+struct Loop {
+  LoopKind kind = LoopKind::kSerial;
+  Expr variable;
+  Expr extent;
+  std::vector<Stmt> body;
+};
+
+struct Kernel {
+  std::string name;          // "fused_add_native_layer_norm_3"
+  std::vector<Inst> insts;   // by id
+  std::vector<Stmt> body;
+  std::vector<int> nodes;    // canonical node ids fused into it
+  // Iterations of the parallel loop that one task should have at least.
+  Expr grain;
+  std::string why;           // the scheduler's reasons, for `kiln show`
+};
+
+// A tensor argument of an extern op: a window into a buffer.
+struct TensorOperand {
+  BufferId buffer;
+  DType dtype = DType::kFloat32;
+  Dims sizes;
+  Dims strides;
+  Expr offset;
+};
+
+// Mirrors Argument, with tensors and symbolic scalars resolved.
+struct Operand;
+using OperandList = std::vector<Operand>;
+struct Operand {
+  std::variant<None, TensorOperand, Expr, double, bool, std::string, DType, Device,
+               Layout, MemoryFormat, OperandList> v = None{};
+};
+
+struct ExternCall {
+  std::string op;  // "aten.addmm.out" or "aten.convolution.default"
+  // True: writes `outputs`, which are buffers of the program's. False: each
+  // output is a kExternResult buffer with this layout.
+  bool into = false;
+  std::vector<Operand> args;  // schema order, without out arguments
+  std::vector<TensorOperand> outputs;  // buffer -1: not wanted
+  int node = -1;
+};
+
+// The buffer's contents are not needed any more.
+struct Release {
+  BufferId buffer;
+};
+
+// A fact that must hold, or the call fails with KILN_ERROR_ASSERT.
+struct RuntimeAssert {
+  Expr condition;
+  std::string message;
+  int node = -1;
+};
+
+using Step = std::variant<Kernel, ExternCall, Release, RuntimeAssert>;
+
+// How a graph output comes to be.
+struct OutputBinding {
+  enum class Kind : uint8_t { kNew, kInput, kView, kOutputView, kScalar, kNone };
+  Kind kind = Kind::kNew;
+  // kNew: the tensor made by new_output in `tensor.buffer`. kInput: input
+  // `alias_of` itself. kView: view of input `alias_of` or of the extern result
+  // in tensor.buffer. kOutputView: shares the storage of output `alias_of`.
+  TensorOperand tensor;
+  int alias_of = -1;
+  Expr scalar;
+};
+
+struct LoopProgram {
+  // Owned by the caller; outlives the program.
+  ExprPool* pool = nullptr;
+  // Facts for index analysis; performance guards go through it. Not owned.
+  ShapeEnv* env = nullptr;
+  std::vector<std::string> symbols;  // the entry's symbol order
+  std::vector<Buffer> buffers;       // by BufferId
+  std::vector<Step> steps;
+  std::vector<OutputBinding> outputs;
+  int num_inputs = 0;
+  // For input i: the buffer of its storage (-1 for scalars and unread inputs).
+  std::vector<BufferId> input_buffers;
+  Expr arena_bytes;
+};
+
+std::string PrintLoopProgram(const LoopProgram& program);
+std::string PrintKernel(const Kernel& kernel);
+
+// Checks the semantics above: operands defined and visible, arity, parallel
+// loops outermost, vector loops innermost, buffers declared. COMPILER_BUG.
+absl::Status VerifyLoopProgram(const LoopProgram& program);
+
+// Lowers a decomposed graph: each tensor-computing node becomes kernels of its
+// own (unfused) or an extern call; views become windows. Node ids are those of
+// `fake.graph`. UNSUPPORTED_GRAPH, UNSUPPORTED_DTYPE, naming the node.
+absl::StatusOr<LoopProgram> LowerToLoops(FakeGraph& fake, absl::Span<const std::string> host_extern_ops);
+
+}  // namespace kiln
+
+#endif  // KILN_COMPILER_LOOPS_LOOP_IR_H_
