@@ -83,10 +83,15 @@ typedef struct KilnContext KilnContext;
  *
  * Into ops (`into` in the manifest): outs[k].data is memory of the code's, and
  * the op writes there.
- * Owning ops: outs[k].data is NULL on entry; the host fills outs[k] (all of it,
- * handle included; sizes and strides live as long as the handle) and owns the
- * result until release_result(handle). Sizes and strides must be those of the
- * manifest's plan: the host checks that and fails otherwise. */
+ * Owning ops: outs[k].data is NULL on entry, and dtype, rank, sizes and strides
+ * say what the code was compiled for; dtype 0 means that the code does not want
+ * this result. The host fills outs[k] (all of it, handle included; sizes and
+ * strides live as long as the handle) and owns the result until
+ * release_result(handle). A result of another dtype or size fails the call; one
+ * of other strides is copied by the host into the strides asked for.
+ *
+ * A tensor argument is a window: `data`, sizes and strides say what the op sees,
+ * whatever `handle` says. */
 typedef int32_t (*KilnExternFn)(KilnContext* context, int32_t index,
                                 const KilnValue* args, int32_t num_args,
                                 KilnTensor* outs, int32_t num_outs);
@@ -140,7 +145,11 @@ typedef struct KilnHost {
   void (*kernel_end)(KilnContext*, int32_t kernel);
 } KilnHost;
 
-/* inputs: num_inputs values in graph order: tensors, or KILN_VALUE_INT.
+/* Outputs of the manifest's KIND_INPUT and KIND_NONE are the host's business: the
+ * code makes every other one by exactly one call of new_output, view_output or
+ * scalar_output. A view of another output has that output's tensor as base.
+ *
+ * inputs: num_inputs values in graph order: tensors, or KILN_VALUE_INT.
  * symbols: values of the manifest's symbols, in its order. The caller has
  * evaluated the guards and compared the tensors' metadata with the manifest. */
 typedef struct KilnCall {

@@ -1,0 +1,444 @@
+"""FX to the wire form, in one pass over the nodes.
+
+What changes on the way: `getitem` nodes vanish, since a node with several
+results names each of them; arithmetic on symbolic scalars becomes `sym.*`
+nodes; a tensor that the graph holds as an attribute becomes an input that the
+host binds, but for one-element CPU tensors, which travel as scalars.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import math
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import sympy
+import torch
+import torch.fx
+
+from kiln._fx.expressions import has_text_form, integer_bound, print_expr
+from kiln._fx.source_lines import source_line
+from kiln._wire.dtypes import DTYPE_IDS, LAYOUT_IDS, MEMORY_FORMAT_IDS
+from kiln._wire.errors import UnconvertibleNode
+from kiln.v1 import graph_pb2 as pb
+
+# Python's and PyTorch's functions on symbolic scalars, by the wire's names.
+SYMBOLIC_TARGETS: dict[Any, str] = {
+    operator.add: "sym.add",
+    operator.and_: "sym.and",
+    operator.eq: "sym.eq",
+    operator.floordiv: "sym.floordiv",
+    operator.ge: "sym.ge",
+    operator.gt: "sym.gt",
+    operator.le: "sym.le",
+    operator.lt: "sym.lt",
+    operator.mod: "sym.mod",
+    operator.mul: "sym.mul",
+    operator.ne: "sym.ne",
+    operator.neg: "sym.neg",
+    operator.or_: "sym.or",
+    operator.pow: "sym.pow",
+    operator.sub: "sym.sub",
+    operator.truediv: "sym.truediv",
+    math.ceil: "sym.ceil",
+    math.floor: "sym.floor",
+    math.trunc: "sym.trunc",
+    torch.sym_float: "sym.float",
+    torch.sym_int: "sym.int",
+    torch.sym_ite: "sym.ite",
+    torch.sym_max: "sym.max",
+    torch.sym_min: "sym.min",
+    torch.sym_not: "sym.not",
+    torch._sym_sqrt: "sym.sqrt",
+}
+
+
+class GraphRole(enum.Enum):
+    """Which of AOTAutograd's graphs it is; names its inputs' kinds."""
+
+    FORWARD = "forward"
+    BACKWARD = "backward"
+    INFERENCE = "inference"
+
+
+@dataclasses.dataclass(frozen=True)
+class ConvertedGraph:
+    """A graph in wire form, and the constants that the host appends to its inputs."""
+
+    module: pb.GraphModule
+    constants: tuple[torch.Tensor, ...]
+
+
+def convert_graph(
+    gm: torch.fx.GraphModule,
+    role: GraphRole,
+    *,
+    static_inputs: frozenset[int] = frozenset(),
+    donated_inputs: frozenset[int] = frozenset(),
+) -> ConvertedGraph:
+    """Converts an ATen-level graph of AOTAutograd. UnconvertibleNode names what it cannot."""
+    converter = _Converter(gm, role, static_inputs, donated_inputs)
+    for node in gm.graph.nodes:
+        converter.add(node)
+    return converter.finish()
+
+
+def _input_kind(name: str, index: int, role: GraphRole, static_inputs: frozenset[int], val: Any) -> int:
+    if role is GraphRole.BACKWARD:
+        return pb.INPUT_KIND_TANGENT if name.startswith("tangents_") else pb.INPUT_KIND_SAVED
+    if index not in static_inputs:
+        return pb.INPUT_KIND_USER
+    is_parameter = isinstance(val, torch.nn.Parameter) or bool(getattr(val, "requires_grad", False))
+    return pb.INPUT_KIND_PARAMETER if is_parameter else pb.INPUT_KIND_BUFFER
+
+
+class _Converter:
+    """One graph's conversion. Values are named as FX names them."""
+
+    def __init__(
+        self,
+        gm: torch.fx.GraphModule,
+        role: GraphRole,
+        static_inputs: frozenset[int],
+        donated_inputs: frozenset[int],
+    ) -> None:
+        self._gm = gm
+        self._role = role
+        self._static_inputs = static_inputs
+        self._donated_inputs = donated_inputs
+        opset = ".".join(torch.__version__.split(".")[:2])
+        self._module = pb.GraphModule(dialect="aten", opset=opset)
+        self._graph = self._module.graphs.add(name="main")
+        self._num_placeholders = 0
+        self._location_index: dict[str, int] = {}
+        self._names: dict[torch.fx.Node, str] = {}
+        # Nodes with several results: the wire name of each, by its place.
+        self._results: dict[torch.fx.Node, _Results] = {}
+        self._expr_text: dict[sympy.Basic, str] = {}
+        self._symbols: dict[sympy.Symbol, None] = {}
+        self._shape_env: Any = None
+        self._storages: dict[int, int] = {}
+        self._constants: list[torch.Tensor] = []
+        self._constant_inputs: list[pb.Input] = []
+
+    # The pass over nodes.
+
+    def add(self, node: torch.fx.Node) -> None:
+        if node.op == "placeholder":
+            self._add_placeholder(node)
+        elif node.op == "get_attr":
+            self._add_attribute(node)
+        elif node.op == "call_function":
+            self._add_call(node)
+        elif node.op == "output":
+            self._add_outputs(node)
+        else:
+            raise UnconvertibleNode(f"node {node.name}: FX op {node.op!r} is not of an ATen graph")
+
+    def finish(self) -> ConvertedGraph:
+        self._graph.inputs.extend(self._constant_inputs)
+        self._declare_symbols()
+        return ConvertedGraph(self._module, tuple(self._constants))
+
+    def _add_placeholder(self, node: torch.fx.Node) -> None:
+        index = self._num_placeholders
+        self._num_placeholders += 1
+        val = node.meta.get("val")
+        entry = self._graph.inputs.add(name=node.name)
+        entry.kind = _input_kind(node.name, index, self._role, self._static_inputs, val)
+        entry.donated = index in self._donated_inputs
+        self._names[node] = node.name
+        if isinstance(val, torch.Tensor):
+            self._fill_tensor_meta(entry.tensor, val, node)
+            entry.alias_class = self._alias_class(val)
+        elif isinstance(val, (int, torch.SymInt)) and not isinstance(val, bool):
+            self._fill_expr(entry.sym_int, val)
+        else:
+            raise UnconvertibleNode(f"input {node.name}: {type(val).__name__} inputs have no wire form")
+
+    def _add_attribute(self, node: torch.fx.Node) -> None:
+        value: Any = self._gm
+        for part in str(node.target).split("."):
+            value = getattr(value, part)
+        if not isinstance(value, torch.Tensor):
+            raise UnconvertibleNode(f"node {node.name}: attribute {node.target} is a {type(value).__name__}")
+        if value.numel() == 1 and value.device.type == "cpu" and value.layout == torch.strided:
+            self._add_scalar_constant(node, value)
+            return
+        entry = pb.Input(name=node.name, kind=pb.INPUT_KIND_BUFFER, constant=True)
+        self._fill_tensor_meta(entry.tensor, value, node)
+        self._constant_inputs.append(entry)
+        self._constants.append(value.detach())
+        self._names[node] = node.name
+
+    def _add_scalar_constant(self, node: torch.fx.Node, value: torch.Tensor) -> None:
+        wire = self._graph.nodes.add(target="aten.full.default")
+        self._argument(wire.inputs.add().value, list(value.shape), node)
+        self._argument(wire.inputs.add().value, value.item(), node)
+        for name, option in (("dtype", value.dtype), ("layout", value.layout), ("device", value.device)):
+            self._argument(wire.inputs.add(name=name).value, option, node)
+        wire.outputs.add(names=[node.name])
+        self._names[node] = node.name
+
+    def _add_call(self, node: torch.fx.Node) -> None:
+        if node.target is operator.getitem:
+            self._bind_result(node)
+            return
+        wire = self._graph.nodes.add()
+        schema = getattr(node.target, "_schema", None)
+        if isinstance(node.target, torch._ops.OpOverload) and schema is not None:
+            wire.target = str(node.target)
+            self._define_results(node, wire, schema)
+        else:
+            symbolic = SYMBOLIC_TARGETS.get(node.target)
+            if symbolic is None:
+                raise UnconvertibleNode(f"node {node.name}: {node.target} is not an ATen operator")
+            wire.target = symbolic
+            wire.outputs.add(names=[node.name])
+            self._names[node] = node.name
+        for value in node.args:
+            self._argument(wire.inputs.add().value, value, node)
+        for key, value in node.kwargs.items():
+            self._argument(wire.inputs.add(name=key).value, value, node)
+        self._set_location(wire, node)
+
+    def _define_results(self, node: torch.fx.Node, wire: pb.Node, schema: Any) -> None:
+        returns = schema.returns
+        if len(returns) == 1 and str(returns[0].type) != "List[Tensor]":
+            wire.outputs.add(names=[node.name])
+            self._names[node] = node.name
+            return
+        if len(returns) == 1:
+            count = len(node.meta["val"])
+            output = wire.outputs.add(is_list=True)
+            output.names.extend([""] * count)
+            self._results[node] = _Results(output.names.__setitem__, [""] * count)
+            return
+        outputs = [wire.outputs.add() for _ in returns]
+
+        def set_name(index: int, name: str) -> None:
+            outputs[index].names.append(name)
+
+        self._results[node] = _Results(set_name, [""] * len(returns))
+
+    def _bind_result(self, node: torch.fx.Node) -> None:
+        source, index = node.args
+        results = self._results.get(source) if isinstance(source, torch.fx.Node) else None
+        if results is None or not isinstance(index, int):
+            raise UnconvertibleNode(f"node {node.name}: getitem of {source} is not a result of an operator")
+        index = index + len(results.names) if index < 0 else index
+        # Two getitem nodes of one place are one value.
+        if not results.names[index]:
+            results.names[index] = node.name
+            results.set_name(index, node.name)
+        self._names[node] = results.names[index]
+
+    def _add_outputs(self, node: torch.fx.Node) -> None:
+        values = node.args[0]
+        if not isinstance(values, (tuple, list)):
+            values = (values,)
+        for value in values:
+            self._argument(self._graph.outputs.add(), value, node)
+
+    # Arguments and metadata.
+
+    def _argument(self, out: pb.Argument, value: Any, node: torch.fx.Node) -> None:
+        if isinstance(value, torch.fx.Node):
+            name = self._names.get(value)
+            if name is None:
+                raise UnconvertibleNode(f"node {node.name}: uses all results of {value.name} as one value")
+            out.value = name
+            return
+        encode = _LITERALS.get(type(value))
+        if encode is not None:
+            encode(out, value)
+        elif isinstance(value, (list, tuple)):
+            out.list.SetInParent()
+            for item in value:
+                self._argument(out.list.items.add(), item, node)
+        elif isinstance(value, torch.SymInt) and value.node.expr.is_Integer:
+            out.int = int(value.node.expr)
+        else:
+            raise UnconvertibleNode(f"node {node.name}: an argument of type {type(value).__name__} has no wire form")
+
+    def _fill_tensor_meta(self, meta: pb.TensorMeta, val: torch.Tensor, node: torch.fx.Node) -> None:
+        if val.layout is not torch.strided:
+            raise UnconvertibleNode(f"input {node.name}: layout {val.layout} is not supported")
+        dtype = DTYPE_IDS.get(str(val.dtype))
+        if dtype is None:
+            raise UnconvertibleNode(f"input {node.name}: dtype {val.dtype} is not in the export schema")
+        meta.dtype = dtype
+        for size in val.shape:
+            self._fill_expr(meta.sizes.add(), size)
+        for stride in val.stride():
+            self._fill_expr(meta.strides.add(), stride)
+        offset = val.storage_offset()
+        if not (isinstance(offset, int) and offset == 0):
+            self._fill_expr(meta.storage_offset, offset)
+        _set_device(meta.device, val.device)
+        meta.layout = pb.LAYOUT_STRIDED
+
+    def _fill_expr(self, out: pb.SymExpr, value: int | torch.SymInt) -> None:
+        if isinstance(value, int):
+            out.value = value
+            return
+        sym_node = value.node
+        if not hasattr(sym_node, "shape_env"):
+            raise UnconvertibleNode(f"the size {value} has no symbolic expression")
+        self._shape_env = sym_node.shape_env
+        expr = sym_node.expr
+        if expr.is_Integer:
+            out.value = int(expr)
+            return
+        text = self._expr_text.get(expr)
+        if text is None:
+            text = print_expr(expr)
+            self._expr_text[expr] = text
+            for symbol in sorted(expr.free_symbols, key=str):
+                self._symbols.setdefault(symbol)
+        out.expr = text
+
+    def _alias_class(self, val: torch.Tensor) -> int:
+        key = val.untyped_storage()._cdata
+        first = self._storages.setdefault(key, len(self._graph.inputs) - 1)
+        if first == len(self._graph.inputs) - 1:
+            return 0
+        self._graph.inputs[first].alias_class = first + 1
+        return first + 1
+
+    def _set_location(self, wire: pb.Node, node: torch.fx.Node) -> None:
+        trace = node.meta.get("stack_trace")
+        line = source_line(trace) if trace else ""
+        if not line:
+            return
+        index = self._location_index.get(line)
+        if index is None:
+            self._graph.locations.append(line)
+            index = len(self._graph.locations)
+            self._location_index[line] = index
+        wire.location = index
+
+    # Symbols and what the client knows of them.
+
+    def _declare_symbols(self) -> None:
+        if not self._symbols:
+            return
+        env = self._shape_env
+        for symbol in self._symbols:
+            declaration = self._graph.symbols.add(name=symbol.name)
+            bounds = env.var_to_range.get(symbol)
+            if bounds is not None:
+                _set_bounds(declaration, bounds)
+            hint = env.backed_var_to_val.get(symbol)
+            if hint is None:
+                declaration.policy = pb.DIM_POLICY_UNBACKED
+            else:
+                declaration.policy = pb.DIM_POLICY_AUTOMATIC
+                declaration.hint = int(hint)
+        known = self._symbols.keys()
+        self._graph.assumptions.extend(_assumptions(env, known))
+
+
+@dataclasses.dataclass
+class _Results:
+    set_name: Callable[[int, str], None]
+    names: list[str]
+
+
+def _set_bounds(declaration: pb.SymbolDeclaration, bounds: Any) -> None:
+    lower = integer_bound(bounds.lower)
+    upper = integer_bound(bounds.upper)
+    if lower is not None:
+        declaration.lower = lower
+    if upper is not None:
+        declaration.upper = upper
+
+
+def _assumptions(env: Any, known: Any) -> Sequence[str]:
+    """The facts that Dynamo guards or asserts, as far as they speak of `known` symbols."""
+    facts: dict[str, None] = {}
+    candidates = [guard.expr for guard in env.guards]
+    for asserts in env.deferred_runtime_asserts.values():
+        candidates.extend(runtime_assert.expr for runtime_assert in asserts)
+    candidates.extend(sympy.Eq(symbol, expr) for symbol, expr in env.replacements.items())
+    for fact in candidates:
+        if fact in (sympy.true, sympy.false) or not fact.free_symbols:
+            continue
+        if fact.free_symbols <= known and has_text_form(fact):
+            facts.setdefault(print_expr(fact))
+    return list(facts)
+
+
+# Literals, by type: tables before switches.
+
+
+def _set_none(out: pb.Argument, value: None) -> None:
+    out.none = True
+
+
+def _set_int(out: pb.Argument, value: int) -> None:
+    if not -(2**63) <= value < 2**63:
+        raise UnconvertibleNode(f"the integer {value} does not fit 64 bits")
+    out.int = value
+
+
+def _set_float(out: pb.Argument, value: float) -> None:
+    out.float = value
+
+
+def _set_bool(out: pb.Argument, value: bool) -> None:
+    out.bool = value
+
+
+def _set_string(out: pb.Argument, value: str) -> None:
+    out.string = value
+
+
+def _set_complex(out: pb.Argument, value: complex) -> None:
+    out.complex.real = value.real
+    out.complex.imag = value.imag
+
+
+def _set_dtype(out: pb.Argument, value: torch.dtype) -> None:
+    wire_id = DTYPE_IDS.get(str(value))
+    if wire_id is None:
+        raise UnconvertibleNode(f"dtype {value} is not in the export schema")
+    out.dtype = wire_id
+
+
+def _set_device(device: pb.Device, value: torch.device) -> None:
+    device.type = value.type
+    if value.index is not None:
+        device.index = value.index
+
+
+def _set_device_argument(out: pb.Argument, value: torch.device) -> None:
+    _set_device(out.device, value)
+
+
+def _set_layout(out: pb.Argument, value: torch.layout) -> None:
+    wire_id = LAYOUT_IDS.get(str(value))
+    if wire_id is None:
+        raise UnconvertibleNode(f"layout {value} is not supported")
+    out.layout = wire_id
+
+
+def _set_memory_format(out: pb.Argument, value: torch.memory_format) -> None:
+    out.memory_format = MEMORY_FORMAT_IDS[str(value)]
+
+
+_LITERALS: dict[type, Callable[[pb.Argument, Any], None]] = {
+    type(None): _set_none,
+    bool: _set_bool,
+    complex: _set_complex,
+    float: _set_float,
+    int: _set_int,
+    str: _set_string,
+    torch.device: _set_device_argument,
+    torch.dtype: _set_dtype,
+    torch.layout: _set_layout,
+    torch.memory_format: _set_memory_format,
+}

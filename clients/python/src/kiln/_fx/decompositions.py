@@ -1,0 +1,69 @@
+"""The decompositions that run in the client, before the partitioner.
+
+Only those that the partitioner must see through to save little: norms,
+softmaxes, losses and activations. Every other decomposition is the server's.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch._decomp import get_decompositions
+
+# Sorted by name.
+DECOMPOSED_OPS = (
+    "_log_softmax",
+    "_log_softmax_backward_data",
+    "_native_batch_norm_legit_functional",
+    "_native_batch_norm_legit_no_training",
+    "_softmax",
+    "_softmax_backward_data",
+    "binary_cross_entropy",
+    "binary_cross_entropy_backward",
+    "elu_backward",
+    "gelu",
+    "gelu_backward",
+    "hardsigmoid_backward",
+    "hardswish",
+    "hardswish_backward",
+    "huber_loss",
+    "huber_loss_backward",
+    "leaky_relu_backward",
+    "log_sigmoid_backward",
+    "log_sigmoid_forward",
+    "mish_backward",
+    "mse_loss",
+    "mse_loss_backward",
+    "native_batch_norm",
+    "native_batch_norm_backward",
+    "native_dropout",
+    "native_group_norm",
+    "native_group_norm_backward",
+    "native_layer_norm",
+    "native_layer_norm_backward",
+    "nll_loss2d_backward",
+    "nll_loss2d_forward",
+    "nll_loss_backward",
+    "nll_loss_forward",
+    "sigmoid_backward",
+    "silu",
+    "silu_backward",
+    "smooth_l1_loss",
+    "smooth_l1_loss_backward",
+    "soft_margin_loss",
+    "softplus_backward",
+    "tanh_backward",
+    "threshold_backward",
+)
+
+
+@functools.cache
+def decomposition_table() -> dict[Any, Callable[..., Any]]:
+    """OpOverload -> decomposition, for aot_module_simplified."""
+    aten = torch.ops.aten
+    packets = [getattr(aten, name) for name in DECOMPOSED_OPS]
+    table: dict[Any, Callable[..., Any]] = dict(get_decompositions(packets))
+    return table

@@ -1,0 +1,82 @@
+"""SymPy expressions of PyTorch's ShapeEnv in the text form of docs/text_form.md."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy
+from sympy.printing.str import StrPrinter
+from torch.utils._sympy.numbers import int_oo
+
+from kiln._wire.errors import UnconvertibleNode
+
+# Heads that the text form has under the same name.
+_KNOWN_FUNCTIONS = frozenset(
+    {
+        "CeilDiv",
+        "CeilToInt",
+        "CleanDiv",
+        "FloatPow",
+        "FloatTrueDiv",
+        "FloorDiv",
+        "FloorToInt",
+        "IntTrueDiv",
+        "Max",
+        "Min",
+        "Mod",
+        "ModularIndexing",
+        "PowByNatural",
+        "PythonMod",
+        "ToFloat",
+        "TruncToInt",
+    }
+)
+
+
+class _TextFormPrinter(StrPrinter):  # type: ignore[misc]
+    """SymPy's own spelling, but for connectives, which it prints as `&` and `|`."""
+
+    def _call(self, name: str, args: Any) -> str:
+        return f"{name}({', '.join(self._print(a) for a in args)})"
+
+    def _print_And(self, e: Any) -> str:
+        return self._call("And", sorted(e.args, key=str))
+
+    def _print_Or(self, e: Any) -> str:
+        return self._call("Or", sorted(e.args, key=str))
+
+    def _print_Not(self, e: Any) -> str:
+        return self._call("Not", e.args)
+
+    def _print_Identity(self, e: Any) -> str:
+        return f"({self._print(e.args[0])})"
+
+
+_printer = _TextFormPrinter()
+
+
+def has_text_form(expr: sympy.Basic) -> bool:
+    """Whether the server's parser knows every head and symbol of `expr`."""
+    if expr.has(int_oo, -int_oo, sympy.oo, -sympy.oo, sympy.nan):
+        return False
+    for function in expr.atoms(sympy.Function):
+        name = type(function).__name__
+        if name not in _KNOWN_FUNCTIONS and name != "Identity":
+            return False
+    return all(s.name.isidentifier() and s.is_integer for s in expr.free_symbols)
+
+
+def print_expr(expr: sympy.Basic) -> str:
+    """The text form of `expr`. UnconvertibleNode when it has none."""
+    if not has_text_form(expr):
+        raise UnconvertibleNode(f"the size expression {expr} has no text form")
+    return str(_printer.doprint(expr))
+
+
+def integer_bound(bound: Any) -> int | None:
+    """A finite end of a value range that fits 64 bits, or None."""
+    if not isinstance(bound, (int, sympy.Integer)):
+        return None
+    value = int(bound)
+    # PyTorch writes "no upper bound" as a number just below 2**63 in places.
+    return value if -(2**62) < value < 2**62 else None

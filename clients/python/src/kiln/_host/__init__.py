@@ -1,0 +1,1 @@
+"""Loads, guards and runs artifacts; asks the server when no variant fits."""

@@ -1,0 +1,1 @@
+"""Everything between this process and a Kiln server. Imports no PyTorch."""
