@@ -1,12 +1,28 @@
 // The canonical form of a graph and the digests that make its key.
 //
 // Canonical: pure nodes that nothing uses are gone; symbols renamed s0, s1, ...
-// and u0, u1, ... by first appearance over the inputs in order (then the
-// assumptions); values renamed %0, %1, ...; device indices and process-group
-// names renumbered by first use; nodes in an order that depends only on the
-// graph's structure (topological, ties broken by structural hash); locations
-// and names dropped. Random and effectful nodes keep their number and their
-// order; pure ones keep their number.
+// and u0, u1, ... by first appearance (see below); values renamed 0, 1, ...;
+// device indices and process-group names renumbered by first use; nodes in an
+// order that depends only on the graph's structure; locations and names
+// dropped.
+//
+// The order is that of a depth-first walk: first the ordered nodes, in the
+// source's order, each after what it uses; then what the outputs use, in their
+// order. A graph is an ordered structure (arguments and outputs have
+// positions), so the walk meets isomorphic graphs in the same sequence,
+// whatever the names and the order of independent nodes; equal canonical forms
+// are isomorphic graphs and the other way round. Nothing has to be compared or
+// sorted: the cost is linear.
+//
+// Ordered nodes keep their number and their order: those whose schema is
+// `ordered` (random, effectful), and those that touch storage that some node
+// writes, since a read before the write is not a read after it. Pure nodes keep
+// their number: two equal nodes are two, one used twice is one.
+//
+// Symbols: first those that stand alone as a size, stride, offset or scalar, by
+// input and position; then those that appear only inside larger expressions;
+// then those of assumptions. So a client's names matter only where a symbol
+// never stands alone, and there they cost a miss, never a wrong hit.
 //
 // The server compiles the canonical graph, so equal digests mean equal bytes.
 #ifndef KILN_FAKE_RUNTIME_GRAPH_CANONICAL_H_
@@ -25,12 +41,11 @@ struct CanonicalGraph {
   Graph graph;
   // Over nodes and outputs, and nothing about inputs but their number.
   Digest graph_digest;
-  // Over the static input signature: per input its kind, dtype, rank, device
-  // type, layout, requires_grad, flags, alias class, dim policies and renamed
-  // expressions; no hints.
+  // Over the static input signature: per input its kind, dtype, rank, device,
+  // layout, requires_grad, flags, alias class, dim policies and renamed
+  // expressions; per symbol its policy. No hints, ranges or assumptions: those
+  // are in no key.
   Digest signature_digest;
-  // Over the symbols' kinds, ranges and policies only as far as they are
-  // policies; ranges and assumptions are not in any key.
   // canonical node i was node original_node[i] of the source graph.
   std::vector<int> original_node;
   // Canonical symbol i (in graph.symbols order) was original_symbols[i].
@@ -38,8 +53,10 @@ struct CanonicalGraph {
 };
 
 // `source` is valid by graph.h's invariants. The result's expressions live in
-// `pool` (which may be the source's own).
-absl::StatusOr<CanonicalGraph> Canonicalize(const Graph& source, ExprPool* pool);
+// `pool` (which may be the source's own). LIMIT_EXCEEDED or SIZE_OVERFLOW if an
+// expression cannot be rebuilt.
+absl::StatusOr<CanonicalGraph> Canonicalize(const Graph& source,
+                                            ExprPool* pool);
 
 }  // namespace kiln
 

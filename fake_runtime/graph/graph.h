@@ -1,12 +1,16 @@
-// The graph in memory: straight-line single assignment over tensors and symbolic
-// scalars. What a client sent, after import has refused everything malformed.
+// The graph in memory: straight-line single assignment over tensors and
+// symbolic scalars. What a client sent, after import has refused everything
+// malformed.
 //
 // Invariants (checked by import and by the text parser, relied on by all):
 //  - every ValueId that a node or the outputs use is defined earlier;
 //  - node.args is complete and positional: one entry per schema argument,
 //    defaults filled in, keyword names gone;
 //  - node.outputs has one entry per schema return; a list return has its values
-//    in `values`, another has exactly one.
+//    in `values`, another has exactly one;
+//  - symbols of inputs and assumptions are all declared;
+//  - constant sizes, strides and offsets of inputs are not negative, and no
+//    input's extent overflows int64.
 //
 // A Graph holds expressions and so lives no longer than its ExprPool.
 // Thread-compatible; a value.
@@ -45,14 +49,17 @@ struct GraphInput {
   bool donated = false;
   // Same data on every call; the host may cache what is derived from it.
   bool constant = false;
-  // Per tensor dimension; empty means all automatic.
+  // Per tensor dimension; empty means all automatic. A static dimension has a
+  // constant size.
   std::vector<DimPolicy> policies;
 };
 
 // A symbol that inputs mention.
 struct SymbolDeclaration {
-  Expr symbol;                 // "s0", "u0"
-  std::optional<int64_t> hint; // none for unbacked
+  Expr symbol;                  // "s0", "u0"
+  std::optional<int64_t> hint;  // none for unbacked
+  // What the client promises. Propagation narrows it to [0, oo] where the
+  // symbol is a size.
   ValueRange range;
   DimPolicy policy = DimPolicy::kAutomatic;
 };
@@ -83,8 +90,14 @@ struct Graph {
   int num_values() const { return static_cast<int>(value_names.size()); }
 };
 
-// "node 17 (aten.mm.default)" and its location: the start of every message.
+// "node 17 (aten.mm.default) at model.py:41": the start of every message.
 std::string DescribeNode(const Graph& graph, int node);
+std::string DescribeNode(int node, absl::string_view op,
+                         absl::string_view location);
+
+// Names under which a text or a message may mention the values, by ValueId: the
+// value's own, a made-up one where it has none but is used, else "".
+std::vector<std::string> DistinctValueNames(const Graph& graph);
 
 }  // namespace kiln
 

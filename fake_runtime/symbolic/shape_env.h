@@ -36,6 +36,7 @@ enum class DimPolicy : uint8_t {
   kAutomatic,  // may be specialised by a guard
   kDynamic,    // specialising it to one value is SPECIALIZED_DYNAMIC_DIM
   kUnbacked,   // no hint; tests on it are DATA_DEPENDENT_SIZE or a default
+  kStatic,     // a dimension that stays the integer it is; never a symbol's
 };
 
 class ShapeEnv {

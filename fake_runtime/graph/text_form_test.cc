@@ -1,0 +1,238 @@
+#include "fake_runtime/graph/text_form.h"
+
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "fake_runtime/graph/testing/random_graph.h"
+#include "fake_runtime/graph/testing/test_schemas.h"
+
+namespace kiln {
+namespace {
+
+absl::StatusOr<Graph> Parse(absl::string_view text, ExprPool& pool) {
+  return ParseGraph(text, &pool, FindTestSchema);
+}
+
+struct Golden {
+  const char* what;
+  // Printed form; parsing it and printing gives it back.
+  const char* text;
+};
+
+TEST(TextFormTest, GoldensPrintAsTheyWereWritten) {
+  const Golden goldens[] = {
+      {"plain", R"(graph main(%a: f32[s0, s1],
+    %b: f32[s2, s1]) {
+  %c = aten.add.Tensor(%a, %b)  # model.py:41
+  return (%c)
+}
+)"},
+      {"nothing at all", R"(graph main() {
+  return ()
+}
+)"},
+      {"list returns spread", R"(graph main(%a: f32[8]) {
+  %p, %q = aten.split.Tensor(%a, 4)
+  [] = aten.split.Tensor(%a, 4)
+  %v, _ = aten.var_mean.correction(%a, [0], correction=0)
+  return (%p, %q, %v, none, 3)
+}
+)"},
+      {"symbols and assumptions", R"(graph f(%a: f32[s0, u0])
+    symbols { s0 = 8 in [2, oo] dynamic, u0 in [0, 64] unbacked, s9 }
+    assume { s0 == s9, s0 <= 64 } {
+  return (%a)
+}
+)"},
+      {"attributes of inputs",
+       R"(graph f(%a: f32[4, 8] strides=[1, 4] offset=3 device=cuda:1 requires_grad parameter,
+    %b: i64[] alias=%a conj neg tangent donated constant,
+    %n: int = s0 saved,
+    %c: bf16[2, 3] layout=sparse_coo policies=[static, dynamic] buffer) {
+  return (%a)
+}
+)"},
+      {"literals", R"(graph main(%a: f32[4],
+    %n: int = s0) {
+  %b = aten.mul.Tensor(%a, 0.9)
+  %c = aten.add.Tensor(%b, %n, alpha=2)
+  %d = aten.full.default([2, %n], -inf, dtype=bool, layout=strided, device=cuda:1, pin_memory=false)
+  %e = aten.clone.default(%c, memory_format=channels_last)
+  %f = aten.index.Tensor(%e, [none, %d])
+  %g = aten.slice.Tensor(%f, 1, end=9223372036854775807)
+  aten._assert_async.msg(%g, "a \"quoted\" line\n")
+  %h = aten.mul.Tensor(%g, 1e-05)
+  %i = aten.add.Tensor(%h, 1.0)
+  %j = sym.add.default(%n, 1)
+  return (%i, %j)
+}
+)"},
+  };
+  for (const Golden& golden : goldens) {
+    ExprPool pool;
+    absl::StatusOr<Graph> graph = Parse(golden.text, pool);
+    ASSERT_TRUE(graph.ok()) << golden.what << ": " << graph.status();
+    EXPECT_EQ(PrintGraph(*graph), golden.text) << golden.what;
+  }
+}
+
+TEST(TextFormTest, SpacesCommentsAndKeywordsAreFree) {
+  ExprPool pool;
+  absl::StatusOr<Graph> graph = Parse(R"(
+    # A comment of its own.
+    graph  main ( %a:f32[ 2*s0 ,4 ] , %b : f32[4,] ) { # and here
+      # not a location
+      %c=aten.add.Tensor( other = %a, self=%a )
+      %p = aten.split.Tensor(%c, 4)
+      return(%c,%p)
+    } # the end
+  )",
+                                      pool);
+  // A trailing comma in a list of sizes is an error; the rest is fine.
+  EXPECT_EQ(GetErrorReason(graph.status()), ErrorReason::kParseError);
+  graph = Parse(R"(
+    graph  main ( %a:f32[ 2*s0 ,4 ] ) { # and here
+      # not a location
+      %c=aten.add.Tensor( other = %a, self=%a )
+      %p = aten.split.Tensor(%c, 4)
+      return(%c,%p)
+    } # the end
+  )",
+                pool);
+  ASSERT_TRUE(graph.ok()) << graph.status();
+  EXPECT_EQ(graph->nodes[0].location, "");
+  EXPECT_TRUE(graph->nodes[1].outputs[0].is_list);
+}
+
+TEST(TextFormTest, SizesThatMayBeZeroCountAsOneInDefaultStrides) {
+  ExprPool pool;
+  Graph free = Parse("graph f(%a: f32[2, s0]) { return () }", pool).value();
+  EXPECT_EQ(std::get<FakeTensor>(free.inputs[0].value).strides[0],
+            pool.Max(Expr(1), pool.Symbol("s0")));
+  Graph positive =
+      Parse("graph f(%a: f32[2, s0]) symbols { s0 in [1, oo] } { return () }",
+            pool)
+          .value();
+  EXPECT_EQ(std::get<FakeTensor>(positive.inputs[0].value).strides[0],
+            pool.Symbol("s0"));
+  Graph empty = Parse("graph f(%a: f32[2, 0]) { return () }", pool).value();
+  EXPECT_TRUE(std::get<FakeTensor>(empty.inputs[0].value).strides[0].IsInt(1));
+}
+
+TEST(TextFormTest, UsedValuesWithoutNamesGetOne) {
+  ExprPool pool;
+  Graph graph =
+      Parse("graph f(%a: f32[2]) { %b = aten.relu.default(%a) return (%b) }",
+            pool)
+          .value();
+  graph.value_names[1] = "";
+  EXPECT_EQ(PrintGraph(graph),
+            "graph f(%a: f32[2]) {\n  %_1 = aten.relu.default(%a)\n  return "
+            "(%_1)\n}\n");
+}
+
+TEST(TextFormTest, RandomGraphsSurvivePrintingAndParsing) {
+  for (uint32_t seed = 0; seed < 200; ++seed) {
+    ExprPool pool;
+    Graph graph = RandomGraph(seed, 30, &pool);
+    std::string text = PrintGraph(graph);
+    absl::StatusOr<Graph> again = Parse(text, pool);
+    ASSERT_TRUE(again.ok()) << again.status() << "\n" << text;
+    EXPECT_EQ(PrintGraph(*again), text);
+    ASSERT_EQ(again->nodes.size(), graph.nodes.size());
+    for (size_t n = 0; n < graph.nodes.size(); ++n) {
+      EXPECT_EQ(again->nodes[n].op, graph.nodes[n].op);
+      EXPECT_EQ(again->nodes[n].args, graph.nodes[n].args);
+      EXPECT_EQ(again->nodes[n].location, graph.nodes[n].location);
+    }
+    EXPECT_EQ(again->outputs, graph.outputs);
+    EXPECT_EQ(again->value_names, graph.value_names);
+  }
+}
+
+struct BadText {
+  const char* body;
+  ErrorReason reason;
+  const char* message;
+};
+
+TEST(TextFormTest, RefusesWithReasonAndPlace) {
+  const BadText cases[] = {
+      {"graph f(%a: f32[2]) { return (%b) }", ErrorReason::kDanglingValue,
+       "output 0: value 'b' is not defined anywhere"},
+      {"graph f(%a: f32[2]) { %c = aten.relu.default(%b) %b = "
+       "aten.relu.default(%c) return (%b) }",
+       ErrorReason::kGraphCycle,
+       "node 0 (aten.relu.default): value 'b' is used before"},
+      {"graph f(%a: f32[2]) { %a = aten.relu.default(%a) return () }",
+       ErrorReason::kDuplicateName,
+       "node 0 (aten.relu.default): value 'a' is defined twice"},
+      {"graph f(%a: f32[2]) { %b = aten.oops.default(%a) return () }",
+       ErrorReason::kUnknownOp, "node 0 (aten.oops.default)"},
+      {"graph f(%a: f32[2]) { %b = aten.relu.default(1) return () }",
+       ErrorReason::kBadArgumentType,
+       "argument 'self' must be Tensor but is an int"},
+      {"graph f(%a: f32[2]) { %b = aten.relu.default() return () }",
+       ErrorReason::kBadArgumentCount, "argument 'self' is missing"},
+      {"graph f(%a: f32[2]) { %b, %c = aten.relu.default(%a) return () }",
+       ErrorReason::kBadArgumentCount, "defines 2 results but returns 1"},
+      {"graph f(%a: f32[-2]) { return () }", ErrorReason::kBadInputMetadata,
+       "input 0 (a): size 0 is -2"},
+      {"graph f(%a: f32[9223372036854775807, 2]) { return () }",
+       ErrorReason::kSizeOverflow, "overflow"},
+      {"graph f(%a: f32[99999999999999999999]) { return () }",
+       ErrorReason::kSizeOverflow, ""},
+      {"graph f(%a: f32[2],\n  %b: f33[2]) { return () }",
+       ErrorReason::kParseError, "2:"},
+      {"graph f(%a: f32[2]) {\n  %b = aten.relu.default(@)\n  return () }",
+       ErrorReason::kParseError, "2:26: '' is no literal"},
+      {"graph f(%a: f32[s0 +]) { return () }", ErrorReason::kParseError,
+       "1:17: "},
+      {"graph f(%a: f32[2]) { ", ErrorReason::kParseError,
+       "expected a node or 'return'"},
+      {"graph f(%a: f32[2]) { return () } x", ErrorReason::kParseError,
+       "unexpected text"},
+      {"graph f(%a: f32[2] alias=%b) { return () }",
+       ErrorReason::kDanglingValue, "value 'b'"},
+      {"graph f(%a: int = s0 + 1 bogus) { return () }",
+       ErrorReason::kParseError, "1:26: 'bogus'"},
+      {"graph f(%a: float = s0) { return () }", ErrorReason::kParseError,
+       "the type is 'float'"},
+      {"graph f(%a: f32[2]) { %b = aten.index.Tensor(%a, [[[[%a]]]]) return () "
+       "}",
+       ErrorReason::kParseError, "nest too deeply"},
+      {"graph f(%a: f32[2]) { aten._assert_async.msg(%a, \"x) return () }",
+       ErrorReason::kParseError, "without an end"},
+      {"graph f(%a: f32[s0]) symbols { s0 = 1 in [2, 4] } { return () }",
+       ErrorReason::kBadInputMetadata, "hint 1"},
+      {"graph f(%a: f32[s0]) assume { s0 + 1 } { return () }",
+       ErrorReason::kBadExpression, "not a boolean"},
+      {"", ErrorReason::kParseError, "1:1: expected 'graph'"},
+  };
+  for (const BadText& c : cases) {
+    ExprPool pool;
+    absl::Status status = Parse(c.body, pool).status();
+    EXPECT_EQ(GetErrorReason(status), c.reason) << c.body << "\n" << status;
+    EXPECT_NE(status.message().find(c.message), absl::string_view::npos)
+        << c.body << "\n"
+        << status;
+  }
+}
+
+TEST(TextFormTest, NoPrefixAndNoFlippedByteCrashes) {
+  ExprPool pool;
+  std::string text = PrintGraph(RandomGraph(3, 12, &pool));
+  for (size_t i = 0; i < text.size(); ++i) {
+    ExprPool scratch;
+    if (i + 1 < text.size()) {
+      EXPECT_FALSE(Parse(text.substr(0, i), scratch).ok());
+    }
+    std::string flipped = text;
+    flipped[i] = static_cast<char>(flipped[i] ^ (1 << (i % 7)));
+    // Most are refused, some mean another graph; none may crash.
+    (void)Parse(flipped, scratch);
+  }
+}
+
+}  // namespace
+}  // namespace kiln
