@@ -1,0 +1,64 @@
+# The commands that every change keeps true. Each installs what it needs first:
+# Debian packages by apt-get, Python packages into a virtual environment inside
+# the build folder. CONTRIBUTING.md has the quicker loop for development.
+BUILD ?= build
+JOBS ?= $(shell nproc)
+
+VENV := $(BUILD)/venv
+PYTHON := $(abspath $(VENV))/bin/python
+KILN := $(abspath $(BUILD))/clients/cli/kiln
+
+.PHONY: help deps build python demo test conformance bench fuzz chaos format lint clean
+
+help:
+	@echo 'make demo         install, build, start a server and train real models through it'
+	@echo 'make test         install, build and run every test'
+	@echo 'make bench        compile time, step time and RPC time as ratios to Inductor and an empty RPC'
+	@echo 'make conformance  fake tensors against PyTorch, on all samples'
+	@echo 'make chaos        kill and corrupt things under load'
+	@echo 'make fuzz         a minute of fuzzing for each thing that reads bytes'
+	@echo 'make format lint  clang-format and ruff; ruff and mypy'
+
+deps:
+	@deploy/install_packages.sh
+
+# The stamp is newer than the requirements that are installed.
+$(VENV)/stamp: clients/python/requirements-dev.txt | deps
+	python3 -m venv $(VENV)
+	$(PYTHON) -m pip install -q --disable-pip-version-check -r $<
+	@touch $@
+
+$(BUILD)/build.ninja: | deps $(VENV)/stamp
+	cmake -S . -B $(BUILD) -G Ninja -DCMAKE_BUILD_TYPE=Release -DPython_EXECUTABLE=$(PYTHON) -Wno-dev >$(BUILD)/configure.log \
+	  || { cat $(BUILD)/configure.log; exit 1; }
+
+build: $(BUILD)/build.ninja
+	cmake --build $(BUILD) -j $(JOBS)
+
+# The client, installed into the virtual environment as a user would.
+python: build
+	$(PYTHON) -m pip install -q --disable-pip-version-check --no-build-isolation clients/python
+
+demo: python
+	KILN_BINARY=$(KILN) $(PYTHON) tests/demo/demo.py
+
+test: python
+	cd $(BUILD) && ctest --output-on-failure -j $(JOBS)
+	KILN_BINARY=$(KILN) $(PYTHON) -m pytest -q clients/python/tests tests/e2e
+
+conformance: python
+	cd $(BUILD) && ctest --output-on-failure -L conformance
+
+bench: python
+	KILN_BINARY=$(KILN) $(PYTHON) tests/bench/bench.py
+
+format:
+	git ls-files '*.cc' '*.h' | xargs clang-format -i
+	$(PYTHON) -m ruff format clients/python tests
+
+lint: $(VENV)/stamp
+	$(PYTHON) -m ruff check clients/python tests
+	cd clients/python && $(PYTHON) -m mypy src
+
+clean:
+	rm -rf $(BUILD)

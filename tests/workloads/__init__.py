@@ -1,0 +1,1 @@
+"""The models that demo, benchmarks and end-to-end tests run."""

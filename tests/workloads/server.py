@@ -1,0 +1,84 @@
+"""A Kiln server of one's own, on free loopback ports, for as long as a `with` block lasts."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+
+READY_LINE = re.compile(r"^kiln: serving on (\S+) metrics (\S+)")
+START_TIMEOUT_SECONDS = 60.0
+
+
+def kiln_binary() -> str:
+    """The server's binary: KILN_BINARY, or that of the build folder."""
+    default = pathlib.Path(__file__).resolve().parents[2] / "build" / "clients" / "cli" / "kiln"
+    return os.environ.get("KILN_BINARY", str(default))
+
+
+@dataclasses.dataclass
+class Server:
+    """A running server. `environment` makes a client use it and trust its key."""
+
+    process: subprocess.Popen[str]
+    address: str
+    metrics_url: str
+    data: pathlib.Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "KILN_ADDRESS": self.address,
+            "KILN_TRUSTED_KEYS": str(self.data / "signing_key.pub"),
+        }
+
+    def kill(self) -> None:
+        """kill -9: nothing is flushed, nobody is told."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code after the drain."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=30)
+
+
+def start(data: pathlib.Path, *extra: str) -> Server:
+    """Starts `kiln serve` and returns once it says that it serves. RuntimeError with its output if it does not."""
+    log = data.parent / f"{data.name}.log"
+    command = [kiln_binary(), "serve", "--listen=127.0.0.1:0", "--metrics=127.0.0.1:0", f"--data={data}", *extra]
+    with log.open("a") as errors:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+    # A server that never says a word is killed, so that readline returns.
+    watchdog = threading.Timer(START_TIMEOUT_SECONDS, process.kill)
+    watchdog.start()
+    assert process.stdout is not None
+    try:
+        for line in process.stdout:
+            match = READY_LINE.match(line)
+            if match:
+                return Server(process, match[1], match[2], data)
+    finally:
+        watchdog.cancel()
+    process.wait()
+    raise RuntimeError(f"`{' '.join(command)}` did not start (exit {process.returncode}):\n{log.read_text()}")
+
+
+@contextlib.contextmanager
+def running(*extra: str) -> Iterator[Server]:
+    """A server with its data in a temporary folder; gone with the block."""
+    with tempfile.TemporaryDirectory(prefix="kiln-") as folder:
+        server = start(pathlib.Path(folder) / "data", *extra)
+        try:
+            yield server
+        finally:
+            server.stop()
