@@ -1,0 +1,70 @@
+// Where artifacts and variant rows live. One interface; tiers implement it,
+// decorators wrap it (tiered_store.h, verified_store.h).
+//
+// Artifacts are immutable and named by the SHA-256 of their bytes, so a put of
+// one that is there already is no work and no harm. A row belongs to a key and
+// names an artifact; a row whose artifact is gone is a miss, never an error.
+//
+// Implementations are thread-safe. Calls may block on the disk.
+//   ARTIFACT_NOT_FOUND  a miss
+//   ARTIFACT_CORRUPT    it was there but is not what its name says (verified
+//                       stores only); a miss as well
+//   STORAGE             the tier failed; the request can go on without it
+#ifndef KILN_CACHE_ARTIFACT_STORE_H_
+#define KILN_CACHE_ARTIFACT_STORE_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/digest.h"
+#include "cache/variant_key.h"
+#include "kiln/v1/artifact.pb.h"
+#include "kiln/v1/compile_service.pb.h"
+
+namespace kiln {
+
+// An artifact's bytes, shared and never changed.
+using ArtifactBytes = std::shared_ptr<const std::string>;
+
+struct StoredArtifact {
+  ArtifactBytes elf;
+  v1::Tier tier;  // which tier answered
+};
+
+struct VariantRow {
+  VariantKey key;
+  Digest artifact;
+  v1::SignedVariant signed_variant;
+};
+
+struct StoreSize {
+  int64_t artifacts = 0;
+  int64_t artifact_bytes = 0;
+  int64_t variants = 0;
+};
+
+class ArtifactStore {
+ public:
+  virtual ~ArtifactStore() = default;
+
+  virtual absl::StatusOr<StoredArtifact> GetArtifact(const Digest& sha256) = 0;
+  virtual absl::Status PutArtifact(const Digest& sha256, ArtifactBytes elf) = 0;
+  virtual absl::Status RemoveArtifact(const Digest& sha256) = 0;
+
+  // Puts an artifact and its row at once: nobody ever sees the row alone. After
+  // OK both survive whatever the tier survives.
+  virtual absl::Status Publish(const VariantRow& row, ArtifactBytes elf) = 0;
+  virtual absl::Status RemoveVariant(const VariantKey& key, const Digest& artifact) = 0;
+  // Calls `visit` for every row, in no order. `visit` must not call the store.
+  virtual absl::Status VisitVariants(const std::function<void(VariantRow)>& visit) = 0;
+
+  virtual StoreSize Size() = 0;
+};
+
+}  // namespace kiln
+
+#endif  // KILN_CACHE_ARTIFACT_STORE_H_

@@ -1,0 +1,114 @@
+// The shelf: the guard index in front of a store, kept in step. What Lookup,
+// Compile and GetArtifact use; they need not know tiers, verification or repair.
+//
+//   KILN_ASSIGN_OR_RETURN(CacheAnswer answer, cache.Lookup(key, values, host));
+//   if (answer.hit) return Reply(*answer.hit);
+//   ... compile, sign ...
+//   KILN_ASSIGN_OR_RETURN(IndexedVariantPtr variant, cache.Publish(signed_variant, elf));
+//
+// A fault of a tier, a corrupt artifact or an unsigned row is a miss and a
+// counter, never an error.
+//
+// Thread-safe. Lookup and Publish may block on the disk.
+#ifndef KILN_CACHE_VARIANT_CACHE_H_
+#define KILN_CACHE_VARIANT_CACHE_H_
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/types/span.h"
+#include "cache/artifact_store.h"
+#include "cache/guard_index.h"
+#include "cache/host_class.h"
+#include "cache/indexed_variant.h"
+
+namespace kiln {
+
+struct CacheHit {
+  IndexedVariantPtr variant;
+  ArtifactBytes elf;
+  v1::Tier tier;
+};
+
+struct CacheAnswer {
+  std::optional<CacheHit> hit;
+  std::vector<v1::MissReason> reasons;  // of a miss
+};
+
+// Counts since the cache was opened, and sizes as they are now.
+struct CacheCounters {
+  int64_t hits_memory = 0;
+  int64_t hits_disk = 0;
+  int64_t misses = 0;
+  // By v1::MissReason; a miss may have several.
+  std::array<int64_t, v1::MissReason_ARRAYSIZE> misses_by_reason = {};
+  int64_t dropped_rows = 0;       // unsigned, corrupt, or without their artifact
+  int64_t dropped_artifacts = 0;  // corrupt
+  int64_t write_failures = 0;
+  int64_t variants = 0;
+  int64_t keys = 0;
+  int64_t artifacts = 0;
+  int64_t artifact_bytes = 0;
+};
+
+class VariantCache {
+ public:
+  // Loads the rows of `store` into the index; those that don't open are dropped
+  // and counted. Errors are those of the store.
+  static absl::StatusOr<std::unique_ptr<VariantCache>> Open(std::unique_ptr<ArtifactStore> store);
+
+  // Counts a hit or a miss, unless `count` is false (a leader that looks once
+  // more before it compiles). MALFORMED_MESSAGE when the number of values is not
+  // the key's.
+  absl::StatusOr<CacheAnswer> Lookup(const VariantKey& key, absl::Span<const int64_t> symbol_values,
+                                     const HostClass& host, bool count = true);
+
+  // For GetArtifact. ARTIFACT_NOT_FOUND, whatever the cause.
+  absl::StatusOr<StoredArtifact> GetArtifact(const Digest& sha256);
+
+  // `signed_variant` was signed by this process. A store that fails is counted,
+  // and the variant is served from memory as long as that lasts. ARTIFACT_CORRUPT
+  // if the row does not open or its digest is not that of `elf`.
+  absl::StatusOr<IndexedVariantPtr> Publish(v1::SignedVariant signed_variant, ArtifactBytes elf);
+
+  CacheCounters Counters() const;
+  const GuardIndex& index() const { return index_; }
+
+ private:
+  explicit VariantCache(std::unique_ptr<ArtifactStore> store);
+  absl::Status Load();
+  void Drop(const IndexedVariant& variant, v1::MissReason reason);
+  CacheAnswer Miss(const VariantKey& key, std::vector<v1::MissReason> reasons, bool count);
+  void CountHit(v1::Tier tier, bool count);
+  void RememberUntrusted(const VariantKey& key);
+  bool WasUntrusted(const VariantKey& key) const;
+
+  // Constant after construction.
+  const std::unique_ptr<ArtifactStore> store_;
+
+  // Self-locking.
+  GuardIndex index_;
+  std::atomic<int64_t> hits_memory_{0};
+  std::atomic<int64_t> hits_disk_{0};
+  std::atomic<int64_t> misses_{0};
+  std::array<std::atomic<int64_t>, v1::MissReason_ARRAYSIZE> misses_by_reason_ = {};
+  std::atomic<int64_t> dropped_rows_{0};
+  std::atomic<int64_t> dropped_artifacts_{0};
+  std::atomic<int64_t> write_failures_{0};
+
+  mutable absl::Mutex mutex_;
+  // Keys that lost a row or an artifact to corruption, to explain their misses.
+  absl::flat_hash_set<VariantKey> untrusted_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace kiln
+
+#endif  // KILN_CACHE_VARIANT_CACHE_H_
