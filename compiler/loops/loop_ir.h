@@ -8,12 +8,12 @@
 //     parallel i0 < s0*s1 {
 //       %0 = accumulate sum f32
 //       vector i1 < 384 {
-//         %1 = load b0[384*i0 + i1]
+//         %1 = load f32 b0[384*i0 + i1]
 //         update %0, %1
 //       }
-//       %2 = result %0, 0
+//       %2 = result f32 %0, 0
 //       vector i1 < 384 {
-//         %3 = load b0[384*i0 + i1]
+//         %3 = load f32 b0[384*i0 + i1]
 //         %4 = sub f32 %3, %2
 //         store b1[384*i0 + i1], %4
 //       }
@@ -32,6 +32,36 @@
 //
 // One Kernel reads and writes buffers; aliasing between different buffers of a
 // kernel does not exist unless `Buffer::alias_of` says so.
+//
+// Dtypes. An instruction's dtype is the one that it computes in: float16 and
+// bfloat16 never appear there. A load gives ComputationDType(buffer's dtype), a
+// store takes it, and the cast happens at the memory access. Operands of a
+// scalar op have the instruction's dtype, but for comparisons and isnan/isinf
+// (operands of one dtype, bool result), `cast` (any) and `where` (bool, then
+// two of the result's dtype). `store`, `store_add` and `update` carry the dtype
+// of the value that they take; a reduction's `result` has the accumulator's
+// dtype, but for the index of argmax/argmin, which is i64.
+//
+// Lowered form. What LowerToLoops makes, and the scheduler may rely on:
+//  (P) A pointwise kernel is one perfect nest of serial loops, one for each
+//      output dimension whose size is not 1, outermost first (none for rank 0).
+//      The innermost body is straight-line and ends in its stores. Loads and
+//      stores have affine index expressions, sum of stride*variable plus an
+//      offset; a broadcast dimension is a missing term.
+//  (R) A reduction kernel is a perfect nest of serial loops over the kept
+//      dimensions; inside, accumulators, one perfect nest of serial loops over
+//      the reduced dimensions that ends in updates, then results, a
+//      straight-line epilogue, and the stores.
+//  (O) Anything else (scans, scatters with store_add, cat as sibling nests,
+//      indirect accesses) is serial loops in any shape.
+// Loop variables are symbols i0, i1, ... unique within a kernel; indirect
+// symbols are j0, j1, .... Both may repeat in other kernels. A name that the
+// graph's own symbols have is passed over.
+// Each node writes buffers of its own; a buffer is written by one step, but
+// where the graph itself mutates (copy_) or fills and then scatters.
+// Views cost nothing: an access goes straight to the storage's buffer, by the
+// view's strides and offset. Nothing is released: that is the memory plan's
+// business, and so are arena offsets and alias_of.
 #ifndef KILN_COMPILER_LOOPS_LOOP_IR_H_
 #define KILN_COMPILER_LOOPS_LOOP_IR_H_
 
@@ -85,6 +115,8 @@ enum class ReduceKind : uint8_t {
   kWelford,          // update takes value; results: 0 mean, 1 M2, 2 count
 };
 
+absl::string_view ReduceKindName(ReduceKind kind);  // "sum", "welford", ...
+
 enum class InstKind : uint8_t {
   kConstant,    // `constant`
   kExpr,        // value of integer, float or bool expression `expr`, as dtype
@@ -107,6 +139,8 @@ enum class ScalarOp : uint8_t {
 };
 absl::string_view ScalarOpName(ScalarOp op);
 int ScalarOpArity(ScalarOp op);
+// eq, ne, lt, le, gt, ge: operands of one dtype, bool result.
+bool IsComparison(ScalarOp op);
 
 struct Inst {
   InstKind kind = InstKind::kConstant;
@@ -122,6 +156,7 @@ struct Inst {
 };
 
 enum class LoopKind : uint8_t { kParallel, kSerial, kVector };
+absl::string_view LoopKindName(LoopKind kind);  // "parallel", ...
 
 struct Loop;
 // An instruction id, or a loop.
@@ -212,8 +247,32 @@ struct LoopProgram {
   Expr arena_bytes;
 };
 
+// The text form; instructions with a value are numbered in printed order.
+//
+//   program symbols=[s0] inputs=2 {
+//     buffer b0 input 0 f32[384*s0]
+//     buffer b1 temporary f32[s0] at [64*s0] in b2
+//     inputs [b0, _]
+//     arena 4*s0
+//     kernel k3 nodes=[4, 7] grain=64 {
+//       why "..."
+//       ...
+//     }
+//     extern aten.mm.out into node=5 (b0: f32[s0, 384] strides=[384, 1] offset=0, 2.5, none) -> (b1: ..., _)
+//     release b0
+//     assert node=3 "message" s0 == 4
+//     return new b1: f32[s0] strides=[1] offset=0
+//   }
+//
+// Bodies also hold `%1 = constant f32 2.5`, `%2 = expr i64 4*i0`,
+// `store_add b1[i0], %1`, `indirect j0 < 384, %2`, `%4 = random f32 0, i0`.
+// Returns are `new`, `input 0`, `view of 0 TENSOR`, `output_view of 0 TENSOR`,
+// `scalar EXPR`, `none`. Lines that start with # are comments.
 std::string PrintLoopProgram(const LoopProgram& program);
 std::string PrintKernel(const Kernel& kernel);
+
+// Reads the text form. The result has no `env`. PARSE_ERROR with the line.
+absl::StatusOr<LoopProgram> ParseLoopProgram(absl::string_view text, ExprPool* pool);
 
 // Checks the semantics above: operands defined and visible, arity, parallel
 // loops outermost, vector loops innermost, buffers declared. COMPILER_BUG.
