@@ -41,6 +41,8 @@ def resnet18(seed: int = 0) -> torch.nn.Module:
         hidden_sizes=[64, 128, 256, 512],
         layer_type="basic",
         num_labels=10,
+        # Named, so that the model does not set it at its first step, which makes Dynamo trace again.
+        problem_type="single_label_classification",
     )
     return transformers.ResNetForImageClassification(config)
 
