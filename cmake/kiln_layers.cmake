@@ -20,6 +20,8 @@ set(KILN_LAYER_compiler ${_fake} compiler_decompose compiler_loops compiler_sche
 set(KILN_LAYER_cache base fake_runtime_symbolic compiler_artifact proto)
 set(KILN_LAYER_service ${_fake} fake_runtime_import ${KILN_LAYER_compiler} compiler cache proto proto_grpc)
 set(KILN_LAYER_clients_runtime ${_fake} fake_runtime_import compiler_artifact proto)
+set(KILN_LAYER_clients_runtime_testing base compiler_artifact proto)
+set(KILN_LAYER_clients_python ${_fake} fake_runtime_import compiler_artifact clients_runtime proto)
 set(KILN_LAYER_clients_cpp ${_fake} fake_runtime_import compiler_artifact clients_runtime proto proto_grpc)
 
 function(kiln_check_layers name)

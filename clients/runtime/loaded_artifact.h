@@ -1,0 +1,75 @@
+// An artifact that passed every check and is mapped: ready to be called.
+//
+//   HostFacts facts;                     // what the host computed and can do
+//   facts.key = ...; facts.target = DetectTarget(threads); facts.trusted = &keys;
+//   facts.serves = [](const v1::ExternOp& op) { return table.contains(op.name()); };
+//   KILN_ASSIGN_OR_RETURN(auto artifact, LoadedArtifact::Load(variant.signed_(), elf, facts));
+//   if (artifact->guards().Hold(symbols)) artifact->entry()(&host, context, &call);
+//
+// Nothing of the artifact is mapped, let alone run, before its record's signature,
+// key and SHA-256 are checked.
+#ifndef KILN_CLIENTS_RUNTIME_LOADED_ARTIFACT_H_
+#define KILN_CLIENTS_RUNTIME_LOADED_ARTIFACT_H_
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "clients/runtime/guard_evaluator.h"
+#include "clients/runtime/mapped_library.h"
+#include "compiler/artifact/kiln_abi.h"
+#include "compiler/artifact/signed_variant.h"
+#include "kiln/v1/artifact.pb.h"
+
+namespace kiln {
+
+// What a host holds an artifact against.
+struct HostFacts {
+  // Digests that the host computed itself. compiler_build is not compared.
+  v1::KeyComponents key;
+  v1::Target target;
+  // Not owned.
+  const TrustedKeys* trusted = nullptr;
+  // Whether the host serves an extern op.
+  std::function<bool(const v1::ExternOp& op)> serves;
+  // Compiler builds whose artifacts must not run.
+  std::vector<std::string> revoked_builds;
+};
+
+// Immutable; thread-safe. The library is unloaded with the last holder.
+class LoadedArtifact {
+ public:
+  // ARTIFACT_UNTRUSTED: no trusted key signed the record. ARTIFACT_CORRUPT: the
+  // bytes are not the record's, or the manifest is not. ARTIFACT_REFUSED: it is of
+  // another graph, options, target or domain, of a revoked build, or needs what
+  // the processor has not. ABI_MISMATCH. EXTERN_OP_MISSING, naming the operator.
+  static absl::StatusOr<std::shared_ptr<const LoadedArtifact>> Load(const v1::SignedVariant& signed_variant,
+                                                                    absl::string_view elf, const HostFacts& facts);
+
+  const v1::VariantRecord& record() const { return record_; }
+  const v1::Manifest& manifest() const { return manifest_; }
+  const GuardEvaluator& guards() const { return guards_; }
+  KilnEntry entry() const { return entry_; }
+
+ private:
+  LoadedArtifact(v1::VariantRecord record, v1::Manifest manifest, GuardEvaluator guards,
+                 std::shared_ptr<const MappedLibrary> library, KilnEntry entry)
+      : record_(std::move(record)),
+        manifest_(std::move(manifest)),
+        guards_(std::move(guards)),
+        library_(std::move(library)),
+        entry_(entry) {}
+
+  const v1::VariantRecord record_;
+  const v1::Manifest manifest_;
+  const GuardEvaluator guards_;
+  const std::shared_ptr<const MappedLibrary> library_;
+  const KilnEntry entry_;
+};
+
+}  // namespace kiln
+
+#endif  // KILN_CLIENTS_RUNTIME_LOADED_ARTIFACT_H_
