@@ -54,7 +54,7 @@ enum class ExprKind : uint8_t {
   kMul,       // args: factors, at most one constant, first
   kFloorDiv,  // args: a, b; rounds to minus infinity
   kMod,       // args: a, b; the divisor's sign
-  kCeilDiv,   // args: a, b
+  kCeilDiv,   // args: a, b; what CeilDiv builds is a kFloorDiv
   kPow,       // args: base, natural exponent (constant)
   kMin,       // args: sorted, two or more
   kMax,       // args: sorted, two or more
@@ -71,7 +71,8 @@ enum class ExprKind : uint8_t {
 // What an expression evaluates to.
 enum class ExprType : uint8_t { kInt, kFloat, kBool };
 
-struct ExprNode;  // expr.cc's business, but for the accessors below
+struct ExprNode;     // expr_node.h's business, but for the accessors below
+struct ExprPoolRep;  // likewise
 class ExprPool;
 
 class Expr {
@@ -79,13 +80,20 @@ class Expr {
   // The integer 0.
   Expr() : Expr(int64_t{0}) {}
   // Any int64 in [-2^62, 2^62) is inline; larger constants need ExprPool::Int.
-  explicit Expr(int64_t value);
+  // INT64_MIN and INT64_MAX are fine as well; anything else is poison.
+  explicit Expr(int64_t value) {
+    bits_ = value >= -(int64_t{1} << 62) && value < (int64_t{1} << 62)
+                ? (static_cast<uintptr_t>(value) << 1) | 1
+                : LargeBits(value);
+  }
   static Expr Poison();
   static Expr Bool(bool value);
 
   ExprKind kind() const;
   ExprType type() const;
   bool is_poison() const;
+  // Why a poison is one: "overflow", "over expr_nodes", "division by zero", ...
+  absl::string_view poison_reason() const;
 
   // The value of an integer constant.
   std::optional<int64_t> AsInt() const;
@@ -98,6 +106,8 @@ class Expr {
   // True if some symbol in it is unbacked (its name starts with 'u').
   bool has_unbacked() const;
   bool has_symbols() const;
+  // True if `symbol` occurs in it.
+  bool Mentions(Expr symbol) const;
   absl::Span<const Expr> args() const;
 
   // Equal for equal canonical expressions in every process.
@@ -114,9 +124,18 @@ class Expr {
 
  private:
   friend class ExprPool;
-  explicit Expr(const ExprNode* node);
-  const ExprNode* node() const;
+  friend struct ExprNode;
+  static Expr Wrap(const ExprNode* node) {
+    Expr e;
+    e.bits_ = reinterpret_cast<uintptr_t>(node);
+    return e;
+  }
+  // nullptr for an inline integer.
+  const ExprNode* node() const {
+    return is_inline() ? nullptr : reinterpret_cast<const ExprNode*>(bits_);
+  }
   bool is_inline() const { return bits_ & 1; }
+  static uintptr_t LargeBits(int64_t value);
   uintptr_t bits_;
 };
 
@@ -179,8 +198,8 @@ class ExprPool {
   absl::StatusOr<Expr> Parse(absl::string_view text);
 
  private:
-  struct Rep;
-  std::unique_ptr<Rep> rep_;
+  friend struct ExprPoolRep;
+  std::unique_ptr<ExprPoolRep> rep_;
 };
 
 // A scalar value at run time.

@@ -1,0 +1,157 @@
+// The inside of expressions: interned nodes, the pool's table, and views of
+// sums and products. Only the files of this folder include it.
+#ifndef KILN_FAKE_RUNTIME_SYMBOLIC_EXPR_NODE_H_
+#define KILN_FAKE_RUNTIME_SYMBOLIC_EXPR_NODE_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/container/inlined_vector.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "fake_runtime/symbolic/expr.h"
+
+namespace kiln {
+
+// An immutable node; its arguments follow it in memory.
+struct alignas(8) ExprNode {
+  uint64_t hash = 0;
+  // A Bloom filter of the symbols inside.
+  uint64_t symbol_mask = 0;
+  union {
+    int64_t i = 0;     // kInt, kBool
+    double f;          // kFloat
+    const char* name;  // kSymbol, and the reason of a kPoison
+  };
+  uint32_t num_args = 0;
+  uint32_t name_size = 0;
+  uint32_t tree_size = 1;
+  // Total degree as a monomial; orders the terms of a sum.
+  uint32_t degree = 0;
+  uint16_t depth = 1;
+  ExprKind kind = ExprKind::kInt;
+  ExprType type = ExprType::kInt;
+  bool has_symbols = false;
+  bool has_unbacked = false;
+  // A kFloorDiv or kMod is inside: rules about them may apply.
+  bool has_division = false;
+
+  absl::Span<const Expr> args() const {
+    return {reinterpret_cast<const Expr*>(this + 1), num_args};
+  }
+  absl::string_view name_view() const { return {name, name_size}; }
+
+  static const ExprNode* Of(Expr e) { return e.node(); }
+  static Expr Wrap(const ExprNode* node) { return Expr::Wrap(node); }
+};
+
+using ExprVector = absl::InlinedVector<Expr, 8>;
+
+enum class PoisonReason : uint8_t {
+  kOverflow, kNodes, kDepth, kDivisionByZero, kUnsupported, kCount
+};
+Expr MakePoison(PoisonReason reason);
+
+// What a node is looked up by.
+struct ExprKey {
+  ExprKind kind;
+  uint64_t hash;
+  int64_t payload;  // value, or a double's bits
+  absl::string_view name;
+  absl::Span<const Expr> args;
+};
+
+struct ExprNodeHash {
+  using is_transparent = void;
+  size_t operator()(const ExprNode* n) const { return n->hash; }
+  size_t operator()(const ExprKey& k) const { return k.hash; }
+};
+struct ExprNodeEq {
+  using is_transparent = void;
+  bool operator()(const ExprNode* a, const ExprNode* b) const { return a == b; }
+  bool operator()(const ExprNode* n, const ExprKey& k) const;
+  bool operator()(const ExprKey& k, const ExprNode* n) const { return (*this)(n, k); }
+};
+
+// --- views. They point into the expression or at `e` itself, which must live.
+
+// A term of a sum: coefficient * product of factors. Constants have no factors.
+struct TermView {
+  int64_t coefficient = 1;
+  absl::Span<const Expr> factors;
+};
+TermView ViewTerm(const Expr& e);
+
+// The terms of a sum, without its constant.
+struct SumView {
+  int64_t constant = 0;
+  absl::Span<const Expr> terms;
+};
+SumView ViewSum(const Expr& e);
+
+// A factor as base**exponent.
+struct PowerView {
+  Expr base;
+  int64_t exponent = 1;
+};
+PowerView ViewPower(Expr factor);
+
+// Orders terms by their factors only: higher degree first, then by name. 0 for
+// terms that a sum adds up.
+int CompareMonomials(const TermView& a, const TermView& b);
+
+struct ExprPoolRep {
+  ExprPoolRep();
+  // The interned node, or poison when it is over a limit.
+  Expr Intern(ExprKind kind, ExprType type, absl::Span<const Expr> args);
+  Expr InternInt(int64_t value);
+  Expr InternFloat(double value);
+  Expr InternSymbol(absl::string_view name);
+
+  // Integer arithmetic. Operands are integers and not poison.
+  Expr AddInts(Expr a, Expr b);
+  // Terms in any order.
+  Expr SumOf(absl::Span<const Expr> terms);
+  Expr MulInts(Expr a, Expr b);
+  // coefficient * product of canonical, sorted factors.
+  Expr Term(int64_t coefficient, absl::Span<const Expr> factors);
+  Expr Scale(Expr e, int64_t coefficient);
+  Expr FloorDivInts(Expr a, Expr b);
+  Expr ModInts(Expr a, Expr b);
+  // For Min and Max.
+  Expr Extremum(ExprKind kind, Expr a, Expr b);
+  // (d <op> 0) for kEq, kNe and kLe, both sides arranged.
+  Expr CompareToZero(ExprKind kind, Expr d);
+
+ private:
+  Expr FinishSum(int64_t constant, absl::Span<const Expr> terms);
+  std::optional<Expr> FoldRemainder(absl::Span<const Expr> terms);
+  Expr MulMonomials(const TermView& a, const TermView& b);
+  Expr MulSums(Expr a, Expr b);
+  Expr PowerOf(Expr base, int64_t exponent);
+  friend class DivisionBuilder;
+  void* Allocate(size_t size);
+
+  absl::flat_hash_set<const ExprNode*, ExprNodeHash, ExprNodeEq> table_;
+  std::vector<std::unique_ptr<char[]>> blocks_;
+  char* free_ = nullptr;
+  size_t free_size_ = 0;
+  uint32_t max_nodes_;
+  uint32_t max_depth_;
+};
+
+inline uint32_t DegreeOf(Expr e) {
+  const ExprNode* n = ExprNode::Of(e);
+  return n ? n->degree : 0;
+}
+inline bool HasDivision(Expr e) {
+  const ExprNode* n = ExprNode::Of(e);
+  return n && n->has_division;
+}
+
+}  // namespace kiln
+
+#endif  // KILN_FAKE_RUNTIME_SYMBOLIC_EXPR_NODE_H_

@@ -1,0 +1,35 @@
+#include "fake_runtime/tensor/fake_tensor.h"
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+namespace kiln {
+namespace {
+
+std::string DimsText(absl::Span<const Expr> dims) {
+  auto format = [](std::string* out, Expr e) { absl::StrAppend(out, e.ToString()); };
+  return absl::StrCat("[", absl::StrJoin(dims, ", ", format), "]");
+}
+
+std::string ScalarText(const ScalarValue& v) {
+  if (v.type == ExprType::kFloat) return absl::StrCat(v.f);
+  if (v.type == ExprType::kBool) return v.i != 0 ? "true" : "false";
+  return absl::StrCat(v.i);
+}
+
+}  // namespace
+
+std::string FakeTensor::ToString() const {
+  std::string text = absl::StrCat(DTypeText(dtype), DimsText(sizes), " strides=", DimsText(strides),
+                                  " offset=", storage_offset.ToString(), " ", device.ToString());
+  if (layout == Layout::kSparseCoo) absl::StrAppend(&text, " sparse_coo");
+  if (requires_grad) absl::StrAppend(&text, " requires_grad");
+  if (conj_bit) absl::StrAppend(&text, " conj");
+  if (neg_bit) absl::StrAppend(&text, " neg");
+  if (constant) absl::StrAppend(&text, " value=", ScalarText(*constant));
+  return text;
+}
+
+Expr Numel(ExprPool& pool, absl::Span<const Expr> sizes) { return pool.Mul(sizes); }
+
+}  // namespace kiln
