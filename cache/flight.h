@@ -84,7 +84,8 @@ struct FlightCallbacks {
   // Called if this request leads: starts the compile, reports to the flight. At
   // most once. May fail the flight at once (admission).
   std::function<void(std::shared_ptr<Flight>)> start;
-  // Optional.
+  // Optional. QUEUED for a leader, JOINED for others who joined; then PROPAGATED
+  // and COMPILING.
   std::function<void(const FlightProgress&)> progress;
   // The flight's error, DEADLINE_EXCEEDED, or OVERLOADED over kWaitersPerFlight.
   std::function<void(absl::StatusOr<FlightOutcome>)> done;
@@ -99,7 +100,9 @@ class Flights {
   // variant that was published before its flight's Compiled().
   using LastLook = std::function<std::optional<CacheHit>(const FlightRequest&)>;
 
+  // `clock` must outlive it.
   Flights(const Clock* clock, LastLook last_look);
+  // Shuts down.
   ~Flights();
 
   // May call callbacks before it returns. The id is for Leave().
@@ -112,6 +115,10 @@ class Flights {
   // Ends the waiters whose deadline has passed with DEADLINE_EXCEEDED; returns the
   // earliest deadline left. Whoever owns a timer calls it.
   absl::Duration Expire();
+
+  // Ends every waiter with SHUTTING_DOWN and cancels every compile. Whoever joins
+  // later gets the same.
+  void Shutdown();
 
   int64_t num_flights() const;
   int64_t num_waiters() const;
@@ -137,12 +144,12 @@ class Flight {
   const FlightRequest& request() const { return request_; }
 
   // `cancel` is called at most once, when nobody waits any more; at once if that
-  // is so already. After it, reports are ignored.
+  // is so already. After it, reports are ignored. It must not own the flight, which
+  // would then live until it ends.
   void OnCancel(std::function<void()> cancel);
 
-  // A worker has begun.
-  void Started();
-  // The guards of propagation. True: go on. False: nobody wants it; drop it.
+  // The guards of propagation. True: go on. False: nobody wants it (any more), or
+  // the guards don't parse, which fails the flight: drop it.
   bool Propagated(std::vector<v1::Guard> guards, double estimated_seconds);
   // Publish the variant first. Ends the flight.
   void Compiled(const IndexedVariantPtr& variant, ArtifactBytes elf);

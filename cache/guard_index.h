@@ -22,6 +22,7 @@
 #ifndef KILN_CACHE_GUARD_INDEX_H_
 #define KILN_CACHE_GUARD_INDEX_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -73,7 +74,9 @@ class GuardIndex {
  private:
   class KeyEntry;
   std::shared_ptr<KeyEntry> FindEntry(const VariantKey& key) const;
+  void EraseIfDead(const VariantKey& key, const KeyEntry* entry);
 
+  std::atomic<int64_t> num_variants_{0};
   mutable absl::Mutex mutex_;
   absl::flat_hash_map<VariantKey, std::shared_ptr<KeyEntry>> entries_ ABSL_GUARDED_BY(mutex_);
 };

@@ -1,6 +1,6 @@
 // The guards of one variant, parsed once and evaluated on symbol values often.
 //
-//   KILN_ASSIGN_OR_RETURN(GuardSet set, GuardSet::Parse(record.symbols(), record.guards(), &pool));
+//   KILN_ASSIGN_OR_RETURN(GuardSet set, GuardSet::Parse(record, &pool));
 //   set.Holds({8, 16, 8});
 //
 // A guard `symbol == constant` is a pin: it is found by hashing, not by
@@ -19,7 +19,6 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "fake_runtime/symbolic/expr.h"
-#include "google/protobuf/repeated_ptr_field.h"
 #include "kiln/v1/artifact.pb.h"
 
 namespace kiln {
@@ -36,8 +35,9 @@ class GuardSet {
   // `symbols` are the canonical names in canonical order. ARTIFACT_CORRUPT,
   // naming the guard, if one does not parse, is not boolean or speaks of another
   // symbol. `pool` must outlive the set.
-  static absl::StatusOr<GuardSet> Parse(const google::protobuf::RepeatedPtrField<std::string>& symbols,
-                                        const google::protobuf::RepeatedPtrField<v1::Guard>& guards, ExprPool* pool);
+  static absl::StatusOr<GuardSet> Parse(const std::vector<std::string>& symbols, absl::Span<const v1::Guard* const> guards,
+                                        ExprPool* pool);
+  static absl::StatusOr<GuardSet> Parse(const v1::VariantRecord& record, ExprPool* pool);
 
   int num_symbols() const { return num_symbols_; }
   // Sorted by index, at most one for each.

@@ -20,12 +20,10 @@
 #include <optional>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 #include "cache/artifact_store.h"
+#include "cache/drop_log.h"
 #include "cache/guard_index.h"
 #include "cache/host_class.h"
 #include "cache/indexed_variant.h"
@@ -50,7 +48,7 @@ struct CacheCounters {
   int64_t misses = 0;
   // By v1::MissReason; a miss may have several.
   std::array<int64_t, v1::MissReason_ARRAYSIZE> misses_by_reason = {};
-  int64_t dropped_rows = 0;       // unsigned, corrupt, or without their artifact
+  int64_t dropped_rows = 0;       // unsigned or corrupt
   int64_t dropped_artifacts = 0;  // corrupt
   int64_t write_failures = 0;
   int64_t variants = 0;
@@ -63,7 +61,9 @@ class VariantCache {
  public:
   // Loads the rows of `store` into the index; those that don't open are dropped
   // and counted. Errors are those of the store.
-  static absl::StatusOr<std::unique_ptr<VariantCache>> Open(std::unique_ptr<ArtifactStore> store);
+  // `dropped` is where the verified store below, if any, notes what it drops.
+  static absl::StatusOr<std::unique_ptr<VariantCache>> Open(std::unique_ptr<ArtifactStore> store,
+                                                            std::shared_ptr<DropLog> dropped);
 
   // Counts a hit or a miss, unless `count` is false (a leader that looks once
   // more before it compiles). MALFORMED_MESSAGE when the number of values is not
@@ -83,30 +83,23 @@ class VariantCache {
   const GuardIndex& index() const { return index_; }
 
  private:
-  explicit VariantCache(std::unique_ptr<ArtifactStore> store);
+  VariantCache(std::unique_ptr<ArtifactStore> store, std::shared_ptr<DropLog> dropped);
   absl::Status Load();
-  void Drop(const IndexedVariant& variant, v1::MissReason reason);
-  CacheAnswer Miss(const VariantKey& key, std::vector<v1::MissReason> reasons, bool count);
-  void CountHit(v1::Tier tier, bool count);
-  void RememberUntrusted(const VariantKey& key);
-  bool WasUntrusted(const VariantKey& key) const;
+  void Drop(const IndexedVariant& variant);
+  void CountHit(v1::Tier tier);
+  void CountMiss(const std::vector<v1::MissReason>& reasons);
 
   // Constant after construction.
   const std::unique_ptr<ArtifactStore> store_;
 
   // Self-locking.
+  const std::shared_ptr<DropLog> dropped_;
   GuardIndex index_;
   std::atomic<int64_t> hits_memory_{0};
   std::atomic<int64_t> hits_disk_{0};
   std::atomic<int64_t> misses_{0};
   std::array<std::atomic<int64_t>, v1::MissReason_ARRAYSIZE> misses_by_reason_ = {};
-  std::atomic<int64_t> dropped_rows_{0};
-  std::atomic<int64_t> dropped_artifacts_{0};
   std::atomic<int64_t> write_failures_{0};
-
-  mutable absl::Mutex mutex_;
-  // Keys that lost a row or an artifact to corruption, to explain their misses.
-  absl::flat_hash_set<VariantKey> untrusted_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace kiln

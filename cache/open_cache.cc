@@ -1,0 +1,39 @@
+#include "cache/open_cache.h"
+
+#include <utility>
+
+#include "base/status_macros.h"
+#include "cache/disk_store.h"
+#include "cache/drop_log.h"
+#include "cache/memory_graph_store.h"
+#include "cache/memory_store.h"
+#include "cache/tiered_store.h"
+#include "cache/verified_store.h"
+
+namespace kiln {
+namespace {
+
+// Graphs kept by a server without a folder: a model's are 0.1 to 1 MB.
+constexpr int64_t kMemoryGraphBytes = int64_t{64} << 20;
+
+}  // namespace
+
+absl::StatusOr<OpenedCache> OpenCache(const CacheOptions& options) {
+  auto memory = std::make_unique<MemoryStore>(options.memory_bytes);
+  auto dropped = std::make_shared<DropLog>();
+  OpenedCache cache;
+  if (options.folder.empty()) {
+    cache.graphs = std::make_shared<MemoryGraphStore>(kMemoryGraphBytes);
+    KILN_ASSIGN_OR_RETURN(cache.variants, VariantCache::Open(std::move(memory), dropped));
+    return cache;
+  }
+  KILN_ASSIGN_OR_RETURN(std::shared_ptr<DiskStore> disk, DiskStore::Open(options.folder));
+  auto verified = std::make_shared<VerifiedStore>(disk, options.trusted, dropped);
+  KILN_ASSIGN_OR_RETURN(
+      cache.variants,
+      VariantCache::Open(std::make_unique<TieredStore>(std::move(memory), std::move(verified)), dropped));
+  cache.graphs = std::move(disk);
+  return cache;
+}
+
+}  // namespace kiln

@@ -1,0 +1,35 @@
+// Memory over a lower store. Reads go down and leave a copy above; writes go to
+// both, above first, so that an artifact is served even when the lower tier is
+// full or broken. Rows live below only: the guard index has them all in memory.
+//
+// Thread-safe.
+#ifndef KILN_CACHE_TIERED_STORE_H_
+#define KILN_CACHE_TIERED_STORE_H_
+
+#include <memory>
+
+#include "cache/artifact_store.h"
+
+namespace kiln {
+
+class TieredStore final : public ArtifactStore {
+ public:
+  TieredStore(std::shared_ptr<ArtifactStore> upper, std::shared_ptr<ArtifactStore> lower);
+
+  absl::StatusOr<StoredArtifact> GetArtifact(const Digest& sha256) override;
+  absl::Status PutArtifact(const Digest& sha256, ArtifactBytes elf) override;
+  absl::Status RemoveArtifact(const Digest& sha256) override;
+  absl::Status Publish(const VariantRow& row, ArtifactBytes elf) override;
+  absl::Status RemoveVariant(const VariantKey& key, const Digest& artifact) override;
+  absl::Status VisitVariants(const std::function<void(VariantRow)>& visit) override;
+  // Of the lower tier, which holds everything.
+  StoreSize Size() override;
+
+ private:
+  const std::shared_ptr<ArtifactStore> upper_;
+  const std::shared_ptr<ArtifactStore> lower_;
+};
+
+}  // namespace kiln
+
+#endif  // KILN_CACHE_TIERED_STORE_H_

@@ -1,0 +1,70 @@
+#include "cache/verified_store.h"
+
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/error.h"
+#include "base/status_macros.h"
+
+namespace kiln {
+
+VerifiedStore::VerifiedStore(std::shared_ptr<ArtifactStore> inner, TrustedKeys trusted,
+                             std::shared_ptr<DropLog> dropped)
+    : inner_(std::move(inner)), trusted_(std::move(trusted)), dropped_(std::move(dropped)) {}
+
+absl::StatusOr<StoredArtifact> VerifiedStore::GetArtifact(const Digest& sha256) {
+  absl::StatusOr<StoredArtifact> found = inner_->GetArtifact(sha256);
+  if (!found.ok()) {
+    if (GetErrorReason(found.status()) == ErrorReason::kArtifactCorrupt) dropped_->NoteArtifact();
+    return found;
+  }
+  const Digest actual = Sha256(*found->elf);
+  if (actual == sha256) return found;
+  dropped_->NoteArtifact();
+  // If the removal fails the next read finds the same corruption: still a miss.
+  inner_->RemoveArtifact(sha256).IgnoreError();
+  return MakeError(ErrorReason::kArtifactCorrupt,
+                   absl::StrCat("artifact ", sha256.ToShortHex(), " has bytes of digest ", actual.ToShortHex()));
+}
+
+absl::Status VerifiedStore::PutArtifact(const Digest& sha256, ArtifactBytes elf) {
+  return inner_->PutArtifact(sha256, std::move(elf));
+}
+
+absl::Status VerifiedStore::RemoveArtifact(const Digest& sha256) { return inner_->RemoveArtifact(sha256); }
+
+absl::Status VerifiedStore::Publish(const VariantRow& row, ArtifactBytes elf) {
+  return inner_->Publish(row, std::move(elf));
+}
+
+absl::Status VerifiedStore::RemoveVariant(const VariantKey& key, const Digest& artifact) {
+  return inner_->RemoveVariant(key, artifact);
+}
+
+bool VerifiedStore::IsGenuine(const VariantRow& row) const {
+  absl::StatusOr<v1::VariantRecord> record = trusted_.Open(row.signed_variant);
+  if (!record.ok() || record->artifact_sha256() != row.artifact.bytes()) return false;
+  absl::StatusOr<VariantKey> key = KeyOf(record->key());
+  return key.ok() && *key == row.key;
+}
+
+absl::Status VerifiedStore::VisitVariants(const std::function<void(VariantRow)>& visit) {
+  std::vector<std::pair<VariantKey, Digest>> bad;
+  KILN_RETURN_IF_ERROR(inner_->VisitVariants([&](VariantRow row) {
+    if (IsGenuine(row)) {
+      visit(std::move(row));
+    } else {
+      bad.emplace_back(row.key, row.artifact);
+    }
+  }));
+  for (const auto& [key, artifact] : bad) {
+    dropped_->NoteRow(key);
+    inner_->RemoveVariant(key, artifact).IgnoreError();
+  }
+  return absl::OkStatus();
+}
+
+StoreSize VerifiedStore::Size() { return inner_->Size(); }
+
+}  // namespace kiln

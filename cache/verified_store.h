@@ -1,0 +1,42 @@
+// Trusts nothing that the store below returns: an artifact must have the SHA-256
+// that names it, a row must be signed by a trusted key and be what its place
+// says. What fails is removed below, noted in the drop log, and a miss.
+//
+// Thread-safe.
+#ifndef KILN_CACHE_VERIFIED_STORE_H_
+#define KILN_CACHE_VERIFIED_STORE_H_
+
+#include <memory>
+
+#include "cache/artifact_store.h"
+#include "cache/drop_log.h"
+#include "compiler/artifact/signed_variant.h"
+
+namespace kiln {
+
+class VerifiedStore final : public ArtifactStore {
+ public:
+  VerifiedStore(std::shared_ptr<ArtifactStore> inner, TrustedKeys trusted, std::shared_ptr<DropLog> dropped);
+
+  absl::StatusOr<StoredArtifact> GetArtifact(const Digest& sha256) override;
+  absl::Status PutArtifact(const Digest& sha256, ArtifactBytes elf) override;
+  absl::Status RemoveArtifact(const Digest& sha256) override;
+  absl::Status Publish(const VariantRow& row, ArtifactBytes elf) override;
+  absl::Status RemoveVariant(const VariantKey& key, const Digest& artifact) override;
+  absl::Status VisitVariants(const std::function<void(VariantRow)>& visit) override;
+  StoreSize Size() override;
+
+ private:
+  bool IsGenuine(const VariantRow& row) const;
+
+  // Constant after construction.
+  const std::shared_ptr<ArtifactStore> inner_;
+  const TrustedKeys trusted_;
+
+  // Self-locking.
+  const std::shared_ptr<DropLog> dropped_;
+};
+
+}  // namespace kiln
+
+#endif  // KILN_CACHE_VERIFIED_STORE_H_
