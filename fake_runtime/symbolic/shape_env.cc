@@ -1,0 +1,311 @@
+#include "fake_runtime/symbolic/shape_env.h"
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "fake_runtime/symbolic/knowledge.h"
+#include "fake_runtime/symbolic/reduce_guards.h"
+
+namespace kiln {
+namespace {
+
+struct SymbolInfo {
+  std::optional<int64_t> hint;
+  ValueRange natural;
+  DimPolicy policy = DimPolicy::kAutomatic;
+};
+
+absl::Status Refuse(ErrorReason reason, absl::string_view message) { return MakeError(reason, message); }
+
+}  // namespace
+
+struct ShapeEnv::Rep {
+  explicit Rep(ExprPool* p) : pool(p), knowledge(p) {}
+
+  std::optional<int64_t> Hint(Expr symbol) const {
+    auto it = symbols.find(symbol);
+    return it == symbols.end() ? std::nullopt : it->second.hint;
+  }
+  std::optional<ScalarValue> EvaluateHints(Expr e) const {
+    return Evaluate(e, [this](Expr s) { return Hint(s); });
+  }
+  // The first symbol of `e` that has no hint.
+  std::optional<Expr> Unhinted(Expr e) const {
+    std::optional<Expr> found;
+    VisitSymbols(e, [&](Expr s) {
+      if (!found && !Hint(s)) found = s;
+    });
+    return found;
+  }
+
+  absl::Status Declare(Expr symbol, const SymbolInfo& info, ValueRange range);
+  // Guards on the assumptions that a decision leaned on.
+  void Adopt(const Knowledge::Trail& trail);
+  // Records a guard on each conjunct of `fact`.
+  absl::Status Record(Expr fact, absl::string_view what, GuardKind kind);
+  // SPECIALIZED_DYNAMIC_DIM if `fact` would leave a dynamic symbol one value.
+  absl::Status CheckStaysDynamic(Expr fact, absl::string_view what) const;
+  void DeclareNatures(Knowledge& to) const;
+
+  ExprPool* pool;
+  Knowledge knowledge;
+  absl::flat_hash_map<Expr, SymbolInfo> symbols;
+  std::vector<Expr> order;
+  absl::flat_hash_map<int, std::string> promise_reasons;
+  std::vector<Guard> recorded;
+  std::vector<Guard> asserts;
+  GuardReason reason;
+  int next_unbacked = 0;
+};
+
+absl::Status ShapeEnv::Rep::Declare(Expr symbol, const SymbolInfo& info, ValueRange range) {
+  if (symbol.kind() != ExprKind::kSymbol) {
+    return Refuse(ErrorReason::kBadInputMetadata, absl::StrCat("'", symbol.ToString(), "' is not a symbol"));
+  }
+  absl::string_view name = symbol.symbol_name();
+  if (symbols.contains(symbol)) {
+    return Refuse(ErrorReason::kBadInputMetadata, absl::StrCat("symbol ", name, " is declared twice"));
+  }
+  if (range.empty()) {
+    return Refuse(ErrorReason::kBadInputMetadata,
+                  absl::StrCat("symbol ", name, " has the empty range ", range.ToString()));
+  }
+  KILN_RETURN_IF_ERROR(CheckLimit(Limit::kSymbols, symbols.size() + 1, "symbols"));
+  symbols[symbol] = info;
+  order.push_back(symbol);
+  knowledge.AddSymbol(symbol, info.natural, range, /*replace_first=*/!info.hint);
+  return absl::OkStatus();
+}
+
+void ShapeEnv::Rep::DeclareNatures(Knowledge& to) const {
+  for (Expr s : order) {
+    const SymbolInfo& info = symbols.at(s);
+    to.AddSymbol(s, info.natural, info.natural, !info.hint);
+  }
+}
+
+void ShapeEnv::Rep::Adopt(const Knowledge::Trail& trail) {
+  for (const Knowledge::Lean& lean : trail) {
+    std::optional<Expr> condition = knowledge.Adopt(lean);
+    if (!condition) continue;
+    Guard guard{*condition, GuardKind::kAssumption, reason};
+    auto it = promise_reasons.find(lean.promise);
+    if (lean.kind != Knowledge::Lean::kPromise) {
+      guard.reason.what = absl::StrCat("range of ", lean.symbol.symbol_name());
+    } else {
+      guard.reason.what = it == promise_reasons.end() ? "range of a size" : it->second;
+    }
+    recorded.push_back(std::move(guard));
+  }
+}
+
+absl::Status ShapeEnv::Rep::CheckStaysDynamic(Expr fact, absl::string_view what) const {
+  absl::Span<const Expr> args = fact.args();
+  if (args.size() != 2) return absl::OkStatus();
+  bool symbol_first = args[0].kind() == ExprKind::kSymbol;
+  Expr symbol = args[symbol_first ? 0 : 1];
+  std::optional<int64_t> value = args[symbol_first ? 1 : 0].AsInt();
+  if (!value || symbol.kind() != ExprKind::kSymbol) return absl::OkStatus();
+  ValueRange range = knowledge.RangeOf(symbol);
+  switch (fact.kind()) {
+    case ExprKind::kEq:
+      range = ValueRange::Exactly(*value);
+      break;
+    case ExprKind::kLe:
+      range = range.Intersect(symbol_first ? ValueRange{ValueRange::kMin, *value} : ValueRange::AtLeast(*value));
+      break;
+    case ExprKind::kNe:
+      if (range.lower == *value) range.lower += 1;
+      if (range.upper == *value) range.upper -= 1;
+      break;
+    default:
+      break;
+  }
+  if (!range.singleton()) return absl::OkStatus();
+  std::vector<Expr> pinned = knowledge.ReplacedBy(symbol);
+  pinned.push_back(symbol);
+  for (Expr s : pinned) {
+    auto it = symbols.find(s);
+    if (it == symbols.end() || it->second.policy != DimPolicy::kDynamic) continue;
+    return Refuse(ErrorReason::kSpecializedDynamic,
+                  absl::StrCat(what, ": ", s.symbol_name(), " is marked dynamic, but the graph needs ",
+                               fact.ToString()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ShapeEnv::Rep::Record(Expr fact, absl::string_view what, GuardKind kind) {
+  if (fact.kind() == ExprKind::kAnd) {
+    for (Expr c : fact.args()) KILN_RETURN_IF_ERROR(Record(c, what, kind));
+    return absl::OkStatus();
+  }
+  Knowledge::Trail trail;
+  fact = knowledge.SimplifyCondition(fact, &trail);
+  // An earlier conjunct may have decided it.
+  if (fact.AsBool()) return absl::OkStatus();
+  KILN_RETURN_IF_ERROR(CheckStaysDynamic(fact, what));
+  KILN_RETURN_IF_ERROR(CheckLimit(Limit::kGuards, recorded.size() + 1, "guards"));
+  Adopt(trail);
+  Guard guard{fact, kind, reason};
+  guard.reason.what = std::string(what);
+  recorded.push_back(std::move(guard));
+  knowledge.AddFact(fact);
+  return absl::OkStatus();
+}
+
+// --- ShapeEnv
+
+ShapeEnv::ShapeEnv(ExprPool* pool) : rep_(std::make_unique<Rep>(pool)) {}
+ShapeEnv::~ShapeEnv() = default;
+
+ExprPool& ShapeEnv::pool() const { return *rep_->pool; }
+
+absl::Status ShapeEnv::AddBackedSymbol(Expr symbol, int64_t hint, ValueRange range, ValueRange natural,
+                                       DimPolicy policy) {
+  if (!range.Contains(hint) || !natural.Contains(hint)) {
+    ValueRange allowed = range.Contains(hint) ? natural : range;
+    return Refuse(ErrorReason::kBadInputMetadata, absl::StrCat("symbol ", symbol.ToString(), " has the hint ", hint,
+                                                               ", outside its range ", allowed.ToString()));
+  }
+  SymbolInfo info{hint, natural, policy};
+  return rep_->Declare(symbol, info, range.Intersect(natural));
+}
+
+absl::Status ShapeEnv::AddUnbackedSymbol(Expr symbol, ValueRange range) {
+  // That it is not negative is the nature of a size, not the client's promise.
+  SymbolInfo info{std::nullopt, range.lower >= 0 ? ValueRange::AtLeast(0) : ValueRange(), DimPolicy::kUnbacked};
+  return rep_->Declare(symbol, info, range);
+}
+
+Expr ShapeEnv::FreshUnbacked(ValueRange range) {
+  Expr symbol;
+  do {
+    symbol = pool().Symbol(absl::StrCat("u", rep_->next_unbacked++));
+  } while (rep_->symbols.contains(symbol));
+  // The range comes from the operator, so it is known.
+  SymbolInfo info{std::nullopt, range, DimPolicy::kUnbacked};
+  rep_->Declare(symbol, info, range).IgnoreError();
+  return symbol;
+}
+
+absl::Status ShapeEnv::AddAssumption(Expr condition, absl::string_view reason) {
+  if (condition.is_poison()) {
+    return Refuse(ErrorReason::kSizeOverflow, absl::StrCat("assumption: ", condition.poison_reason()));
+  }
+  if (condition.type() != ExprType::kBool) {
+    return Refuse(ErrorReason::kBadInputMetadata,
+                  absl::StrCat("assumption '", condition.ToString(), "' is not a condition"));
+  }
+  std::optional<ScalarValue> value = rep_->EvaluateHints(condition);
+  if (condition.AsBool() == false || (value && value->i == 0)) {
+    return Refuse(ErrorReason::kBadInputMetadata,
+                  absl::StrCat("the hints refute the assumption '", condition.ToString(), "'"));
+  }
+  if (condition.kind() == ExprKind::kAnd) {
+    for (Expr c : condition.args()) KILN_RETURN_IF_ERROR(AddAssumption(c, reason));
+    return absl::OkStatus();
+  }
+  if (condition.AsBool()) return absl::OkStatus();
+  int number = rep_->knowledge.AddPromise(condition);
+  rep_->promise_reasons[number] = reason.empty() ? "assumed by the client" : std::string(reason);
+  return absl::OkStatus();
+}
+
+void ShapeEnv::SetReason(GuardReason reason) { rep_->reason = std::move(reason); }
+const GuardReason& ShapeEnv::reason() const { return rep_->reason; }
+
+std::optional<bool> ShapeEnv::StaticallyKnown(Expr condition) {
+  if (std::optional<bool> b = condition.AsBool()) return b;
+  if (condition.is_poison() || condition.type() != ExprType::kBool) return std::nullopt;
+  Knowledge::Trail trail;
+  std::optional<bool> result = rep_->knowledge.Decide(condition, &trail);
+  if (result) rep_->Adopt(trail);
+  return result;
+}
+
+absl::StatusOr<bool> ShapeEnv::Test(Expr condition, absl::string_view what, GuardKind kind) {
+  if (condition.is_poison()) {
+    return Refuse(ErrorReason::kSizeOverflow,
+                  absl::StrCat(what, ": a size expression is beyond 64 bits or the limits (",
+                               condition.poison_reason(), ")"));
+  }
+  if (std::optional<bool> known = StaticallyKnown(condition)) return *known;
+  Expr simple = rep_->knowledge.Simplify(condition);
+  if (std::optional<Expr> symbol = rep_->Unhinted(simple)) {
+    return Refuse(ErrorReason::kDataDependentSize,
+                  absl::StrCat(what, ": ", simple.ToString(), " hangs on ", symbol->symbol_name(),
+                               ", which depends on data"));
+  }
+  std::optional<ScalarValue> value = rep_->EvaluateHints(condition);
+  if (!value) {
+    return Refuse(ErrorReason::kSizeOverflow,
+                  absl::StrCat(what, ": ", condition.ToString(), " is beyond 64 bits for these sizes"));
+  }
+  bool outcome = value->i != 0;
+  KILN_RETURN_IF_ERROR(rep_->Record(outcome ? simple : pool().Not(simple), what, kind));
+  return outcome;
+}
+
+absl::StatusOr<bool> ShapeEnv::TestOr(Expr condition, bool fallback, absl::string_view what) {
+  if (!condition.is_poison()) {
+    if (std::optional<bool> known = StaticallyKnown(condition)) return *known;
+    if (rep_->Unhinted(rep_->knowledge.Simplify(condition))) return fallback;
+  }
+  return Test(condition, what);
+}
+
+absl::Status ShapeEnv::Check(Expr condition, absl::string_view what, absl::string_view message) {
+  if (!condition.is_poison()) {
+    std::optional<bool> known = StaticallyKnown(condition);
+    if (known == true) return absl::OkStatus();
+    if (known == false) return Refuse(ErrorReason::kShapeMismatch, message);
+    Expr simple = rep_->knowledge.Simplify(condition);
+    if (rep_->Unhinted(simple)) {
+      KILN_RETURN_IF_ERROR(CheckLimit(Limit::kGuards, rep_->asserts.size() + 1, "runtime asserts"));
+      Guard guard{simple, GuardKind::kShape, rep_->reason};
+      guard.reason.what = std::string(what);
+      rep_->asserts.push_back(std::move(guard));
+      rep_->knowledge.AddFact(simple);
+      return absl::OkStatus();
+    }
+    std::optional<ScalarValue> value = rep_->EvaluateHints(condition);
+    // A condition that fails is an error, not a guard on the failure.
+    if (value && value->i == 0) return Refuse(ErrorReason::kShapeMismatch, message);
+  }
+  return Test(condition, what).status();
+}
+
+absl::StatusOr<int64_t> ShapeEnv::Specialize(Expr e, absl::string_view what) {
+  e = Simplify(e);
+  if (std::optional<int64_t> c = e.AsInt()) return *c;
+  if (e.is_poison()) return Test(e, what).status();
+  if (std::optional<Expr> symbol = rep_->Unhinted(e)) {
+    return Refuse(ErrorReason::kDataDependentSize,
+                  absl::StrCat(what, ": ", e.ToString(), " hangs on ", symbol->symbol_name(),
+                               ", which depends on data"));
+  }
+  std::optional<int64_t> value = HintOf(e);
+  if (!value) {
+    return Refuse(ErrorReason::kSizeOverflow,
+                  absl::StrCat(what, ": ", e.ToString(), " is beyond 64 bits for these sizes"));
+  }
+  KILN_RETURN_IF_ERROR(Test(pool().Eq(e, pool().Int(*value)), what).status());
+  return *value;
+}
+
+std::optional<int64_t> ShapeEnv::HintOf(Expr e) const {
+  return EvaluateInt(e, [this](Expr s) { return rep_->Hint(s); });
+}
+
+Expr ShapeEnv::Simplify(Expr e) { return rep_->knowledge.Simplify(e); }
+ValueRange ShapeEnv::RangeOf(Expr e) const { return rep_->knowledge.RangeOf(e); }
+
+std::vector<Guard> ShapeEnv::Guards() const {
+  return ReduceGuards(rep_->pool, [this](Knowledge& k) { rep_->DeclareNatures(k); }, rep_->recorded);
+}
+const std::vector<Guard>& ShapeEnv::recorded_guards() const { return rep_->recorded; }
+const std::vector<Guard>& ShapeEnv::runtime_asserts() const { return rep_->asserts; }
+
+}  // namespace kiln
