@@ -1,0 +1,193 @@
+// What every store must do, asked of each: memory, disk, tiered, verified.
+#include "cache/artifact_store.h"
+
+#include <map>
+
+#include "base/error.h"
+#include "cache/disk_store.h"
+#include "cache/memory_graph_store.h"
+#include "cache/memory_store.h"
+#include "cache/testing/make_variant.h"
+#include "cache/testing/temp_folder.h"
+#include "cache/tiered_store.h"
+#include "cache/verified_store.h"
+#include "gtest/gtest.h"
+
+namespace kiln {
+namespace {
+
+struct StoreCase {
+  const char* name;
+  std::shared_ptr<ArtifactStore> (*make)(const std::string& folder, const TrustedKeys& trusted);
+};
+
+std::shared_ptr<ArtifactStore> OpenDisk(const std::string& folder) {
+  absl::StatusOr<std::unique_ptr<DiskStore>> store = DiskStore::Open(folder);
+  EXPECT_TRUE(store.ok()) << store.status();
+  return *std::move(store);
+}
+
+const StoreCase kStores[] = {
+    {"Memory", [](const std::string&, const TrustedKeys&) -> std::shared_ptr<ArtifactStore> {
+       return std::make_shared<MemoryStore>(1 << 20);
+     }},
+    {"Disk", [](const std::string& folder, const TrustedKeys&) { return OpenDisk(folder); }},
+    {"Tiered", [](const std::string& folder, const TrustedKeys&) -> std::shared_ptr<ArtifactStore> {
+       return std::make_shared<TieredStore>(std::make_shared<MemoryStore>(1 << 20), OpenDisk(folder));
+     }},
+    {"Verified", [](const std::string&, const TrustedKeys& trusted) -> std::shared_ptr<ArtifactStore> {
+       return std::make_shared<VerifiedStore>(std::make_shared<MemoryStore>(1 << 20), trusted,
+                                              std::make_shared<DropLog>());
+     }},
+};
+
+class ArtifactStoreTest : public ::testing::TestWithParam<StoreCase> {
+ protected:
+  void Publish(const VariantSpec& spec) {
+    absl::Status status = store_->Publish(SignedRow(key_, spec), Elf(spec.elf));
+    ASSERT_TRUE(status.ok()) << status;
+  }
+  // The bytes of the artifact that `elf` names, or the reason of the error.
+  std::string Get(const std::string& elf) {
+    absl::StatusOr<StoredArtifact> found = store_->GetArtifact(Sha256(elf));
+    if (found.ok()) return *found->elf;
+    return std::string(GetErrorReasonRow(*GetErrorReason(found.status())).name);
+  }
+  std::map<VariantKey, std::string> Rows() {
+    std::map<VariantKey, std::string> rows;
+    EXPECT_TRUE(store_->VisitVariants([&](VariantRow row) { rows[row.key] = row.signed_variant.record(); }).ok());
+    return rows;
+  }
+
+  TempFolder folder_;
+  SigningKey key_ = SigningKey::Generate();
+  std::shared_ptr<ArtifactStore> store_ = GetParam().make(folder_.path(), Trusting(key_));
+};
+
+TEST_P(ArtifactStoreTest, GivesBackWhatWasPublished) {
+  Publish({.graph = "g", .elf = "one"});
+  EXPECT_EQ(Get("one"), "one");
+  EXPECT_EQ(Get("two"), "ARTIFACT_NOT_FOUND");
+  std::map<VariantKey, std::string> rows = Rows();
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[MakeKey("g")], MakeRecord({.graph = "g", .elf = "one"}).SerializeAsString());
+}
+
+TEST_P(ArtifactStoreTest, PublishingTwiceIsOnce) {
+  Publish({.elf = "one"});
+  Publish({.created = 5, .elf = "one"});
+  EXPECT_EQ(Rows().size(), 1u);
+  const StoreSize size = store_->Size();
+  EXPECT_EQ(size.artifact_bytes, 3);
+  EXPECT_EQ(size.artifacts, 1);
+}
+
+TEST_P(ArtifactStoreTest, RemovesRowsAndArtifacts) {
+  Publish({.graph = "g", .elf = "one"});
+  Publish({.graph = "h", .elf = "two"});
+  ASSERT_TRUE(store_->RemoveVariant(MakeKey("g"), Sha256("one")).ok());
+  EXPECT_EQ(Rows().size(), 1u);
+  ASSERT_TRUE(store_->RemoveArtifact(Sha256("two")).ok());
+  EXPECT_EQ(Get("two"), "ARTIFACT_NOT_FOUND");
+  ASSERT_TRUE(store_->RemoveArtifact(Sha256("never there")).ok());
+  ASSERT_TRUE(store_->RemoveVariant(MakeKey("g"), Sha256("never there")).ok());
+}
+
+TEST_P(ArtifactStoreTest, HoldsBytesOfAnyKind) {
+  std::string bytes(100000, '\0');
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 7);
+  Publish({.elf = bytes});
+  EXPECT_EQ(Get(bytes), bytes);
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, ArtifactStoreTest, ::testing::ValuesIn(kStores),
+                         [](const auto& info) { return info.param.name; });
+
+TEST(MemoryStoreTest, TheLeastRecentlyUsedLeavesFirst) {
+  MemoryStore store(10);
+  ASSERT_TRUE(store.PutArtifact(Sha256("a"), Elf("aaaa")).ok());
+  ASSERT_TRUE(store.PutArtifact(Sha256("b"), Elf("bbbb")).ok());
+  ASSERT_TRUE(store.GetArtifact(Sha256("a")).ok());
+  ASSERT_TRUE(store.PutArtifact(Sha256("c"), Elf("cccc")).ok());
+  EXPECT_TRUE(store.GetArtifact(Sha256("a")).ok());
+  EXPECT_FALSE(store.GetArtifact(Sha256("b")).ok());
+  EXPECT_EQ(store.Size().artifact_bytes, 8);
+}
+
+TEST(MemoryStoreTest, TheNewestStaysEvenIfItIsOverTheBound) {
+  MemoryStore store(3);
+  ASSERT_TRUE(store.PutArtifact(Sha256("a"), Elf("aaaa")).ok());
+  EXPECT_TRUE(store.GetArtifact(Sha256("a")).ok());
+}
+
+TEST(MemoryStoreTest, RowsLeaveWithTheirArtifact) {
+  SigningKey key = SigningKey::Generate();
+  MemoryStore store(4);
+  ASSERT_TRUE(store.Publish(SignedRow(key, {.elf = "aaa"}), Elf("aaa")).ok());
+  ASSERT_TRUE(store.Publish(SignedRow(key, {.elf = "bbb"}), Elf("bbb")).ok());
+  EXPECT_EQ(store.Size().variants, 1);
+}
+
+TEST(MemoryStoreTest, WhoHoldsAnArtifactKeepsIt) {
+  MemoryStore store(4);
+  ASSERT_TRUE(store.PutArtifact(Sha256("a"), Elf("aaaa")).ok());
+  ArtifactBytes held = store.GetArtifact(Sha256("a"))->elf;
+  ASSERT_TRUE(store.PutArtifact(Sha256("b"), Elf("bbbb")).ok());
+  EXPECT_EQ(*held, "aaaa");
+}
+
+TEST(TieredStoreTest, SaysWhichTierAnsweredAndCopiesUp) {
+  auto memory = std::make_shared<MemoryStore>(1 << 20);
+  TempFolder folder;
+  std::shared_ptr<ArtifactStore> disk = OpenDisk(folder.path());
+  ASSERT_TRUE(disk->PutArtifact(Sha256("a"), Elf("a")).ok());
+  TieredStore store(memory, disk);
+  EXPECT_EQ(store.GetArtifact(Sha256("a"))->tier, v1::TIER_DISK);
+  EXPECT_EQ(store.GetArtifact(Sha256("a"))->tier, v1::TIER_MEMORY);
+}
+
+// A disk that refuses every write.
+class FullStore final : public ArtifactStore {
+ public:
+  absl::StatusOr<StoredArtifact> GetArtifact(const Digest&) override { return Full(); }
+  absl::Status PutArtifact(const Digest&, ArtifactBytes) override { return Full(); }
+  absl::Status RemoveArtifact(const Digest&) override { return Full(); }
+  absl::Status Publish(const VariantRow&, ArtifactBytes) override { return Full(); }
+  absl::Status RemoveVariant(const VariantKey&, const Digest&) override { return Full(); }
+  absl::Status VisitVariants(const std::function<void(VariantRow)>&) override { return absl::OkStatus(); }
+  StoreSize Size() override { return {}; }
+
+ private:
+  static absl::Status Full() { return MakeError(ErrorReason::kStorage, "no space left"); }
+};
+
+TEST(TieredStoreTest, AFullDiskStillLeavesTheArtifactInMemory) {
+  TieredStore store(std::make_shared<MemoryStore>(1 << 20), std::make_shared<FullStore>());
+  SigningKey key = SigningKey::Generate();
+  EXPECT_EQ(GetErrorReason(store.Publish(SignedRow(key, {.elf = "a"}), Elf("a"))), ErrorReason::kStorage);
+  EXPECT_EQ(store.GetArtifact(Sha256("a"))->tier, v1::TIER_MEMORY);
+}
+
+TEST(GraphStoreTest, DomainsDoNotShareNames) {
+  const Digest a = Sha256("a"), b = Sha256("b");
+  EXPECT_NE(GraphName("", a, b), GraphName("tenant", a, b));
+  EXPECT_NE(GraphName("", a, b), GraphName("", b, a));
+}
+
+TEST(GraphStoreTest, DiskAndMemoryGiveBackGraphs) {
+  TempFolder folder;
+  absl::StatusOr<std::unique_ptr<DiskStore>> disk = DiskStore::Open(folder.path());
+  ASSERT_TRUE(disk.ok()) << disk.status();
+  MemoryGraphStore memory(1 << 20);
+  for (GraphStore* store : {static_cast<GraphStore*>(disk->get()), static_cast<GraphStore*>(&memory)}) {
+    const Digest name = Sha256("name");
+    EXPECT_FALSE(store->HasGraph(name));
+    EXPECT_EQ(GetErrorReason(store->GetGraph(name).status()), ErrorReason::kGraphNotFound);
+    ASSERT_TRUE(store->PutGraph(name, "bytes").ok());
+    EXPECT_TRUE(store->HasGraph(name));
+    EXPECT_EQ(*store->GetGraph(name), "bytes");
+  }
+}
+
+}  // namespace
+}  // namespace kiln
