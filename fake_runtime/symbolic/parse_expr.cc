@@ -191,13 +191,8 @@ class ExprParser {
     SkipSpace();
     if (Peek() != '-' && Peek() != '+') return ParsePower();
     bool negative = false;
-    while (Accept("-") || (SkipSpace(), Peek() == '+')) {
-      if (text_[pos_ - 1] == '-') {
-        negative = !negative;
-      } else {
-        ++pos_;
-      }
-      SkipSpace();
+    for (; Peek() == '-' || Peek() == '+'; SkipSpace()) {
+      if (text_[pos_++] == '-') negative = !negative;
     }
     // -2^63 has no positive counterpart, so a sign belongs to its number.
     SkipSpace();
