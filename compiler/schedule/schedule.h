@@ -15,6 +15,16 @@
 
 namespace kiln {
 
+//
+// What codegen may rely on, beyond loop_ir.h: a loop's extent may mention the
+// parallel variable (`vector i1 < Min(4096, s0 - 4096*i0)`), as may a serial
+// loop's; row variables that were collapsed into the parallel loop appear as
+// FloorDiv and Mod of its variable; `grain` is at least 1. Loop variables are
+// i0, i1, ... in printed order, so equal kernels print equally up to buffers.
+// A kernel without a parallel loop runs on the calling thread. Buffers without
+// a use are gone; every temporary has an arena_offset, a multiple of 64 bytes.
+// A Release follows the last use of inputs and extern results, but for those
+// that outputs show (kInput, kView): these are released when the call ends.
 struct ScheduleOptions {
   int vector_bits = 256;
   int threads = 1;
