@@ -1,0 +1,214 @@
+#include "clients/cpp/client.h"
+
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+
+#include <optional>
+#include <random>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "clients/cpp/grpc_status.h"
+#include "clients/runtime/cpu_features.h"
+#include "compiler/artifact/kiln_abi.h"
+#include "fake_runtime/import/export_graph.h"
+#include "kiln/v1/compile_service.grpc.pb.h"
+
+namespace kiln {
+namespace {
+
+// The operator set that a module names unless its graph came with another.
+constexpr absl::string_view kOpset = "2.13";
+// How often GetArtifact takes up a broken stream before it gives up.
+constexpr int kMaxResumes = 3;
+
+std::string NewRequestId() {
+  static thread_local std::mt19937_64 random{std::random_device{}()};
+  return absl::StrFormat("%016x", random());
+}
+
+void SetDeadline(grpc::ClientContext& context, absl::Duration timeout) {
+  context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+}
+
+v1::CompileOptions MakeOptions(const OptionValues& options) {
+  v1::CompileOptions message;
+  message.mutable_values()->insert(options.begin(), options.end());
+  return message;
+}
+
+}  // namespace
+
+v1::HostCapabilities ThisHost(int threads) {
+  v1::HostCapabilities host;
+  host.set_abi_min(KILN_ABI_VERSION);
+  host.set_abi_max(KILN_ABI_VERSION);
+  *host.mutable_target() = DetectTarget(threads);
+  host.add_extern_ops("aten.*");
+  return host;
+}
+
+struct Client::Rpc {
+  std::shared_ptr<grpc::Channel> channel;
+  std::unique_ptr<v1::CompileService::Stub> stub;
+};
+
+Client::Client(ClientOptions options) : options_(std::move(options)), rpc_(std::make_unique<Rpc>()) {}
+Client::~Client() = default;
+
+absl::StatusOr<std::unique_ptr<Client>> Client::Connect(ClientOptions options) {
+  std::unique_ptr<Client> client(new Client(std::move(options)));
+  const ClientOptions& given = client->options_;
+  grpc::ChannelArguments arguments;
+  // A reply holds an inline artifact at most, and its record.
+  arguments.SetMaxReceiveMessageSize(static_cast<int>(2 * GetLimit(Limit::kRequestBytes)));
+  client->rpc_->channel = grpc::CreateCustomChannel(given.address, grpc::InsecureChannelCredentials(), arguments);
+  const absl::Time deadline = absl::Now() + given.connect_timeout;
+  if (!client->rpc_->channel->WaitForConnected(absl::ToChronoTime(deadline))) {
+    return absl::UnavailableError(absl::StrCat("no Kiln server answers at ", given.address, " within ",
+                                               absl::FormatDuration(given.connect_timeout)));
+  }
+  client->rpc_->stub = v1::CompileService::NewStub(client->rpc_->channel);
+  return client;
+}
+
+v1::RequestHeader Client::MakeHeader() const {
+  v1::RequestHeader header;
+  header.set_request_id(NewRequestId());
+  header.set_domain(options_.domain);
+  header.set_requester(options_.requester);
+  return header;
+}
+
+absl::StatusOr<v1::LookupResponse> Client::Lookup(const GraphIdentity& identity, const OptionValues& options,
+                                                  const v1::HostCapabilities& host) {
+  v1::LookupRequest request;
+  *request.mutable_header() = MakeHeader();
+  request.set_graph_digest(std::string(identity.graph.bytes()));
+  request.set_signature_digest(std::string(identity.signature.bytes()));
+  *request.mutable_options() = MakeOptions(options);
+  *request.mutable_host() = host;
+  for (int64_t value : identity.symbol_values) request.add_symbol_values(value);
+  grpc::ClientContext context;
+  SetDeadline(context, options_.timeout);
+  v1::LookupResponse response;
+  KILN_RETURN_IF_ERROR(FromGrpcStatus(rpc_->stub->Lookup(&context, request, &response)));
+  return response;
+}
+
+absl::StatusOr<CompiledVariant> Client::Compile(const Graph& graph, const OptionValues& options,
+                                                const v1::HostCapabilities& host, const ProgressFn& progress) {
+  v1::CompileRequest request;
+  *request.mutable_header() = MakeHeader();
+  *request.mutable_module() = ExportModule(graph, kOpset);
+  *request.mutable_options() = MakeOptions(options);
+  *request.mutable_host() = host;
+  grpc::ClientContext context;
+  SetDeadline(context, options_.compile_timeout);
+  std::unique_ptr<grpc::ClientReader<v1::CompileResponse>> reader = rpc_->stub->Compile(&context, request);
+  std::optional<v1::Variant> variant;
+  v1::CompileResponse response;
+  while (reader->Read(&response)) {
+    if (response.has_progress() && progress != nullptr) progress(response.progress());
+    if (response.has_result()) variant = std::move(*response.mutable_result()->mutable_variant());
+  }
+  KILN_RETURN_IF_ERROR(FromGrpcStatus(reader->Finish()));
+  if (!variant.has_value()) return absl::InternalError("the server ended a compile without a result");
+  return Fetch(*variant);
+}
+
+absl::StatusOr<CompiledVariant> Client::GetOrCompile(const Graph& graph, ExprPool* pool, const OptionValues& options,
+                                                     const v1::HostCapabilities& host, const ProgressFn& progress) {
+  KILN_ASSIGN_OR_RETURN(GraphIdentity identity, IdentifyGraph(graph, pool));
+  KILN_ASSIGN_OR_RETURN(v1::LookupResponse found, Lookup(identity, options, host));
+  if (found.found()) {
+    absl::StatusOr<CompiledVariant> fetched = Fetch(found.variant());
+    // Evicted between the two RPCs: a miss after all.
+    if (GetErrorReason(fetched.status()) != ErrorReason::kArtifactNotFound) return fetched;
+  }
+  return Compile(graph, options, host, progress);
+}
+
+absl::StatusOr<CompiledVariant> Client::Fetch(const v1::Variant& variant) {
+  CompiledVariant compiled;
+  if (!options_.trusted.empty()) {
+    KILN_ASSIGN_OR_RETURN(compiled.record, options_.trusted.Open(variant.signed_()));
+  } else if (!compiled.record.ParseFromString(variant.signed_().record())) {
+    return MakeError(ErrorReason::kArtifactCorrupt, "the variant record does not parse");
+  }
+  std::optional<Digest> sha256 = Digest::FromBytes(compiled.record.artifact_sha256());
+  if (!sha256.has_value()) return MakeError(ErrorReason::kArtifactCorrupt, "the variant record names no artifact");
+  compiled.elf = variant.artifact();
+  if (compiled.elf.empty()) {
+    KILN_ASSIGN_OR_RETURN(compiled.elf, GetArtifact(*sha256));
+  } else if (Sha256(compiled.elf) != *sha256) {
+    return MakeError(ErrorReason::kArtifactCorrupt,
+                     absl::StrCat("the artifact's digest is ", Sha256(compiled.elf).ToShortHex(),
+                                  " but its record names ", sha256->ToShortHex()));
+  }
+  compiled.signed_variant = variant.signed_();
+  compiled.tier = variant.tier();
+  return compiled;
+}
+
+absl::Status Client::ReadArtifact(const Digest& sha256, std::string& bytes) {
+  v1::GetArtifactRequest request;
+  *request.mutable_header() = MakeHeader();
+  request.set_sha256(std::string(sha256.bytes()));
+  request.set_offset(static_cast<int64_t>(bytes.size()));
+  grpc::ClientContext context;
+  SetDeadline(context, options_.timeout);
+  std::unique_ptr<grpc::ClientReader<v1::GetArtifactResponse>> reader = rpc_->stub->GetArtifact(&context, request);
+  v1::GetArtifactResponse response;
+  while (reader->Read(&response)) {
+    bytes += response.data();
+    absl::Status within = CheckLimit(Limit::kArtifactBytes, static_cast<int64_t>(bytes.size()), "artifact");
+    if (within.ok()) continue;
+    context.TryCancel();
+    reader->Finish();
+    return within;
+  }
+  return FromGrpcStatus(reader->Finish());
+}
+
+absl::StatusOr<std::string> Client::GetArtifact(const Digest& sha256) {
+  std::string bytes;
+  absl::Status status;
+  for (int attempt = 0; attempt <= kMaxResumes; ++attempt) {
+    status = ReadArtifact(sha256, bytes);
+    if (!absl::IsUnavailable(status)) break;
+  }
+  KILN_RETURN_IF_ERROR(status);
+  const Digest actual = Sha256(bytes);
+  if (actual == sha256) return bytes;
+  return MakeError(ErrorReason::kArtifactCorrupt,
+                   absl::StrCat("artifact ", sha256.ToShortHex(), " came with digest ", actual.ToShortHex(), ", ",
+                                bytes.size(), " bytes"));
+}
+
+absl::StatusOr<v1::PropagateResponse> Client::Propagate(const Graph& graph) {
+  v1::PropagateRequest request;
+  *request.mutable_header() = MakeHeader();
+  *request.mutable_module() = ExportModule(graph, kOpset);
+  grpc::ClientContext context;
+  SetDeadline(context, options_.timeout);
+  v1::PropagateResponse response;
+  KILN_RETURN_IF_ERROR(FromGrpcStatus(rpc_->stub->Propagate(&context, request, &response)));
+  return response;
+}
+
+absl::StatusOr<v1::GetServerInfoResponse> Client::GetServerInfo() {
+  v1::GetServerInfoRequest request;
+  *request.mutable_header() = MakeHeader();
+  grpc::ClientContext context;
+  SetDeadline(context, options_.timeout);
+  v1::GetServerInfoResponse response;
+  KILN_RETURN_IF_ERROR(FromGrpcStatus(rpc_->stub->GetServerInfo(&context, request, &response)));
+  return response;
+}
+
+}  // namespace kiln

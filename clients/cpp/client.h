@@ -1,0 +1,102 @@
+// A thin client of the compile service: each method is one RPC, blocks until it
+// ends, and answers with the server's typed error.
+//
+//   KILN_ASSIGN_OR_RETURN(std::unique_ptr<Client> client, Client::Connect({.address = "127.0.0.1:7400"}));
+//   KILN_ASSIGN_OR_RETURN(CompiledVariant compiled, client->GetOrCompile(graph, &pool, options, ThisHost(8)));
+//   KILN_ASSIGN_OR_RETURN(auto artifact, LoadedArtifact::Load(...));   // clients/runtime
+//
+// The server is not trusted: with `trusted` keys a variant's signature is checked,
+// and the artifact's bytes always must have the SHA-256 that the record names.
+// What a host must compare besides (key components, ABI, ISA, extern ops) is
+// clients/runtime's business.
+//
+// Thread-safe.
+#ifndef KILN_CLIENTS_CPP_CLIENT_H_
+#define KILN_CLIENTS_CPP_CLIENT_H_
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/digest.h"
+#include "clients/cpp/identify_graph.h"
+#include "compiler/artifact/signed_variant.h"
+#include "kiln/v1/compile_service.pb.h"
+
+namespace kiln {
+
+struct ClientOptions {
+  // "host:port" or "unix:/path".
+  std::string address;
+  // The tenant whose cache this is.
+  std::string domain;
+  // Who asks, for the variant record: "ci-17/warm".
+  std::string requester;
+  absl::Duration connect_timeout = absl::Seconds(5);
+  // Of each RPC but Compile.
+  absl::Duration timeout = absl::Seconds(30);
+  absl::Duration compile_timeout = absl::Seconds(330);
+  // Empty: signatures are not checked.
+  TrustedKeys trusted;
+};
+
+// A variant with its artifact, after the checks above.
+struct CompiledVariant {
+  v1::SignedVariant signed_variant;
+  v1::VariantRecord record;
+  std::string elf;
+  v1::Tier tier = v1::TIER_UNSPECIFIED;
+};
+
+using OptionValues = std::map<std::string, std::string>;
+using ProgressFn = std::function<void(const v1::Progress&)>;
+
+// This machine's capabilities as a host: its processor, this build's ABI, and the
+// extern ops that PyTorch serves ("aten.*"), for whoever compiles on behalf of a
+// host like that.
+v1::HostCapabilities ThisHost(int threads);
+
+class Client {
+ public:
+  // UNAVAILABLE, naming the address, if there is no server within the timeout.
+  static absl::StatusOr<std::unique_ptr<Client>> Connect(ClientOptions options);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // An empty `found` is a miss; `reasons` says why.
+  absl::StatusOr<v1::LookupResponse> Lookup(const GraphIdentity& identity, const OptionValues& options,
+                                            const v1::HostCapabilities& host);
+  // Looks up and compiles on a miss. `graph` has its symbols bound.
+  absl::StatusOr<CompiledVariant> Compile(const Graph& graph, const OptionValues& options,
+                                          const v1::HostCapabilities& host, const ProgressFn& progress = nullptr);
+  // Lookup, then Compile on a miss: a graph that the server knows does not travel.
+  absl::StatusOr<CompiledVariant> GetOrCompile(const Graph& graph, ExprPool* pool, const OptionValues& options,
+                                               const v1::HostCapabilities& host, const ProgressFn& progress = nullptr);
+  // ARTIFACT_CORRUPT if what comes has another digest. A stream that breaks is
+  // taken up from where it broke.
+  absl::StatusOr<std::string> GetArtifact(const Digest& sha256);
+  absl::StatusOr<v1::PropagateResponse> Propagate(const Graph& graph);
+  absl::StatusOr<v1::GetServerInfoResponse> GetServerInfo();
+
+  // Checks a variant as it came and fetches its artifact if it is not inside.
+  // ARTIFACT_UNTRUSTED, ARTIFACT_CORRUPT.
+  absl::StatusOr<CompiledVariant> Fetch(const v1::Variant& variant);
+
+ private:
+  struct Rpc;
+  explicit Client(ClientOptions options);
+  v1::RequestHeader MakeHeader() const;
+  absl::Status ReadArtifact(const Digest& sha256, std::string& bytes);
+
+  // Constant after construction.
+  const ClientOptions options_;
+  std::unique_ptr<Rpc> rpc_;
+};
+
+}  // namespace kiln
+
+#endif  // KILN_CLIENTS_CPP_CLIENT_H_
