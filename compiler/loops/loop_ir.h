@@ -38,7 +38,8 @@
 // store takes it, and the cast happens at the memory access. Operands of a
 // scalar op have the instruction's dtype, but for comparisons and isnan/isinf
 // (operands of one dtype, bool result), `cast` (any) and `where` (bool, then
-// two of the result's dtype). `store`, `store_add` and `update` carry the dtype
+// two of the result's dtype). A cast to bool is `!= 0`, one from float to
+// integer truncates. `store`, `store_add` and `update` carry the dtype
 // of the value that they take; a reduction's `result` has the accumulator's
 // dtype, but for the index of argmax/argmin, which is i64.
 //
@@ -47,7 +48,8 @@
 //      output dimension whose size is not 1, outermost first (none for rank 0).
 //      The innermost body is straight-line and ends in its stores. Loads and
 //      stores have affine index expressions, sum of stride*variable plus an
-//      offset; a broadcast dimension is a missing term.
+//      offset; a broadcast dimension is a missing term. A gather is such a
+//      nest with `indirect` statements before its loads.
 //  (R) A reduction kernel is a perfect nest of serial loops over the kept
 //      dimensions; inside, accumulators, one perfect nest of serial loops over
 //      the reduced dimensions that ends in updates, then results, a
@@ -279,9 +281,13 @@ absl::StatusOr<LoopProgram> ParseLoopProgram(absl::string_view text, ExprPool* p
 absl::Status VerifyLoopProgram(const LoopProgram& program);
 
 // Lowers a decomposed graph: each tensor-computing node becomes kernels of its
-// own (unfused) or an extern call; views become windows. Node ids are those of
-// `fake.graph`. UNSUPPORTED_GRAPH, UNSUPPORTED_DTYPE, naming the node.
-absl::StatusOr<LoopProgram> LowerToLoops(FakeGraph& fake, absl::Span<const std::string> host_extern_ops);
+// own (unfused) or an extern call; views become windows. `origins` gives the
+// canonical node id for each node of `fake.graph` (Decompose makes it); without
+// it they are the nodes' own. The program borrows `fake.env`.
+// EXTERN_OP_MISSING, UNSUPPORTED_GRAPH, UNSUPPORTED_DTYPE, UNSUPPORTED_DEVICE,
+// naming the node.
+absl::StatusOr<LoopProgram> LowerToLoops(FakeGraph& fake, absl::Span<const std::string> host_extern_ops,
+                                         absl::Span<const int> origins = {});
 
 }  // namespace kiln
 

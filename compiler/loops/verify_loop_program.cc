@@ -101,13 +101,14 @@ class KernelVerifier {
     if (placed_[id]) return FailAt(id, "stands in two places");
     placed_[id] = true;
     const Inst& inst = kernel_.insts[id];
-    for (int arg : inst.args) {
+    for (size_t a = 0; a < inst.args.size(); ++a) {
+      int arg = inst.args[a];
       if (arg < 0 || arg >= static_cast<int>(kernel_.insts.size()) || scopes_[arg] < 0) {
         return FailAt(id, absl::StrCat("operand ", arg, " is not visible"));
       }
       bool is_accumulator = kernel_.insts[arg].kind == InstKind::kAccumulate;
       bool wants_accumulator =
-          (inst.kind == InstKind::kUpdate || inst.kind == InstKind::kResult) && arg == inst.args[0];
+          a == 0 && (inst.kind == InstKind::kUpdate || inst.kind == InstKind::kResult);
       if (is_accumulator != wants_accumulator) return FailAt(id, absl::StrCat("operand ", arg, " is of the wrong kind"));
     }
     KILN_RETURN_IF_ERROR(CheckExpr(inst.expr, absl::StrCat("instruction ", id), inst.kind));
@@ -285,6 +286,11 @@ class ProgramVerifier {
     return absl::OkStatus();
   }
 
+  bool IsNewOutput(int index) const {
+    return index >= 0 && index < static_cast<int>(program_.outputs.size()) &&
+           program_.outputs[index].kind == OutputBinding::Kind::kNew;
+  }
+
   absl::Status VerifyOutput(int index) const {
     const OutputBinding& binding = program_.outputs[index];
     std::string where = absl::StrCat("output ", index);
@@ -295,8 +301,8 @@ class ProgramVerifier {
     if (binding.kind == Kind::kNew && program_.buffers[binding.tensor.buffer.value].kind != BufferKind::kOutput) {
       return Bug(where, "is new, but its buffer is no output's");
     }
-    if (binding.kind == Kind::kOutputView && (binding.alias_of < 0 || binding.alias_of >= index)) {
-      return Bug(where, absl::StrCat("is a view of output ", binding.alias_of));
+    if (binding.kind == Kind::kOutputView && !IsNewOutput(binding.alias_of)) {
+      return Bug(where, absl::StrCat("is a view of output ", binding.alias_of, ", which is not new"));
     }
     if (binding.kind == Kind::kInput && (binding.alias_of < 0 || binding.alias_of >= program_.num_inputs)) {
       return Bug(where, absl::StrCat("is input ", binding.alias_of));

@@ -1,0 +1,263 @@
+// Copies the graph node by node into a new one; a node with a rule is replaced
+// by what the rule calls. Then nodes that nothing uses are dropped.
+#include "compiler/decompose/decompose.h"
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "base/error.h"
+#include "base/status_macros.h"
+#include "compiler/decompose/decompose_context.h"
+#include "fake_runtime/ops/op_table.h"
+
+namespace kiln {
+namespace {
+
+using RuleMap = absl::flat_hash_map<absl::string_view, DecomposeRule>;
+
+const RuleMap& Rules() {
+  static const RuleMap* const map = [] {
+    auto* m = new RuleMap;
+    for (absl::Span<const DecomposeRow> rows : {NormalizationRules(), ReductionRules(), CopyRules(), LossRules()}) {
+      for (const DecomposeRow& row : rows) m->emplace(row.op, row.rule);
+    }
+    return m;
+  }();
+  return *map;
+}
+
+// `arg` with each value replaced by `map(value)`; a value that is gone is none.
+template <typename Map>
+Argument MapValues(const Argument& arg, const Map& map) {
+  if (const ValueId* id = arg.get_if<ValueId>()) {
+    ValueId mapped = map(*id);
+    return mapped.value < 0 ? Argument() : Argument(mapped);
+  }
+  const ArgumentList* list = arg.get_if<ArgumentList>();
+  if (list == nullptr) return arg;
+  ArgumentList mapped;
+  for (const Argument& item : *list) mapped.push_back(MapValues(item, map));
+  return Argument(std::move(mapped));
+}
+
+template <typename Map>
+std::vector<Argument> MapAll(absl::Span<const Argument> args, const Map& map) {
+  std::vector<Argument> mapped;
+  for (const Argument& arg : args) mapped.push_back(MapValues(arg, map));
+  return mapped;
+}
+
+class Decomposer {
+ public:
+  explicit Decomposer(FakeGraph old) : old_(std::move(old)), values_(old_.values.size()) {}
+
+  absl::StatusOr<Decomposed> Run() {
+    CopyHeader();
+    for (size_t n = 0; n < old_.graph.nodes.size(); ++n) {
+      KILN_RETURN_IF_ERROR(VisitNode(static_cast<int>(n)));
+      result_.origins.resize(result_.fake.graph.nodes.size(), static_cast<int>(n));
+    }
+    result_.fake.graph.outputs = MapAll(old_.graph.outputs, to_new_);
+    return std::move(result_);
+  }
+
+ private:
+  void CopyHeader() {
+    FakeGraph& fake = result_.fake;
+    fake.graph.name = old_.graph.name;
+    fake.graph.symbols = old_.graph.symbols;
+    fake.graph.assumptions = old_.graph.assumptions;
+    fake.graph.inputs = old_.graph.inputs;
+    fake.num_storages = old_.num_storages;
+    fake.env = std::move(old_.env);
+    for (size_t i = 0; i < old_.graph.inputs.size(); ++i) values_[i] = NewValue(ValueId{static_cast<int>(i)});
+  }
+
+  // A value of the new graph that is what `old` was.
+  ValueId NewValue(ValueId old) {
+    FakeGraph& fake = result_.fake;
+    ValueId id{fake.graph.num_values()};
+    fake.graph.value_names.push_back(old_.graph.value_names[old.value]);
+    FakeValue value = old_.values[old.value];
+    if (FakeTensor* t = std::get_if<FakeTensor>(&value)) {
+      auto moved = storages_.find(t->storage);
+      if (moved != storages_.end()) t->storage = moved->second;
+    }
+    fake.values.push_back(std::move(value));
+    return id;
+  }
+
+  absl::Status VisitNode(int n) {
+    const Node& node = old_.graph.nodes[n];
+    auto rule = Rules().find(node.op->name);
+    if (rule != Rules().end()) {
+      DecomposeContext d(result_.fake, *node.op, MapAll(node.args, to_new_), node.location);
+      rule->second(d);
+      if (!d.ok()) return AddContext(d.status(), DescribeNode(old_.graph, n));
+      if (!d.declined()) return TakeResults(n, d);
+    }
+    Node copy = node;
+    copy.args = MapAll(node.args, to_new_);
+    for (NodeOutput& output : copy.outputs) {
+      for (ValueId& id : output.values) {
+        values_[id.value] = NewValue(id);
+        id = values_[id.value];
+      }
+    }
+    result_.fake.graph.nodes.push_back(std::move(copy));
+    return absl::OkStatus();
+  }
+
+  absl::Status TakeResults(int n, DecomposeContext& d) {
+    const Node& node = old_.graph.nodes[n];
+    size_t next = 0;
+    for (const NodeOutput& output : node.outputs) {
+      for (ValueId id : output.values) {
+        if (next >= d.results().size()) break;
+        KILN_ASSIGN_OR_RETURN(values_[id.value], Promised(n, id, d.results()[next++], d));
+      }
+    }
+    if (next == d.results().size()) return absl::OkStatus();
+    return Bug(n, absl::StrCat("its decomposition makes ", d.results().size(), " results, not ", next));
+  }
+
+  absl::Status Bug(int n, absl::string_view what) const {
+    return MakeError(ErrorReason::kCompilerBug, absl::StrCat(DescribeNode(old_.graph, n), ": ", what));
+  }
+
+  bool AllEqual(const Dims& a, const Dims& b) {
+    if (a.size() != b.size()) return false;
+    for (size_t d = 0; d < a.size(); ++d) {
+      if (!(a[d] == b[d]) && !result_.fake.env->KnownEqual(a[d], b[d])) return false;
+    }
+    return true;
+  }
+
+  // `made`, with the layout that propagation promised for `old`.
+  absl::StatusOr<ValueId> Promised(int n, ValueId old, ValueId made, DecomposeContext& d) {
+    const FakeTensor* promised = std::get_if<FakeTensor>(&old_.values[old.value]);
+    if (promised == nullptr || made.value < 0) return made;
+    made = d.Cast(made, promised->dtype);
+    if (!d.ok()) return AddContext(d.status(), DescribeNode(old_.graph, n));
+    const FakeTensor& t = d.Tensor(made);
+    if (!AllEqual(t.sizes, promised->sizes)) {
+      return Bug(n, absl::StrCat("its decomposition makes ", t.ToString(), ", not ", promised->ToString()));
+    }
+    // A view of the operands would alias what the node must not.
+    bool fresh = t.storage.value >= old_.num_storages && t.storage_offset.IsInt(0);
+    if (!fresh || !AllEqual(t.strides, promised->strides)) {
+      KILN_ASSIGN_OR_RETURN(made, Restride(n, old, made));
+    }
+    storages_[promised->storage] = result_.fake.tensor(made).storage;
+    std::string& name = result_.fake.graph.value_names[made.value];
+    if (name.empty()) name = old_.graph.value_names[old.value];
+    return made;
+  }
+
+  // clone keeps the layout of what it copies, so the promised one is written
+  // into its result: a fake value is what later stages go by.
+  absl::StatusOr<ValueId> Restride(int n, ValueId old, ValueId made) {
+    FakeGraph& fake = result_.fake;
+    DecomposeContext d(fake, *old_.graph.nodes[n].op, {}, old_.graph.nodes[n].location);
+    ValueId copy = d.Call("aten.clone.default", {made});
+    if (!d.ok()) return AddContext(d.status(), DescribeNode(old_.graph, n));
+    std::get<FakeTensor>(fake.values[copy.value]).strides = std::get<FakeTensor>(old_.values[old.value]).strides;
+    return copy;
+  }
+
+  FakeGraph old_;
+  Decomposed result_;
+  std::vector<ValueId> values_;  // old to new
+  const std::function<ValueId(ValueId)> to_new_ = [this](ValueId id) { return values_[id.value]; };
+  absl::flat_hash_map<StorageId, StorageId> storages_;
+};
+
+// Drops pure nodes that nothing uses, and renumbers values.
+class DeadNodeRemoval {
+ public:
+  explicit DeadNodeRemoval(Decomposed given) : given_(std::move(given)) {}
+
+  Decomposed Run() {
+    FakeGraph& fake = given_.fake;
+    FindLive();
+    Decomposed result;
+    Graph& graph = result.fake.graph;
+    graph = fake.graph;
+    graph.nodes.clear();
+    graph.value_names.clear();
+    result.fake.num_storages = fake.num_storages;
+    result.fake.env = std::move(fake.env);
+    renumbered_.resize(fake.values.size());
+    for (size_t i = 0; i < fake.graph.inputs.size(); ++i) Keep(ValueId{static_cast<int>(i)}, result.fake);
+    auto to_new = [this](ValueId id) { return renumbered_[id.value]; };
+    for (size_t n = 0; n < fake.graph.nodes.size(); ++n) {
+      if (!live_[n]) continue;
+      Node node = std::move(fake.graph.nodes[n]);
+      node.args = MapAll(node.args, to_new);
+      for (NodeOutput& output : node.outputs) {
+        for (ValueId& id : output.values) id = Keep(id, result.fake);
+      }
+      graph.nodes.push_back(std::move(node));
+      result.origins.push_back(given_.origins[n]);
+    }
+    graph.outputs = MapAll(fake.graph.outputs, to_new);
+    return result;
+  }
+
+ private:
+  static bool IsPure(const Node& node) {
+    const OpRow& row = RowOf(*node.op);
+    return !node.op->is_mutating() && !row.has(kTagEffect) && !row.has(kTagRandom) && !node.op->returns.empty();
+  }
+
+  void FindLive() {
+    const Graph& graph = given_.fake.graph;
+    std::vector<bool> used(given_.fake.values.size());
+    live_.assign(graph.nodes.size(), false);
+    auto use = [&](ValueId id) { used[id.value] = true; };
+    for (const Argument& output : graph.outputs) VisitValues(output, use);
+    for (size_t n = graph.nodes.size(); n-- > 0;) {
+      const Node& node = graph.nodes[n];
+      live_[n] = !IsPure(node);
+      for (const NodeOutput& output : node.outputs) {
+        for (ValueId id : output.values) live_[n] = live_[n] || used[id.value];
+      }
+      if (!live_[n]) continue;
+      for (const Argument& arg : node.args) VisitValues(arg, use);
+    }
+  }
+
+  ValueId Keep(ValueId id, FakeGraph& fake) {
+    renumbered_[id.value] = ValueId{fake.graph.num_values()};
+    fake.graph.value_names.push_back(given_.fake.graph.value_names[id.value]);
+    fake.values.push_back(given_.fake.values[id.value]);
+    return renumbered_[id.value];
+  }
+
+  Decomposed given_;
+  std::vector<bool> live_;
+  std::vector<ValueId> renumbered_;
+};
+
+}  // namespace
+
+absl::StatusOr<Decomposed> Decompose(FakeGraph fake) {
+  KILN_ASSIGN_OR_RETURN(Decomposed decomposed, Decomposer(std::move(fake)).Run());
+  return DeadNodeRemoval(std::move(decomposed)).Run();
+}
+
+bool HasDecomposition(absl::string_view op) { return Rules().contains(op); }
+
+std::vector<std::string> DecomposedOps() {
+  std::vector<std::string> ops;
+  for (const auto& [op, rule] : Rules()) ops.emplace_back(op);
+  std::sort(ops.begin(), ops.end());
+  return ops;
+}
+
+}  // namespace kiln

@@ -1,0 +1,35 @@
+// Rewrites operators into smaller ones. One row per operator in a table of a
+// family file; a rule calls smaller operators through a DecomposeContext, which
+// propagates each at once, so that rules see fake values.
+//
+// What a rule makes has the sizes, dtype and strides that propagation promised
+// for the node: where the strides differ the result is copied into them.
+#ifndef KILN_COMPILER_DECOMPOSE_DECOMPOSE_H_
+#define KILN_COMPILER_DECOMPOSE_DECOMPOSE_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "fake_runtime/fake_tensor_mode.h"
+
+namespace kiln {
+
+struct Decomposed {
+  FakeGraph fake;
+  // For each node of `fake.graph`, the node of the given graph that it came
+  // from.
+  std::vector<int> origins;
+};
+
+// Pure nodes that nothing uses are gone from the result. Errors name the node.
+absl::StatusOr<Decomposed> Decompose(FakeGraph fake);
+
+bool HasDecomposition(absl::string_view op);
+// Sorted by name.
+std::vector<std::string> DecomposedOps();
+
+}  // namespace kiln
+
+#endif  // KILN_COMPILER_DECOMPOSE_DECOMPOSE_H_

@@ -1,0 +1,42 @@
+// The copying twins of view operators: the view, then a copy of it.
+#include <string>
+
+#include "absl/strings/str_replace.h"
+#include "compiler/decompose/decompose_context.h"
+
+namespace kiln {
+namespace {
+
+using D = DecomposeContext;
+
+// aten.slice_copy.Tensor(args) is aten.slice.Tensor(args) and a contiguous clone.
+void CopyOfView(D& d) {
+  std::string view = absl::StrReplaceAll(d.op(), {{"_copy", ""}});
+  std::vector<CallArg> args(d.args().begin(), d.args().end());
+  ValueId v = d.Call(view, std::move(args));
+  d.Return(d.Call("aten.clone.default", {v, {"memory_format", MemoryFormat::kContiguous}}));
+}
+
+constexpr DecomposeRow kRows[] = {
+    {"aten.alias_copy.default", CopyOfView},
+    {"aten.as_strided_copy.default", CopyOfView},
+    {"aten.detach_copy.default", CopyOfView},
+    {"aten.diagonal_copy.default", CopyOfView},
+    {"aten.expand_copy.default", CopyOfView},
+    {"aten.permute_copy.default", CopyOfView},
+    {"aten.select_copy.int", CopyOfView},
+    {"aten.slice_copy.Tensor", CopyOfView},
+    {"aten.squeeze_copy.default", CopyOfView},
+    {"aten.squeeze_copy.dim", CopyOfView},
+    {"aten.squeeze_copy.dims", CopyOfView},
+    {"aten.t_copy.default", CopyOfView},
+    {"aten.transpose_copy.int", CopyOfView},
+    {"aten.unsqueeze_copy.default", CopyOfView},
+    {"aten.view_copy.default", CopyOfView},
+};
+
+}  // namespace
+
+absl::Span<const DecomposeRow> CopyRules() { return kRows; }
+
+}  // namespace kiln

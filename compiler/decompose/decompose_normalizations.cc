@@ -1,0 +1,197 @@
+// Softmaxes and norms. The formulas are those of torch/_decomp/decompositions.py
+// with sums over a count written as means.
+#include <numeric>
+#include <vector>
+
+#include "compiler/decompose/decompose_context.h"
+
+namespace kiln {
+namespace {
+
+using D = DecomposeContext;
+
+ValueId Add(D& d, ValueId a, CallArg b) { return d.Call("aten.add.Tensor", {a, b}); }
+ValueId Sub(D& d, ValueId a, ValueId b) { return d.Call("aten.sub.Tensor", {a, b}); }
+ValueId Mul(D& d, ValueId a, CallArg b) { return d.Call("aten.mul.Tensor", {a, b}); }
+ValueId Exp(D& d, ValueId a) { return d.Call("aten.exp.default", {a}); }
+ValueId Reduce(D& d, absl::string_view op, ValueId a, const std::vector<int64_t>& dims, bool keepdim) {
+  return d.Call(op, {a, CallArg::Ints(dims), keepdim});
+}
+ValueId Sum(D& d, ValueId a, const std::vector<int64_t>& dims, bool keepdim = true) {
+  return Reduce(d, "aten.sum.dim_IntList", a, dims, keepdim);
+}
+ValueId Mean(D& d, ValueId a, const std::vector<int64_t>& dims) { return Reduce(d, "aten.mean.dim", a, dims, true); }
+ValueId Rsqrt(D& d, ValueId variance, double eps) { return d.Call("aten.rsqrt.default", {Add(d, variance, eps)}); }
+
+ValueId Shifted(D& d, ValueId x, int64_t dim) { return Sub(d, x, Reduce(d, "aten.amax.default", x, {dim}, true)); }
+
+ValueId SoftmaxOf(D& d, ValueId x, int64_t dim) {
+  ValueId exp = Exp(d, Shifted(d, x, dim));
+  return d.Call("aten.div.Tensor", {exp, Sum(d, exp, {dim})});
+}
+ValueId LogSoftmaxOf(D& d, ValueId x, int64_t dim) {
+  ValueId shifted = Shifted(d, x, dim);
+  return Sub(d, shifted, d.Call("aten.log.default", {Sum(d, Exp(d, shifted), {dim})}));
+}
+
+// aten::_softmax(Tensor self, int dim, bool half_to_float) -> Tensor
+void Softmax(D& d) { d.Return(SoftmaxOf(d, d.Widen(d.Value(0)), d.Int(1))); }
+void LogSoftmax(D& d) { d.Return(LogSoftmaxOf(d, d.Widen(d.Value(0)), d.Int(1))); }
+
+// aten::softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor
+ValueId CastIfAsked(D& d) { return d.Widen(d.IsNone(2) ? d.Value(0) : d.Cast(d.Value(0), d.GetDType(2))); }
+void SoftmaxInt(D& d) { d.Return(SoftmaxOf(d, CastIfAsked(d), d.Int(1))); }
+void LogSoftmaxInt(D& d) { d.Return(LogSoftmaxOf(d, CastIfAsked(d), d.Int(1))); }
+
+// aten::_softmax_backward_data(Tensor grad_output, Tensor output, int dim, ScalarType input_dtype) -> Tensor
+void SoftmaxBackward(D& d) {
+  ValueId output = d.Widen(d.Value(1));
+  ValueId grad = Mul(d, d.Widen(d.Value(0)), output);
+  d.Return(Sub(d, grad, Mul(d, output, Sum(d, grad, {d.Int(2)}))));
+}
+void LogSoftmaxBackward(D& d) {
+  ValueId grad = d.Widen(d.Value(0));
+  ValueId probability = Exp(d, d.Widen(d.Value(1)));
+  d.Return(Sub(d, grad, Mul(d, probability, Sum(d, grad, {d.Int(2)}))));
+}
+
+// Dimensions [begin, end).
+std::vector<int64_t> Range(int begin, int end) {
+  std::vector<int64_t> dims(end - begin);
+  std::iota(dims.begin(), dims.end(), begin);
+  return dims;
+}
+
+int ListLength(const Argument& arg) { return static_cast<int>(arg.get_if<ArgumentList>()->size()); }
+
+// aten::native_layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight, Tensor? bias, float eps)
+//   -> (Tensor, Tensor, Tensor)
+void LayerNorm(D& d) {
+  int rank = d.Tensor(0).rank();
+  std::vector<int64_t> inner = Range(rank - ListLength(d.Arg(1)), rank);
+  ValueId x = d.Widen(d.Value(0));
+  std::vector<ValueId> moments =
+      d.CallN("aten.var_mean.correction", {x, CallArg::Ints(inner), {"correction", 0}, {"keepdim", true}}, 2);
+  ValueId rstd = Rsqrt(d, moments[0], d.Float(4));
+  ValueId out = Mul(d, Sub(d, x, moments[1]), rstd);
+  if (!d.IsNone(2)) out = Mul(d, out, d.Value(2));
+  if (!d.IsNone(3)) out = Add(d, out, d.Value(3));
+  d.Return(out);
+  d.Return(moments[1]);
+  d.Return(rstd);
+}
+
+bool Wanted(D& d, int mask_arg, int i) { return *(*d.Arg(mask_arg).get_if<ArgumentList>())[i].get_if<bool>(); }
+
+// aten::native_layer_norm_backward(Tensor grad_out, Tensor input, SymInt[] normalized_shape, Tensor mean, Tensor rstd,
+//   Tensor? weight, Tensor? bias, bool[3] output_mask) -> (Tensor, Tensor, Tensor)
+void LayerNormBackward(D& d) {
+  int rank = d.Tensor(1).rank();
+  int outer_rank = rank - ListLength(d.Arg(2));
+  std::vector<int64_t> inner = Range(outer_rank, rank);
+  std::vector<int64_t> outer = Range(0, outer_rank);
+  ValueId grad = d.Widen(d.Value(0));
+  ValueId x_hat = Mul(d, Sub(d, d.Widen(d.Value(1)), d.Value(3)), d.Value(4));
+  ValueId grad_x_hat = d.IsNone(5) ? grad : Mul(d, grad, d.Value(5));
+  if (Wanted(d, 7, 0)) {
+    ValueId centered = Sub(d, grad_x_hat, Mean(d, grad_x_hat, inner));
+    ValueId along = Mul(d, x_hat, Mean(d, Mul(d, grad_x_hat, x_hat), inner));
+    d.Return(Mul(d, Sub(d, centered, along), d.Value(4)));
+  } else {
+    d.ReturnNone();
+  }
+  auto over_rows = [&](ValueId v) { return outer.empty() ? v : Sum(d, v, outer, false); };
+  if (Wanted(d, 7, 1) && !d.IsNone(5)) {
+    d.Return(over_rows(Mul(d, grad, x_hat)));
+  } else {
+    d.ReturnNone();
+  }
+  if (Wanted(d, 7, 2) && !d.IsNone(6)) {
+    d.Return(over_rows(grad));
+  } else {
+    d.ReturnNone();
+  }
+}
+
+// [c] as [c, 1, ...], so that it stands for the channels of a tensor of `rank`.
+ValueId AlongChannels(D& d, ValueId v, int rank) {
+  for (int i = 2; i < rank; ++i) v = d.Call("aten.unsqueeze.default", {v, -1});
+  return v;
+}
+
+std::vector<int64_t> AllButChannels(int rank) {
+  std::vector<int64_t> dims = Range(0, rank);
+  if (rank > 1) dims.erase(dims.begin() + 1);
+  return dims;
+}
+
+ValueId Normalized(D& d, ValueId x, ValueId mean, ValueId rstd) {
+  int rank = d.Tensor(x).rank();
+  ValueId out = Mul(d, Sub(d, x, mean), rstd);
+  if (!d.IsNone(1)) out = Mul(d, out, AlongChannels(d, d.Value(1), rank));
+  if (!d.IsNone(2)) out = Add(d, out, AlongChannels(d, d.Value(2), rank));
+  return out;
+}
+
+ValueId Blend(D& d, ValueId running, ValueId now, double momentum) {
+  return Add(d, Mul(d, now, momentum), Mul(d, running, 1 - momentum));
+}
+
+void ReturnEmpty(D& d) { d.Return(d.Call("aten.new_empty.default", {d.Value(0), CallArg::Ints({0})})); }
+
+// aten::_native_batch_norm_legit_functional(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean,
+//   Tensor running_var, bool training, float momentum, float eps)
+//   -> (Tensor, Tensor, Tensor, Tensor running_mean_out, Tensor running_var_out)
+void BatchNormFunctional(D& d) {
+  int rank = d.Tensor(0).rank();
+  ValueId x = d.Widen(d.Value(0));
+  if (!d.Bool(5)) {
+    ValueId rstd = Rsqrt(d, d.Value(4), d.Float(7));
+    d.Return(Normalized(d, x, AlongChannels(d, d.Value(3), rank), AlongChannels(d, rstd, rank)));
+    ReturnEmpty(d);
+    ReturnEmpty(d);
+    d.Return(d.Value(3));
+    d.Return(d.Value(4));
+    return;
+  }
+  std::vector<int64_t> dims = AllButChannels(rank);
+  std::vector<ValueId> moments =
+      d.CallN("aten.var_mean.correction", {x, CallArg::Ints(dims), {"correction", 0}, {"keepdim", true}}, 2);
+  ValueId rstd = Rsqrt(d, moments[0], d.Float(7));
+  d.Return(Normalized(d, x, moments[1], rstd));
+  ValueId mean = d.Call("aten.squeeze.dims", {moments[1], CallArg::Ints(dims)});
+  d.Return(mean);
+  d.Return(d.Call("aten.squeeze.dims", {rstd, CallArg::Ints(dims)}));
+  d.Return(Blend(d, d.Value(3), mean, d.Float(6)));
+  ValueId unbiased = d.Call("aten.var.correction", {x, CallArg::Ints(dims), {"correction", 1}});
+  d.Return(Blend(d, d.Value(4), unbiased, d.Float(6)));
+}
+
+// aten::_native_batch_norm_legit_no_training(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean,
+//   Tensor running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor)
+void BatchNormNoTraining(D& d) {
+  int rank = d.Tensor(0).rank();
+  ValueId rstd = Rsqrt(d, d.Value(4), d.Float(6));
+  d.Return(Normalized(d, d.Widen(d.Value(0)), AlongChannels(d, d.Value(3), rank), AlongChannels(d, rstd, rank)));
+  ReturnEmpty(d);
+  ReturnEmpty(d);
+}
+
+constexpr DecomposeRow kRows[] = {
+    {"aten._log_softmax.default", LogSoftmax},
+    {"aten._log_softmax_backward_data.default", LogSoftmaxBackward},
+    {"aten._native_batch_norm_legit_functional.default", BatchNormFunctional},
+    {"aten._native_batch_norm_legit_no_training.default", BatchNormNoTraining},
+    {"aten._softmax.default", Softmax},
+    {"aten._softmax_backward_data.default", SoftmaxBackward},
+    {"aten.log_softmax.int", LogSoftmaxInt},
+    {"aten.native_layer_norm.default", LayerNorm},
+    {"aten.native_layer_norm_backward.default", LayerNormBackward},
+    {"aten.softmax.int", SoftmaxInt},
+};
+
+}  // namespace
+
+absl::Span<const DecomposeRow> NormalizationRules() { return kRows; }
+
+}  // namespace kiln

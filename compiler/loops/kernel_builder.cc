@@ -1,0 +1,241 @@
+#include "compiler/loops/kernel_builder.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace kiln {
+
+KernelBuilder::KernelBuilder(ExprPool* pool, const absl::flat_hash_set<std::string>* taken, std::string name)
+    : pool_(pool), taken_(taken) {
+  kernel_.name = std::move(name);
+}
+
+std::vector<Stmt>& KernelBuilder::body() { return open_.empty() ? kernel_.body : open_.back()->body; }
+
+int KernelBuilder::Add(Inst inst) {
+  int id = static_cast<int>(kernel_.insts.size());
+  kernel_.insts.push_back(std::move(inst));
+  body().emplace_back(id);
+  return id;
+}
+
+Expr KernelBuilder::FreshSymbol(char prefix, int* next) {
+  std::string name;
+  do {
+    name = absl::StrCat(std::string(1, prefix), (*next)++);
+  } while (taken_->contains(name));
+  return pool_->Symbol(name);
+}
+
+Expr KernelBuilder::BeginLoop(Expr extent) {
+  made_.push_back(!extent.IsInt(1));
+  if (extent.IsInt(1)) return Expr(0);
+  auto loop = std::make_unique<Loop>();
+  loop->variable = FreshSymbol('i', &next_variable_);
+  loop->extent = extent;
+  Loop* raw = loop.get();
+  body().emplace_back(std::move(loop));
+  open_.push_back(raw);
+  return raw->variable;
+}
+
+void KernelBuilder::EndLoop() {
+  if (made_.back()) open_.pop_back();
+  made_.pop_back();
+}
+
+Dims KernelBuilder::BeginNest(absl::Span<const Expr> sizes) {
+  Dims indices;
+  for (Expr size : sizes) indices.push_back(BeginLoop(size));
+  return indices;
+}
+
+void KernelBuilder::EndNest(absl::Span<const Expr> indices) {
+  for (size_t i = 0; i < indices.size(); ++i) EndLoop();
+}
+
+Val KernelBuilder::Constant(DType dtype, double value) {
+  if (IsIntegralOrBool(dtype)) return Constant(dtype, static_cast<int64_t>(value));
+  Inst inst;
+  inst.kind = InstKind::kConstant;
+  inst.dtype = dtype;
+  inst.constant.type = ExprType::kFloat;
+  inst.constant.f = value;
+  return {Add(std::move(inst)), dtype};
+}
+
+Val KernelBuilder::Constant(DType dtype, int64_t value) {
+  if (dtype == DType::kBool) return ConstantBool(value != 0);
+  if (!IsIntegralOrBool(dtype)) return Constant(dtype, static_cast<double>(value));
+  Inst inst;
+  inst.kind = InstKind::kConstant;
+  inst.dtype = dtype;
+  inst.constant.i = value;
+  return {Add(std::move(inst)), dtype};
+}
+
+Val KernelBuilder::ConstantBool(bool value) {
+  Inst inst;
+  inst.kind = InstKind::kConstant;
+  inst.dtype = DType::kBool;
+  inst.constant.type = ExprType::kBool;
+  inst.constant.i = value;
+  return {Add(std::move(inst)), DType::kBool};
+}
+
+Val KernelBuilder::FromExpr(DType dtype, Expr e) {
+  if (std::optional<int64_t> i = e.AsInt(); i.has_value()) return Constant(dtype, *i);
+  if (std::optional<double> f = e.AsFloat(); f.has_value()) return Constant(dtype, *f);
+  if (std::optional<bool> b = e.AsBool(); b.has_value()) return Cast(ConstantBool(*b), dtype);
+  Inst inst;
+  inst.kind = InstKind::kExpr;
+  inst.dtype = dtype;
+  inst.expr = e;
+  return {Add(std::move(inst)), dtype};
+}
+
+Val KernelBuilder::Load(BufferId buffer, DType buffer_dtype, Expr index) {
+  Inst inst;
+  inst.kind = InstKind::kLoad;
+  inst.dtype = ComputationDType(buffer_dtype);
+  inst.buffer = buffer;
+  inst.expr = index;
+  DType dtype = inst.dtype;
+  return {Add(std::move(inst)), dtype};
+}
+
+Val KernelBuilder::Cast(Val v, DType dtype) {
+  dtype = ComputationDType(dtype);
+  if (v.dtype == dtype) return v;
+  Inst inst;
+  inst.kind = InstKind::kScalar;
+  inst.op = ScalarOp::kCast;
+  inst.dtype = dtype;
+  inst.args = {v.id};
+  return {Add(std::move(inst)), dtype};
+}
+
+Val KernelBuilder::Op(ScalarOp op, Val a) {
+  Inst inst;
+  inst.kind = InstKind::kScalar;
+  inst.op = op;
+  bool tests = op == ScalarOp::kIsNan || op == ScalarOp::kIsInf || op == ScalarOp::kNot;
+  inst.dtype = tests ? DType::kBool : a.dtype;
+  inst.args = {a.id};
+  DType dtype = inst.dtype;
+  return {Add(std::move(inst)), dtype};
+}
+
+Val KernelBuilder::Op(ScalarOp op, Val a, Val b) {
+  Inst inst;
+  inst.kind = InstKind::kScalar;
+  inst.op = op;
+  inst.dtype = IsComparison(op) ? DType::kBool : a.dtype;
+  inst.args = {a.id, b.id};
+  DType dtype = inst.dtype;
+  return {Add(std::move(inst)), dtype};
+}
+
+Val KernelBuilder::Where(Val condition, Val a, Val b) {
+  Inst inst;
+  inst.kind = InstKind::kScalar;
+  inst.op = ScalarOp::kWhere;
+  inst.dtype = a.dtype;
+  inst.args = {condition.id, a.id, b.id};
+  return {Add(std::move(inst)), a.dtype};
+}
+
+Val KernelBuilder::Random(DType dtype, int seed_slot, Expr counter) {
+  Inst inst;
+  inst.kind = InstKind::kRandom;
+  inst.dtype = dtype;
+  inst.result = seed_slot;
+  inst.expr = counter;
+  return {Add(std::move(inst)), dtype};
+}
+
+void KernelBuilder::Store(BufferId buffer, DType buffer_dtype, Expr index, Val v) {
+  v = Cast(v, buffer_dtype);
+  Inst inst;
+  inst.kind = InstKind::kStore;
+  inst.dtype = v.dtype;
+  inst.buffer = buffer;
+  inst.expr = index;
+  inst.args = {v.id};
+  Add(std::move(inst));
+}
+
+void KernelBuilder::StoreAdd(BufferId buffer, DType buffer_dtype, Expr index, Val v) {
+  v = Cast(v, buffer_dtype);
+  Inst inst;
+  inst.kind = InstKind::kStoreAdd;
+  inst.dtype = v.dtype;
+  inst.buffer = buffer;
+  inst.expr = index;
+  inst.args = {v.id};
+  Add(std::move(inst));
+}
+
+Expr KernelBuilder::Indirect(Val index, Expr bound) {
+  index = Cast(index, DType::kInt64);
+  Inst inst;
+  inst.kind = InstKind::kIndirect;
+  inst.dtype = DType::kInt64;
+  inst.expr = FreshSymbol('j', &next_indirect_);
+  inst.bound = bound;
+  inst.args = {index.id};
+  Expr symbol = inst.expr;
+  Add(std::move(inst));
+  return symbol;
+}
+
+Val KernelBuilder::Accumulate(ReduceKind kind, DType dtype) {
+  Inst inst;
+  inst.kind = InstKind::kAccumulate;
+  inst.reduce = kind;
+  inst.dtype = dtype;
+  return {Add(std::move(inst)), dtype};
+}
+
+void KernelBuilder::Update(Val accumulator, Val value) {
+  Inst inst;
+  inst.kind = InstKind::kUpdate;
+  inst.dtype = value.dtype;
+  inst.args = {accumulator.id, value.id};
+  Add(std::move(inst));
+}
+
+void KernelBuilder::Update(Val accumulator, Val value, Val index) {
+  Inst inst;
+  inst.kind = InstKind::kUpdate;
+  inst.dtype = index.dtype;
+  inst.args = {accumulator.id, value.id, index.id};
+  Add(std::move(inst));
+}
+
+Val KernelBuilder::Result(Val accumulator, int which) {
+  ReduceKind kind = kernel_.insts[accumulator.id].reduce;
+  bool indexed = kind == ReduceKind::kArgMax || kind == ReduceKind::kArgMin;
+  Inst inst;
+  inst.kind = InstKind::kResult;
+  inst.dtype = indexed && which == 1 ? DType::kInt64 : accumulator.dtype;
+  inst.result = which;
+  inst.args = {accumulator.id};
+  DType dtype = inst.dtype;
+  return {Add(std::move(inst)), dtype};
+}
+
+Expr KernelBuilder::Index(const TensorOperand& window, absl::Span<const Expr> indices) {
+  std::vector<Expr> terms = {window.offset};
+  for (size_t d = 0; d < indices.size(); ++d) terms.push_back(pool_->Mul(window.strides[d], indices[d]));
+  return pool_->Add(terms);
+}
+
+Kernel KernelBuilder::Finish(int node) && {
+  kernel_.nodes = {node};
+  return std::move(kernel_);
+}
+
+}  // namespace kiln

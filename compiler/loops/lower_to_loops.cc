@@ -1,0 +1,215 @@
+// Walks the graph: what is used becomes kernels or extern calls, in the graph's
+// order.
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "compiler/loops/loop_ir.h"
+#include "compiler/loops/lower_outputs.h"
+#include "compiler/loops/lowering_table.h"
+#include "fake_runtime/ops/op_table.h"
+
+namespace kiln {
+namespace {
+
+bool IsComputable(DType dtype) {
+  switch (dtype) {
+    case DType::kComplex32:
+    case DType::kComplex64:
+    case DType::kComplex128:
+    case DType::kFloat8E4M3FN:
+    case DType::kFloat8E5M2:
+    case DType::kFloat8E4M3FNUZ:
+    case DType::kFloat8E5M2FNUZ:
+      return false;
+    default:
+      return true;
+  }
+}
+
+class GraphLowering {
+ public:
+  GraphLowering(FakeGraph& fake, absl::Span<const std::string> host_extern_ops, absl::Span<const int> origins)
+      : fake_(fake), state_{fake, program_, host_extern_ops, origins} {
+    program_.pool = &fake.env->pool();
+    program_.env = fake.env.get();
+    program_.num_inputs = static_cast<int>(fake.graph.inputs.size());
+    state_.storages.resize(fake.num_storages);
+  }
+
+  absl::StatusOr<LoopProgram> Run() {
+    NameSymbols();
+    MakeInputBuffers();
+    MakeAsserts();
+    FindUsed();
+    for (size_t n = 0; n < fake_.graph.nodes.size(); ++n) {
+      if (live_[n]) KILN_RETURN_IF_ERROR(LowerNode(static_cast<int>(n)));
+    }
+    KILN_RETURN_IF_ERROR(LowerOutputs(state_));
+    BindInputBuffers();
+    KILN_RETURN_IF_ERROR(VerifyLoopProgram(program_));
+    return std::move(program_);
+  }
+
+ private:
+  void NameSymbols() {
+    for (const SymbolDeclaration& s : fake_.graph.symbols) {
+      program_.symbols.emplace_back(s.symbol.symbol_name());
+      state_.taken_names.insert(program_.symbols.back());
+    }
+  }
+
+  void MakeInputBuffers() {
+    for (size_t i = 0; i < fake_.graph.inputs.size(); ++i) {
+      const FakeTensor* t = std::get_if<FakeTensor>(&fake_.values[i]);
+      if (t == nullptr) continue;
+      TensorOperand window = state_.WindowOf(*t);
+      if (window.buffer.value < 0) {
+        BufferId id = state_.NewBuffer(*t, BufferKind::kInput);
+        program_.buffers[id.value].index = static_cast<int>(i);
+        continue;
+      }
+      Buffer& buffer = program_.buffers[window.buffer.value];
+      buffer.num_elements =
+          fake_.env->Simplify(program_.pool->Max(buffer.num_elements, WindowExtent(*fake_.env, window)));
+    }
+  }
+
+  void MakeAsserts() {
+    for (const Guard& guard : fake_.env->runtime_asserts()) {
+      if (!AreSymbolsDeclared(guard.condition)) continue;
+      int node = guard.reason.node < 0 ? -1 : guard.reason.node;
+      program_.steps.emplace_back(RuntimeAssert{guard.condition, guard.reason.what, node});
+    }
+  }
+
+  bool AreSymbolsDeclared(Expr e) const {
+    bool declared = true;
+    VisitSymbols(e, [&](Expr symbol) { declared &= state_.taken_names.contains(symbol.symbol_name()); });
+    return declared;
+  }
+
+  static bool HasEffect(const Node& node) {
+    return node.op->is_mutating() || RowOf(*node.op).has(kTagEffect) || node.op->returns.empty();
+  }
+
+  void FindUsed() {
+    state_.used.assign(fake_.values.size(), false);
+    live_.assign(fake_.graph.nodes.size(), false);
+    auto use = [this](ValueId id) { state_.used[id.value] = true; };
+    for (const Argument& output : fake_.graph.outputs) VisitValues(output, use);
+    for (size_t n = fake_.graph.nodes.size(); n-- > 0;) {
+      const Node& node = fake_.graph.nodes[n];
+      live_[n] = HasEffect(node);
+      for (const NodeOutput& output : node.outputs) {
+        for (ValueId id : output.values) live_[n] = live_[n] || state_.used[id.value];
+      }
+      if (!live_[n]) continue;
+      for (const Argument& arg : node.args) VisitValues(arg, use);
+    }
+  }
+
+  // Whether the node only looks at memory that exists, or makes no tensor.
+  bool IsFree(const Node& node) {
+    if (HasEffect(node)) return false;
+    for (const NodeOutput& output : node.outputs) {
+      for (ValueId id : output.values) {
+        const FakeTensor* t = std::get_if<FakeTensor>(&fake_.values[id.value]);
+        if (t != nullptr && state_.WindowOf(*t).buffer.value < 0) return false;
+        if (std::holds_alternative<Expr>(fake_.values[id.value]) && !RowOf(*node.op).has(kTagSymbolic)) return false;
+      }
+    }
+    return true;
+  }
+
+  absl::Status LowerNode(int n) {
+    const Node& node = fake_.graph.nodes[n];
+    LoweringContext c(state_, n);
+    bool computable = true;
+    KILN_RETURN_IF_ERROR(CheckTensors(c, node, computable));
+    if (IsFree(node)) return absl::OkStatus();
+    if (!computable) return LowerToExternCall(c);
+    if (const PointwiseRow* row = FindPointwise(node.op->name)) return LowerPointwise(c, *row);
+    const LoweringRow* row = FindLowering(node.op->name);
+    if (row == nullptr) return LowerToExternCall(c);
+    absl::Status status = row->lower(c);
+    // A lowering that refuses its arguments has emitted nothing yet.
+    if (GetErrorReason(status) == ErrorReason::kUnsupportedGraph) return LowerToExternCall(c);
+    return status;
+  }
+
+  // `computable` becomes false if some tensor has a dtype that loops don't
+  // compute in.
+  absl::Status CheckTensors(LoweringContext& c, const Node& node, bool& computable) {
+    absl::Status status = absl::OkStatus();
+    auto check = [&](ValueId id) {
+      const FakeTensor* t = std::get_if<FakeTensor>(&fake_.values[id.value]);
+      if (t == nullptr || !status.ok()) return;
+      computable = computable && IsComputable(t->dtype) && !t->neg_bit && !t->conj_bit;
+      status = CheckTensor(c, *t);
+    };
+    for (const Argument& arg : node.args) VisitValues(arg, check);
+    for (const NodeOutput& output : node.outputs) {
+      for (ValueId id : output.values) check(id);
+    }
+    return status;
+  }
+
+  absl::Status CheckTensor(LoweringContext& c, const FakeTensor& t) {
+    if (!t.device.is_cpu()) {
+      return c.Fail(ErrorReason::kUnsupportedDevice, absl::StrCat("a tensor is on ", t.device.ToString(), ", not cpu"));
+    }
+    if (t.layout != Layout::kStrided) return c.Unsupported("a tensor is not strided");
+    TensorOperand window = state_.WindowOf(t);
+    for (const Dims* dims : {&window.sizes, &window.strides}) {
+      for (Expr e : *dims) {
+        if (!AreSymbolsDeclared(e)) return c.Unsupported("a size depends on data that the graph itself makes");
+        if (e.is_poison()) return c.Fail(ErrorReason::kSizeOverflow, "a size overflows");
+      }
+    }
+    if (window.buffer.value < 0 || program_.buffers[window.buffer.value].dtype == t.dtype) return absl::OkStatus();
+    return c.Fail(ErrorReason::kUnsupportedDtype,
+                  absl::StrCat("memory of ", DTypeText(program_.buffers[window.buffer.value].dtype), " is seen as ",
+                               DTypeText(t.dtype)));
+  }
+
+  void BindInputBuffers() {
+    absl::flat_hash_set<BufferId> read;
+    for (const Step& step : program_.steps) {
+      if (const Kernel* kernel = std::get_if<Kernel>(&step)) {
+        for (const Inst& inst : kernel->insts) read.insert(inst.buffer);
+      } else if (const ExternCall* call = std::get_if<ExternCall>(&step)) {
+        for (const Operand& arg : call->args) AddReads(arg, read);
+      }
+    }
+    for (size_t i = 0; i < fake_.graph.inputs.size(); ++i) {
+      const FakeTensor* t = std::get_if<FakeTensor>(&fake_.values[i]);
+      BufferId id = t == nullptr ? BufferId{} : state_.WindowOf(*t).buffer;
+      program_.input_buffers.push_back(read.contains(id) ? id : BufferId{});
+    }
+  }
+
+  static void AddReads(const Operand& operand, absl::flat_hash_set<BufferId>& read) {
+    if (const auto* tensor = std::get_if<TensorOperand>(&operand.v)) read.insert(tensor->buffer);
+    if (const auto* list = std::get_if<OperandList>(&operand.v)) {
+      for (const Operand& item : *list) AddReads(item, read);
+    }
+  }
+
+  FakeGraph& fake_;
+  LoopProgram program_;
+  LoweringState state_;
+  std::vector<bool> live_;  // by node
+};
+
+}  // namespace
+
+absl::StatusOr<LoopProgram> LowerToLoops(FakeGraph& fake, absl::Span<const std::string> host_extern_ops,
+                                         absl::Span<const int> origins) {
+  return GraphLowering(fake, host_extern_ops, origins).Run();
+}
+
+}  // namespace kiln

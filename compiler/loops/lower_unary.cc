@@ -1,0 +1,194 @@
+// Pointwise operators of one tensor.
+#include <cmath>
+#include <limits>
+
+#include "compiler/loops/pointwise_context.h"
+
+namespace kiln {
+namespace {
+
+using P = PointwiseContext;
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+
+template <ScalarOp op>
+Val Unary(P& p) {
+  return p.Op(op, p.Arg(0));
+}
+
+Val Same(P& p) { return p.Arg(0); }
+
+// Rounding leaves integers as they are.
+template <ScalarOp op>
+Val Rounded(P& p) {
+  return IsIntegralOrBool(p.dtype()) ? p.Arg(0) : p.Op(op, p.Arg(0));
+}
+
+Val Abs(P& p) { return p.dtype() == DType::kBool ? p.Arg(0) : p.Op(ScalarOp::kAbs, p.Arg(0)); }
+
+Val Reciprocal(P& p) { return p.Div(p.Number(1), p.Arg(0)); }
+
+Val Square(P& p) {
+  Val x = p.Arg(0);
+  return p.Mul(x, x);
+}
+
+Val Exp2(P& p) { return p.Op(ScalarOp::kPow, p.Number(2), p.Arg(0)); }
+
+Val Frac(P& p) {
+  Val x = p.Arg(0);
+  return p.Sub(x, p.Op(ScalarOp::kTrunc, x));
+}
+
+Val Deg2Rad(P& p) { return p.Mul(p.Arg(0), p.Number(M_PI / 180)); }
+Val Rad2Deg(P& p) { return p.Mul(p.Arg(0), p.Number(180 / M_PI)); }
+
+// log1p forms keep the precision near the zeros of these three.
+Val Asinh(P& p) {
+  Val x = p.Arg(0);
+  Val a = p.Op(ScalarOp::kAbs, x);
+  Val square = p.Mul(a, a);
+  Val root = p.Op(ScalarOp::kSqrt, p.Add(square, p.Number(1)));
+  Val value = p.Op(ScalarOp::kLog1p, p.Add(a, p.Div(square, p.Add(p.Number(1), root))));
+  return p.Mul(p.Op(ScalarOp::kSign, x), value);
+}
+
+Val Acosh(P& p) {
+  Val t = p.Sub(p.Arg(0), p.Number(1));
+  Val root = p.Op(ScalarOp::kSqrt, p.Add(p.Mul(p.Number(2), t), p.Mul(t, t)));
+  return p.Op(ScalarOp::kLog1p, p.Add(t, root));
+}
+
+Val Atanh(P& p) {
+  Val x = p.Arg(0);
+  Val ratio = p.Div(p.Mul(p.Number(2), x), p.Sub(p.Number(1), x));
+  return p.Mul(p.Number(0.5), p.Op(ScalarOp::kLog1p, ratio));
+}
+
+// Tests on floats see the operand's own dtype; no integer is nan or infinite.
+template <ScalarOp op>
+Val FloatTest(P& p) {
+  Val x = p.Own(0);
+  return IsIntegralOrBool(x.dtype) ? p.b().ConstantBool(false) : p.Op(op, x);
+}
+
+Val IsFinite(P& p) { return p.Not(p.Or(FloatTest<ScalarOp::kIsNan>(p), FloatTest<ScalarOp::kIsInf>(p))); }
+
+Val IsPosInf(P& p) {
+  Val x = p.Own(0);
+  return IsIntegralOrBool(x.dtype) ? p.b().ConstantBool(false) : p.Eq(x, p.b().Constant(x.dtype, kInf));
+}
+
+Val IsNegInf(P& p) {
+  Val x = p.Own(0);
+  return IsIntegralOrBool(x.dtype) ? p.b().ConstantBool(false) : p.Eq(x, p.b().Constant(x.dtype, -kInf));
+}
+
+Val BitwiseNot(P& p) {
+  return p.dtype() == DType::kBool ? p.Not(p.Arg(0)) : p.Op(ScalarOp::kBitNot, p.Arg(0));
+}
+
+Val LogicalNot(P& p) { return p.Not(p.Arg(0)); }
+
+// aten::logit(Tensor self, float? eps=None)
+Val Logit(P& p) {
+  Val x = p.Arg(0);
+  if (!p.IsNone(1)) {
+    double eps = p.args().Float(1);
+    x = p.Min(p.Max(x, p.Number(eps)), p.Number(1 - eps));
+  }
+  return p.Op(ScalarOp::kLog, p.Div(x, p.Sub(p.Number(1), x)));
+}
+
+double LargestFinite(DType dtype) {
+  if (dtype == DType::kFloat16) return 65504;
+  if (dtype == DType::kBFloat16) return 3.3895313892515355e38;
+  return dtype == DType::kFloat64 ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max();
+}
+
+// aten::nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None)
+Val NanToNum(P& p) {
+  Val x = p.Arg(0);
+  if (IsIntegralOrBool(p.dtype())) return x;
+  double largest = LargestFinite(p.node().OutTensor().dtype);
+  auto number = [&](int arg, double otherwise) { return p.Number(p.IsNone(arg) ? otherwise : p.args().Float(arg)); };
+  Val high = p.Where(p.Eq(x, p.Number(kInf)), number(2, largest), x);
+  Val low = p.Where(p.Eq(x, p.Number(-kInf)), number(3, -largest), high);
+  return p.Where(p.Op(ScalarOp::kIsNan, x), number(1, 0), low);
+}
+
+// aten::tril(Tensor self, SymInt diagonal=0): keeps column - row <= diagonal.
+Val Triangle(P& p, bool lower) {
+  ExprPool& pool = p.b().pool();
+  Expr row = p.indices()[p.indices().size() - 2];
+  Expr column = p.indices()[p.indices().size() - 1];
+  Val distance = p.b().FromExpr(DType::kInt64, pool.Sub(pool.Sub(column, row), p.args().SymInt(1)));
+  Val zero = p.b().Constant(DType::kInt64, 0);
+  Val keeps = lower ? p.Le(distance, zero) : p.Op(ScalarOp::kGe, distance, zero);
+  return p.Where(keeps, p.Arg(0), p.Number(0));
+}
+Val Tril(P& p) { return Triangle(p, true); }
+Val Triu(P& p) { return Triangle(p, false); }
+
+constexpr PointwiseRow kRows[] = {
+    {"aten._conj_physical.default", Computes::kOut, Same},
+    {"aten._to_copy.default", Computes::kOut, Same},
+    {"aten.abs.default", Computes::kOut, Abs},
+    {"aten.acos.default", Computes::kOut, Unary<ScalarOp::kAcos>},
+    {"aten.acosh.default", Computes::kOut, Acosh},
+    {"aten.asin.default", Computes::kOut, Unary<ScalarOp::kAsin>},
+    {"aten.asinh.default", Computes::kOut, Asinh},
+    {"aten.atan.default", Computes::kOut, Unary<ScalarOp::kAtan>},
+    {"aten.atanh.default", Computes::kOut, Atanh},
+    {"aten.bitwise_not.default", Computes::kOut, BitwiseNot},
+    {"aten.ceil.default", Computes::kOut, Rounded<ScalarOp::kCeil>},
+    {"aten.clone.default", Computes::kOut, Same},
+    {"aten.contiguous.default", Computes::kOut, Same},
+    {"aten.cos.default", Computes::kOut, Unary<ScalarOp::kCos>},
+    {"aten.cosh.default", Computes::kOut, Unary<ScalarOp::kCosh>},
+    {"aten.deg2rad.default", Computes::kOut, Deg2Rad},
+    {"aten.erf.default", Computes::kOut, Unary<ScalarOp::kErf>},
+    {"aten.exp.default", Computes::kOut, Unary<ScalarOp::kExp>},
+    {"aten.exp2.default", Computes::kOut, Exp2},
+    {"aten.expm1.default", Computes::kOut, Unary<ScalarOp::kExpm1>},
+    {"aten.floor.default", Computes::kOut, Rounded<ScalarOp::kFloor>},
+    {"aten.frac.default", Computes::kOut, Frac},
+    {"aten.isfinite.default", Computes::kOut, IsFinite},
+    {"aten.isinf.default", Computes::kOut, FloatTest<ScalarOp::kIsInf>},
+    {"aten.isnan.default", Computes::kOut, FloatTest<ScalarOp::kIsNan>},
+    {"aten.isneginf.default", Computes::kOut, IsNegInf},
+    {"aten.isposinf.default", Computes::kOut, IsPosInf},
+    {"aten.lift_fresh_copy.default", Computes::kOut, Same},
+    {"aten.log.default", Computes::kOut, Unary<ScalarOp::kLog>},
+    {"aten.log10.default", Computes::kOut, Unary<ScalarOp::kLog10>},
+    {"aten.log1p.default", Computes::kOut, Unary<ScalarOp::kLog1p>},
+    {"aten.log2.default", Computes::kOut, Unary<ScalarOp::kLog2>},
+    {"aten.logical_not.default", Computes::kBool, LogicalNot},
+    {"aten.logit.default", Computes::kOut, Logit},
+    {"aten.nan_to_num.default", Computes::kOut, NanToNum},
+    {"aten.neg.default", Computes::kOut, Unary<ScalarOp::kNeg>},
+    {"aten.positive.default", Computes::kOut, Same},
+    {"aten.rad2deg.default", Computes::kOut, Rad2Deg},
+    {"aten.reciprocal.default", Computes::kOut, Reciprocal},
+    {"aten.round.default", Computes::kOut, Rounded<ScalarOp::kRound>},
+    {"aten.rsqrt.default", Computes::kOut, Unary<ScalarOp::kRsqrt>},
+    {"aten.sgn.default", Computes::kOut, Unary<ScalarOp::kSign>},
+    {"aten.sigmoid.default", Computes::kOut, Unary<ScalarOp::kSigmoid>},
+    {"aten.sign.default", Computes::kOut, Unary<ScalarOp::kSign>},
+    {"aten.sin.default", Computes::kOut, Unary<ScalarOp::kSin>},
+    {"aten.sinh.default", Computes::kOut, Unary<ScalarOp::kSinh>},
+    {"aten.sqrt.default", Computes::kOut, Unary<ScalarOp::kSqrt>},
+    {"aten.square.default", Computes::kOut, Square},
+    {"aten.tan.default", Computes::kOut, Unary<ScalarOp::kTan>},
+    {"aten.tanh.default", Computes::kOut, Unary<ScalarOp::kTanh>},
+    {"aten.tril.default", Computes::kOut, Tril},
+    {"aten.triu.default", Computes::kOut, Triu},
+    {"aten.trunc.default", Computes::kOut, Rounded<ScalarOp::kTrunc>},
+    {"prims.convert_element_type.default", Computes::kOut, Same},
+};
+
+}  // namespace
+
+absl::Span<const PointwiseRow> UnaryRows() { return kRows; }
+
+}  // namespace kiln

@@ -1,0 +1,118 @@
+// What the lowering of one node sees: its arguments, the windows of its
+// tensors, and where the kernels and calls that it makes go.
+//
+//   absl::Status LowerRelu(LoweringContext& c) {
+//     TensorOperand out = c.Out(0);
+//     KernelBuilder b = c.NewKernel();
+//     Dims i = b.BeginNest(out.sizes);
+//     ...
+//     b.EndNest(i);
+//     c.Emit(std::move(b));
+//     return absl::OkStatus();
+//   }
+#ifndef KILN_COMPILER_LOOPS_LOWERING_CONTEXT_H_
+#define KILN_COMPILER_LOOPS_LOWERING_CONTEXT_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/status/status.h"
+#include "absl/types/span.h"
+#include "base/error.h"
+#include "compiler/loops/kernel_builder.h"
+#include "compiler/loops/loop_ir.h"
+#include "fake_runtime/fake_tensor_mode.h"
+#include "fake_runtime/ops/meta_context.h"
+
+namespace kiln {
+
+// What lasts from node to node.
+struct LoweringState {
+  FakeGraph& fake;
+  LoopProgram& program;
+  absl::Span<const std::string> host_extern_ops;
+  // Canonical ids of the graph's nodes; empty: their own.
+  absl::Span<const int> origins;
+  // By StorageId: the storage's buffer, -1 until something makes it.
+  std::vector<BufferId> storages;
+  // By ValueId: whether something reads it.
+  std::vector<bool> used;
+  // Names of symbols that loop variables may not have.
+  absl::flat_hash_set<std::string> taken_names;
+  int next_seed_slot = 0;
+
+  // The window through which a tensor looks into its storage's buffer; sizes,
+  // strides and offset are simplified. The buffer is -1 if nothing made it.
+  TensorOperand WindowOf(const FakeTensor& t);
+  // A new buffer for the storage of `t`, large enough for `t`.
+  BufferId NewBuffer(const FakeTensor& t, BufferKind kind);
+  bool HostServes(absl::string_view op) const;
+  int OriginOf(int node) const { return origins.empty() ? node : origins[node]; }
+};
+
+// Elements that a window reaches: the largest index + 1, 0 for no elements.
+Expr WindowExtent(ShapeEnv& env, const TensorOperand& window);
+
+class LoweringContext {
+ public:
+  LoweringContext(LoweringState& state, int node);
+
+  ExprPool& pool() { return *state_.program.pool; }
+  ShapeEnv& env() { return *state_.fake.env; }
+  LoweringState& state() { return state_; }
+  const Node& node() const { return state_.fake.graph.nodes[node_]; }
+  int node_id() const { return state_.OriginOf(node_); }
+  // Argument accessors, by the schema's index.
+  MetaContext& args() { return args_; }
+
+  // --- windows
+  TensorOperand In(int arg);
+  TensorOperand Window(const FakeTensor& t) { return state_.WindowOf(t); }
+  // The fake value of output `i`, and its window; its buffer is made on first
+  // use.
+  const FakeTensor& OutTensor(int i = 0) const;
+  ValueId OutValue(int i) const;
+  bool IsUsed(int i) const { return state_.used[OutValue(i).value]; }
+  TensorOperand Out(int i = 0);
+  // A temporary with a layout of its own, contiguous.
+  TensorOperand NewTemporary(DType dtype, Dims sizes);
+
+  // --- code
+  KernelBuilder NewKernel();
+  void Emit(KernelBuilder kernel);
+  void EmitExtern(ExternCall call);
+
+  // Errors that name the node.
+  absl::Status Fail(ErrorReason reason, absl::string_view message) const;
+  absl::Status Unsupported(absl::string_view what) const { return Fail(ErrorReason::kUnsupportedGraph, what); }
+
+ private:
+  LoweringState& state_;
+  int node_;
+  int next_storage_;
+  MetaContext args_;
+  int num_kernels_ = 0;
+};
+
+// --- pieces that several families share
+
+// The window's index where the output's indices are `indices`: aligned at the
+// last dimension; a dimension of size 1 is broadcast.
+Expr BroadcastIndex(KernelBuilder& b, const TensorOperand& window, absl::Span<const Expr> indices);
+Val LoadBroadcast(KernelBuilder& b, const TensorOperand& window, absl::Span<const Expr> indices);
+void StoreAt(KernelBuilder& b, const TensorOperand& window, absl::Span<const Expr> indices, Val v);
+// A nest that copies `from`, broadcast, into `to`.
+void CopyNest(KernelBuilder& b, const TensorOperand& to, const TensorOperand& from);
+// The part of `window` that a slice of dimension `dim` covers.
+TensorOperand SliceWindow(ExprPool& pool, TensorOperand window, int dim, Expr start, Expr length, Expr step);
+// The part with one index fixed, a dimension less.
+TensorOperand SelectWindow(ExprPool& pool, TensorOperand window, int dim, Expr index);
+// A nest that stores `scalar` everywhere in `to`.
+void FillNest(KernelBuilder& b, const TensorOperand& to, Expr scalar);
+
+}  // namespace kiln
+
+#endif  // KILN_COMPILER_LOOPS_LOWERING_CONTEXT_H_
