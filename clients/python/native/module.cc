@@ -1,0 +1,144 @@
+// kiln._native: what of the Python host is C++.
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/unique_ptr.h>
+#include <nanobind/stl/vector.h>
+
+#include "base/error.h"
+#include "clients/python/native/block_cache.h"
+#include "clients/python/native/extern_op.h"
+#include "clients/python/native/native_graph.h"
+#include "clients/python/native/tensor_objects.h"
+#include "clients/python/native/torch_shim.h"
+#include "clients/runtime/cpu_features.h"
+#include "compiler/artifact/options_digest.h"
+
+namespace nb = nanobind;
+using nb::literals::operator""_a;
+
+namespace kiln {
+namespace {
+
+absl::string_view View(const nb::bytes& bytes) { return {bytes.c_str(), bytes.size()}; }
+nb::bytes Bytes(absl::string_view view) { return nb::bytes(view.data(), view.size()); }
+
+// Raises kiln._wire.errors.KilnError with the status's reason.
+void Check(const absl::Status& status) {
+  if (status.ok()) return;
+  std::optional<ErrorReason> reason = GetErrorReason(status);
+  const std::string name(reason.has_value() ? GetErrorReasonRow(*reason).name
+                                            : absl::string_view(absl::StatusCodeToString(status.code())));
+  nb::object error = nb::module_::import_("kiln._wire.errors").attr("KilnError");
+  nb::object raised = error(name, std::string(status.message()));
+  PyErr_SetObject(error.ptr(), raised.ptr());
+  throw nb::python_error();
+}
+
+template <typename T>
+T Unwrap(absl::StatusOr<T> value) {
+  Check(value.status());
+  return *std::move(value);
+}
+
+void Initialize() {
+  Check(LoadTorchShim());
+  Check(LoadTensorObjects());
+}
+
+void Load(NativeGraph& graph, const nb::bytes& signed_variant, const nb::bytes& elf, const nb::bytes& options_digest,
+          const std::string& domain, const nb::bytes& target, const TrustedKeys& trusted,
+          const std::vector<std::string>& revoked_builds) {
+  LoadOptions options;
+  options.options_digest = std::string(View(options_digest));
+  options.domain = domain;
+  options.trusted = &trusted;
+  options.revoked_builds = revoked_builds;
+  if (!options.target.ParseFromArray(target.c_str(), static_cast<int>(target.size()))) {
+    Check(MakeError(ErrorReason::kMalformedMessage, "the target does not parse"));
+  }
+  Check(graph.Load(View(signed_variant), View(elf), options));
+}
+
+nb::object Call(NativeGraph& graph, const nb::list& boxed) {
+  PyObject* result = graph.Call(boxed.ptr());
+  if (result == nullptr) throw nb::python_error();
+  return nb::steal(result);
+}
+
+nb::list Variants(const NativeGraph& graph) {
+  nb::list rows;
+  for (const std::unique_ptr<NativeVariant>& variant : graph.variants()) {
+    nb::dict row;
+    row["record"] = Bytes(variant->artifact->record().SerializeAsString());
+    row["manifest"] = Bytes(variant->artifact->manifest().SerializeAsString());
+    row["hits"] = variant->hits;
+    row["first_call_seconds"] = variant->first_call_seconds;
+    nb::dict ways;
+    for (const ExternOp* op : variant->extern_ops) ways[op->name().c_str()] = ExternWayName(op->way());
+    row["extern_ops"] = ways;
+    rows.append(row);
+  }
+  return rows;
+}
+
+nb::dict ExternCalls() {
+  nb::dict ops;
+  for (const ExternOp* op : ExternOp::All()) {
+    nb::dict row = ops.contains(op->name().c_str()) ? nb::cast<nb::dict>(ops[op->name().c_str()]) : nb::dict();
+    for (int way = 0; way < kExternWays; ++way) {
+      const char* name = ExternWayName(static_cast<ExternWay>(way));
+      const int64_t before = row.contains(name) ? nb::cast<int64_t>(row[name]) : 0;
+      row[name] = before + op->calls(static_cast<ExternWay>(way));
+    }
+    ops[op->name().c_str()] = row;
+  }
+  return ops;
+}
+
+TrustedKeys* NewTrustedKeys(const std::string& text) {
+  TrustedKeys keys;
+  Check(keys.AddText(text));
+  return new TrustedKeys(std::move(keys));
+}
+
+}  // namespace
+}  // namespace kiln
+
+NB_MODULE(_native, m) {
+  using kiln::NativeGraph;
+  m.doc() = "The C++ part of Kiln's host in Python.";
+  m.attr("ABI_VERSION") = KILN_ABI_VERSION;
+  m.def("initialize", &kiln::Initialize, "Finds PyTorch's C functions. torch must be imported.");
+  m.def("tensor_object_path", &kiln::TensorObjectPath);
+  m.def("kept_bytes", [] { return kiln::BlockCache::Shared().kept_bytes(); });
+  m.def("extern_calls", &kiln::ExternCalls, "Operator -> way -> number of calls.");
+  m.def("detect_target",
+        [](int threads) { return kiln::Bytes(kiln::DetectTarget(threads).SerializeAsString()); }, "threads"_a);
+  m.def("options_digest",
+        [](const std::map<std::string, std::string>& given) { return kiln::Bytes(kiln::OptionsDigest(given).bytes()); },
+        "given"_a);
+
+  nb::class_<kiln::TrustedKeys>(m, "TrustedKeys")
+      .def(nb::new_(&kiln::NewTrustedKeys), "text"_a)
+      .def("__bool__", [](const kiln::TrustedKeys& keys) { return !keys.empty(); });
+
+  nb::class_<NativeGraph>(m, "NativeGraph")
+      .def(nb::new_([](const nb::bytes& module) { return kiln::Unwrap(NativeGraph::Create(kiln::View(module))); }),
+           "module"_a)
+      .def("load", &kiln::Load, "signed_variant"_a, "elf"_a, "options_digest"_a, "domain"_a, "target"_a, "trusted"_a,
+           "revoked_builds"_a)
+      .def("__call__", &kiln::Call, "boxed"_a)
+      .def("symbol_values",
+           [](const NativeGraph& g, const nb::list& boxed) { return kiln::Unwrap(g.SymbolValues(boxed.ptr())); },
+           "boxed"_a)
+      .def("first_failing_guard", &NativeGraph::FirstFailingGuard, "variant"_a, "symbols"_a)
+      .def("variants", &kiln::Variants)
+      .def_prop_ro("graph_digest", [](const NativeGraph& g) { return kiln::Bytes(g.graph_digest()); })
+      .def_prop_ro("signature_digest", [](const NativeGraph& g) { return kiln::Bytes(g.signature_digest()); })
+      .def_prop_ro("symbols", &NativeGraph::symbols)
+      .def_prop_ro("hints", &NativeGraph::hints)
+      .def_prop_ro("original_symbols", &NativeGraph::original_symbols)
+      .def_prop_ro("nodes", &NativeGraph::nodes);
+}
