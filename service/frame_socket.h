@@ -43,8 +43,8 @@ class FrameSocket {
   absl::Status WriteAll(absl::string_view bytes, const FrameWait& wait);
   absl::Status ReadAll(size_t count, std::string& out, const FrameWait& wait);
 
-  const UniqueFd fd_;
-  const int64_t max_frame_bytes_;
+  UniqueFd fd_;
+  int64_t max_frame_bytes_;
 };
 
 }  // namespace kiln

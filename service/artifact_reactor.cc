@@ -1,0 +1,46 @@
+#include "service/artifact_reactor.h"
+
+#include <utility>
+
+#include "base/error.h"
+#include "service/grpc_status.h"
+#include "service/message_bytes.h"
+
+namespace kiln {
+
+ArtifactReactor::ArtifactReactor(Front& front, const grpc::ByteBuffer& request)
+    : front_(front), log_(front, Rpc::kGetArtifact) {
+  v1::GetArtifactRequest parsed;
+  if (absl::Status status = ParseRequest(request, parsed); !status.ok()) {
+    End(status);
+    return;
+  }
+  log_.SetHeader(parsed.header());
+  absl::StatusOr<ArtifactChunks> chunks = ArtifactChunks::Open(front, parsed);
+  if (!chunks.ok()) {
+    End(chunks.status());
+    return;
+  }
+  chunks_ = *std::move(chunks);
+  WriteNext();
+}
+
+void ArtifactReactor::WriteNext() {
+  std::optional<v1::GetArtifactResponse> chunk = chunks_->Next();
+  if (!chunk.has_value()) return End(absl::OkStatus());
+  front_.metrics->CountSentArtifactBytes(chunk->data().size());
+  message_ = SerializeMessage(*chunk);
+  StartWrite(&message_);
+}
+
+void ArtifactReactor::OnWriteDone(bool ok) {
+  if (ok) return WriteNext();
+  End(MakeError(ErrorReason::kRequestCancelled, "the client went away"));
+}
+
+void ArtifactReactor::End(const absl::Status& status) {
+  log_.Finish(status);
+  Finish(ToGrpcStatus(status));
+}
+
+}  // namespace kiln

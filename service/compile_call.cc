@@ -1,0 +1,118 @@
+#include "service/compile_call.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "base/status_macros.h"
+#include "service/run_compile.h"
+#include "service/variant_reply.h"
+
+namespace kiln {
+
+CompileCall::CompileCall(Front& front, absl::Duration deadline, CompileSink* sink)
+    : front_(front), deadline_(deadline), begin_(front.clock->Monotonic()), sink_(sink) {}
+
+std::shared_ptr<CompileCall> CompileCall::Start(Front& front, v1::CompileRequest request, absl::Duration deadline,
+                                                CompileSink* sink) {
+  std::shared_ptr<CompileCall> call(new CompileCall(front, deadline, sink));
+  auto shared_request = std::make_shared<const v1::CompileRequest>(std::move(request));
+  front.imports->Submit([call, shared_request](absl::Status admission) {
+    call->Prepare(std::move(admission), *shared_request);
+  });
+  return call;
+}
+
+void CompileCall::Prepare(absl::Status admission, const v1::CompileRequest& request) {
+  if (admission.ok()) admission = front_.CheckServing();
+  if (!admission.ok()) return Finish(admission);
+  if (finished()) return;
+  absl::StatusOr<PreparedCompile> prepared = PrepareCompile(request, front_.compiler, *front_.graphs);
+  if (!prepared.ok()) return Finish(prepared.status());
+  prepared_ = std::make_shared<const PreparedCompile>(*std::move(prepared));
+  LookUp();
+}
+
+void CompileCall::LookUp() {
+  // A second look is part of the same request and counts once.
+  absl::StatusOr<CacheAnswer> answer =
+      front_.cache->Lookup(prepared_->key, prepared_->symbol_values, *prepared_->host_class, failed_joins_ == 0);
+  if (!answer.ok()) return Finish(answer.status());
+  if (answer->hit.has_value()) return FinishWith(*answer->hit);
+  Join();
+}
+
+void CompileCall::Join() {
+  auto self = shared_from_this();
+  FlightRequest request = {.key = prepared_->key,
+                           .symbols = prepared_->symbols,
+                           .symbol_values = prepared_->symbol_values,
+                           .host = prepared_->host_class,
+                           .deadline = deadline_,
+                           .failed_joins = failed_joins_};
+  FlightCallbacks callbacks = {
+      .start = [self](std::shared_ptr<Flight> flight) {
+        StartCompile(self->front_, std::move(flight), self->prepared_);
+      },
+      .progress = [self](const FlightProgress& progress) { self->HandleProgress(progress); },
+      .done = [self](absl::StatusOr<FlightOutcome> outcome) { self->HandleOutcome(std::move(outcome)); }};
+  const WaiterId waiter = front_.flights->Join(std::move(request), std::move(callbacks));
+  {
+    absl::MutexLock lock(&mutex_);
+    // A later Join(), from inside this one's `done`, has a larger id.
+    waiter_ = std::max(waiter_, waiter);
+    if (sink_ != nullptr) return;
+  }
+  // It finished while it joined: by a cancel, which did not know the waiter yet, or
+  // by its outcome, and then there is nothing to leave.
+  front_.flights->Leave(waiter);
+}
+
+void CompileCall::HandleProgress(const FlightProgress& progress) {
+  v1::Progress message;
+  message.set_phase(progress.phase);
+  message.set_elapsed_seconds(absl::ToDoubleSeconds(front_.clock->Monotonic() - begin_));
+  message.set_estimated_seconds(progress.estimated_seconds);
+  for (const v1::Guard& guard : progress.guards) *message.add_guards() = guard;
+  absl::MutexLock lock(&mutex_);
+  if (sink_ != nullptr) sink_->Progress(message);
+}
+
+void CompileCall::HandleOutcome(absl::StatusOr<FlightOutcome> outcome) {
+  if (!outcome.ok()) return Finish(outcome.status());
+  if (outcome->hit.has_value()) return FinishWith(*outcome->hit);
+  if (finished()) return;
+  ++failed_joins_;
+  LookUp();
+}
+
+void CompileCall::FinishWith(const CacheHit& hit) {
+  v1::CompileResult result;
+  *result.mutable_variant() = MakeVariantReply(hit, prepared_->have);
+  result.set_graph_digest(std::string(prepared_->graph_digest.bytes()));
+  result.set_signature_digest(std::string(prepared_->signature_digest.bytes()));
+  *result.mutable_stage_times() = hit.variant->record.stage_times();
+  Finish(result);
+}
+
+bool CompileCall::finished() const {
+  absl::MutexLock lock(&mutex_);
+  return sink_ == nullptr;
+}
+
+void CompileCall::Finish(const absl::StatusOr<v1::CompileResult>& result) {
+  absl::MutexLock lock(&mutex_);
+  if (CompileSink* sink = std::exchange(sink_, nullptr); sink != nullptr) sink->Finish(result);
+}
+
+void CompileCall::Cancel(const absl::Status& why) {
+  Finish(why);
+  WaiterId waiter;
+  {
+    absl::MutexLock lock(&mutex_);
+    waiter = std::exchange(waiter_, 0);
+  }
+  if (waiter != 0) front_.flights->Leave(waiter);
+}
+
+}  // namespace kiln

@@ -1,0 +1,105 @@
+#include "service/compile_reactor.h"
+
+#include <grpcpp/server_context.h>
+
+#include <utility>
+
+#include "base/error.h"
+#include "service/grpc_status.h"
+#include "service/message_bytes.h"
+
+namespace kiln {
+namespace {
+
+// gRPC's timer and our clock may differ by this much at a deadline.
+constexpr absl::Duration kClockSlack = absl::Milliseconds(50);
+
+// gRPC's deadline is on the wall clock; ours on one that does not jump.
+absl::Duration MonotonicDeadline(const Clock& clock, const grpc::CallbackServerContext& context) {
+  const auto deadline = context.deadline();
+  if (deadline == std::chrono::system_clock::time_point::max()) return absl::InfiniteDuration();
+  return clock.Monotonic() + (absl::FromChrono(deadline) - absl::Now());
+}
+
+}  // namespace
+
+CompileReactor::CompileReactor(Front& front, grpc::CallbackServerContext* context, const grpc::ByteBuffer& request)
+    : front_(front), deadline_(MonotonicDeadline(*front.clock, *context)), log_(front, Rpc::kCompile) {
+  v1::CompileRequest parsed;
+  if (absl::Status status = ParseRequest(request, parsed); !status.ok()) {
+    Finish(status);
+    return;
+  }
+  {
+    absl::MutexLock lock(&mutex_);
+    log_.SetHeader(parsed.header());
+  }
+  std::shared_ptr<CompileCall> call = CompileCall::Start(front, std::move(parsed), deadline_, this);
+  absl::MutexLock lock(&mutex_);
+  call_ = std::move(call);
+}
+
+void CompileReactor::Progress(const v1::Progress& progress) {
+  v1::CompileResponse message;
+  *message.mutable_progress() = progress;
+  absl::MutexLock lock(&mutex_);
+  messages_.push_back(SerializeMessage(message));
+  // Never the end: that comes after Finish().
+  Advance();
+}
+
+void CompileReactor::Finish(const absl::StatusOr<v1::CompileResult>& result) {
+  bool ended;
+  {
+    absl::MutexLock lock(&mutex_);
+    if (result.ok()) {
+      v1::CompileResponse message;
+      *message.mutable_result() = *result;
+      messages_.push_back(SerializeMessage(message));
+      log_.SetOutcome(DescribeTier(result->variant().tier()));
+      front_.metrics->CountSentArtifactBytes(result->variant().artifact().size());
+    }
+    log_.Finish(result.status());
+    status_ = ToGrpcStatus(result.status());
+    finished_ = true;
+    ended = Advance();
+  }
+  if (ended) EndStream();
+}
+
+bool CompileReactor::Advance() {
+  if (writing_) return false;
+  // A client that is gone gets no more messages, only the end.
+  if (cancelled_) messages_.clear();
+  if (messages_.empty()) return finished_;
+  writing_ = true;
+  StartWrite(&messages_.front());
+  return false;
+}
+
+void CompileReactor::OnWriteDone(bool ok) {
+  bool ended;
+  {
+    absl::MutexLock lock(&mutex_);
+    writing_ = false;
+    messages_.pop_front();
+    if (!ok) cancelled_ = true;
+    ended = Advance();
+  }
+  if (ended) EndStream();
+}
+
+void CompileReactor::OnCancel() {
+  std::shared_ptr<CompileCall> call;
+  {
+    absl::MutexLock lock(&mutex_);
+    cancelled_ = true;
+    call = call_;
+  }
+  if (call == nullptr) return;
+  const bool late = front_.clock->Monotonic() + kClockSlack >= deadline_;
+  call->Cancel(late ? MakeError(ErrorReason::kDeadlineExceeded, "the request's deadline passed")
+                    : MakeError(ErrorReason::kRequestCancelled, "the client cancelled the request"));
+}
+
+}  // namespace kiln

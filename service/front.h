@@ -1,0 +1,51 @@
+// What the RPCs share: the parts of a serving process, wired by serve.cc. Nothing
+// here knows gRPC.
+#ifndef KILN_SERVICE_FRONT_H_
+#define KILN_SERVICE_FRONT_H_
+
+#include <atomic>
+#include <memory>
+
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "cache/flight.h"
+#include "cache/graph_store.h"
+#include "cache/variant_cache.h"
+#include "compiler/artifact/signed_variant.h"
+#include "service/activity.h"
+#include "service/compiler_entry.h"
+#include "service/metrics.h"
+#include "service/task_queue.h"
+#include "service/zygote.h"
+
+namespace kiln {
+
+// Constant while it serves, but for self-locking parts and `draining`.
+struct Front {
+  explicit Front(const Clock* clock) : clock(clock), activity(clock) {}
+  ~Front();
+
+  const Clock* const clock;
+  CompilerEntry compiler;
+  SigningKey key = SigningKey::Generate();
+  absl::Time started;
+  std::unique_ptr<Zygote> zygote;
+  std::shared_ptr<GraphStore> graphs;
+  std::unique_ptr<VariantCache> cache;
+  std::unique_ptr<Flights> flights;
+  std::unique_ptr<ServiceMetrics> metrics;
+  // Imports of requests; compiles, one worker each; propagations, likewise.
+  std::unique_ptr<TaskQueue> imports;
+  std::unique_ptr<TaskQueue> compiles;
+  std::unique_ptr<TaskQueue> propagations;
+  Activity activity;
+  // Set when the server has been told to stop.
+  std::atomic<bool> draining{false};
+
+  // SHUTTING_DOWN once `draining`.
+  absl::Status CheckServing() const;
+};
+
+}  // namespace kiln
+
+#endif  // KILN_SERVICE_FRONT_H_

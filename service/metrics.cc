@@ -1,0 +1,244 @@
+#include "service/metrics.h"
+
+#include <prometheus/collectable.h>
+#include <prometheus/counter.h>
+#include <prometheus/histogram.h>
+#include <prometheus/metric_family.h>
+#include <prometheus/registry.h>
+
+#include <array>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace kiln {
+namespace {
+
+struct MetricRow {
+  const char* name;
+  const char* help;
+  // Label names, separated by commas; their values are closed sets.
+  const char* labels;
+};
+
+// Counted as it happens.
+constexpr MetricRow kRequests = {"kiln_requests_total", "RPCs that ended, by RPC and gRPC code.", "rpc,code"};
+constexpr MetricRow kRequestSeconds = {"kiln_request_seconds", "Time from a request's arrival to its end.", "rpc"};
+constexpr MetricRow kCompiles = {"kiln_compiles_total", "Compiles that gave an artifact.", ""};
+constexpr MetricRow kCompileFailures = {"kiln_compile_failures_total", "Compiles that did not, by error reason.",
+                                        "reason"};
+constexpr MetricRow kCompileSeconds = {"kiln_compile_seconds", "Wall time of one compile, worker's start to end.", ""};
+constexpr MetricRow kStageSeconds = {"kiln_compile_stage_seconds_total", "Time spent in each stage of the compiler.",
+                                     "stage"};
+constexpr MetricRow kGuards = {"kiln_guards_total", "Guards of the variants that were compiled.", ""};
+constexpr MetricRow kSentBytes = {"kiln_artifact_sent_bytes_total", "Artifact bytes sent to clients.", ""};
+
+// Read off at each scrape.
+constexpr MetricRow kHits = {"kiln_cache_hits_total", "Lookups that found a variant, by tier.", "tier"};
+constexpr MetricRow kMisses = {"kiln_cache_misses_total", "Lookups that found none.", ""};
+constexpr MetricRow kMissReasons = {"kiln_cache_miss_reasons_total", "Why lookups missed; one may have several.",
+                                    "reason"};
+constexpr MetricRow kDropped = {"kiln_cache_dropped_total", "Corrupt, unsigned or orphaned entries dropped.", "what"};
+constexpr MetricRow kWriteFailures = {"kiln_cache_write_failures_total", "Writes that a tier refused.", ""};
+constexpr MetricRow kVariants = {"kiln_variants", "Variants in the index.", ""};
+constexpr MetricRow kKeys = {"kiln_keys", "Keys in the index.", ""};
+constexpr MetricRow kArtifacts = {"kiln_artifacts", "Artifacts held.", ""};
+constexpr MetricRow kArtifactBytes = {"kiln_artifact_bytes", "Bytes of the artifacts held.", ""};
+constexpr MetricRow kFlights = {"kiln_flights", "Compiles in progress or waiting for a worker.", ""};
+constexpr MetricRow kWaiters = {"kiln_flight_waiters", "Requests that wait for a compile.", ""};
+constexpr MetricRow kJoined = {"kiln_flight_joined_total", "Requests that shared another's compile.", ""};
+constexpr MetricRow kWorkers = {"kiln_workers", "Workers, by what they do.", "state"};
+constexpr MetricRow kQueued = {"kiln_compiles_queued", "Compiles that wait for a worker.", ""};
+
+// Stage names come from workers, which are not trusted: others are "other".
+constexpr absl::string_view kStages[] = {"propagate", "decompose", "lower", "schedule", "codegen", "link", "other"};
+constexpr size_t kNumStages = std::size(kStages);
+constexpr size_t kNumCodes = 17;
+
+// 1 ms to 100 s, three a decade.
+const prometheus::Histogram::BucketBoundaries kSecondsBuckets = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,  0.25,
+                                                                 0.5,   1,      2.5,   5,    10,    25,   50,   100};
+
+size_t StageIndex(absl::string_view stage) {
+  for (size_t i = 0; i + 1 < kNumStages; ++i) {
+    if (kStages[i] == stage) return i;
+  }
+  return kNumStages - 1;
+}
+
+// MISS_REASON_GUARD_FAILED -> guard_failed
+std::string MissReasonLabel(int reason) {
+  constexpr absl::string_view kPrefix = "MISS_REASON_";
+  return absl::AsciiStrToLower(v1::MissReason_Name(static_cast<v1::MissReason>(reason)).substr(kPrefix.size()));
+}
+
+template <typename Builder>
+auto& Register(prometheus::Registry& registry, Builder build, const MetricRow& row) {
+  return build().Name(row.name).Help(row.help).Register(registry);
+}
+
+// A family whose values are read off elsewhere.
+class ReadFamily {
+ public:
+  ReadFamily(const MetricRow& row, prometheus::MetricType type) : row_(row) {
+    family_.name = row.name;
+    family_.help = row.help;
+    family_.type = type;
+  }
+  ReadFamily& Add(int64_t value, const std::string& label_value = "") {
+    prometheus::ClientMetric metric;
+    if (*row_.labels != '\0') metric.label = {{row_.labels, label_value}};
+    (family_.type == prometheus::MetricType::Counter ? metric.counter.value : metric.gauge.value) =
+        static_cast<double>(value);
+    family_.metric.push_back(std::move(metric));
+    return *this;
+  }
+  operator prometheus::MetricFamily() { return std::move(family_); }
+
+ private:
+  const MetricRow& row_;
+  prometheus::MetricFamily family_;
+};
+
+ReadFamily Counter(const MetricRow& row) { return {row, prometheus::MetricType::Counter}; }
+ReadFamily Gauge(const MetricRow& row) { return {row, prometheus::MetricType::Gauge}; }
+
+ReadFamily MissReasons(const CacheCounters& cache) {
+  ReadFamily family = Counter(kMissReasons);
+  for (int reason = v1::MissReason_MIN + 1; reason <= v1::MissReason_MAX; ++reason) {
+    family.Add(cache.misses_by_reason[reason], MissReasonLabel(reason));
+  }
+  return family;
+}
+
+std::vector<prometheus::MetricFamily> ReadGauges(const ServiceGauges& gauges) {
+  const CacheCounters& cache = gauges.cache;
+  return {Counter(kHits).Add(cache.hits_memory, "memory").Add(cache.hits_disk, "disk"),
+          Counter(kMisses).Add(cache.misses),
+          MissReasons(cache),
+          Counter(kDropped).Add(cache.dropped_rows, "row").Add(cache.dropped_artifacts, "artifact"),
+          Counter(kWriteFailures).Add(cache.write_failures),
+          Gauge(kVariants).Add(cache.variants),
+          Gauge(kKeys).Add(cache.keys),
+          Gauge(kArtifacts).Add(cache.artifacts),
+          Gauge(kArtifactBytes).Add(cache.artifact_bytes),
+          Gauge(kFlights).Add(gauges.flights),
+          Gauge(kWaiters).Add(gauges.waiters),
+          Counter(kJoined).Add(gauges.joined),
+          Gauge(kWorkers)
+              .Add(gauges.workers_running, "running")
+              .Add(gauges.workers_allowed - gauges.workers_running, "idle"),
+          Gauge(kQueued).Add(gauges.compiles_queued)};
+}
+
+class GaugeReader : public prometheus::Collectable {
+ public:
+  explicit GaugeReader(std::function<ServiceGauges()> read) : read_(std::move(read)) {}
+  std::vector<prometheus::MetricFamily> Collect() const override { return ReadGauges(read_()); }
+
+ private:
+  const std::function<ServiceGauges()> read_;
+};
+
+}  // namespace
+
+struct ServiceMetrics::Rep {
+  explicit Rep(std::function<ServiceGauges()> read)
+      : read_gauges(std::move(read)), gauges(std::make_shared<GaugeReader>(read_gauges)) {
+    auto& requests_family = Register(*registry, prometheus::BuildCounter, kRequests);
+    auto& seconds_family = Register(*registry, prometheus::BuildHistogram, kRequestSeconds);
+    for (int rpc = 0; rpc < kNumRpcs; ++rpc) {
+      const std::string name(kRpcNames[rpc]);
+      for (size_t code = 0; code < kNumCodes; ++code) {
+        requests[rpc][code] = &requests_family.Add(
+            {{"rpc", name}, {"code", absl::StatusCodeToString(static_cast<absl::StatusCode>(code))}});
+      }
+      request_seconds[rpc] = &seconds_family.Add({{"rpc", name}}, kSecondsBuckets);
+    }
+    auto& failures_family = Register(*registry, prometheus::BuildCounter, kCompileFailures);
+    for (const ErrorReasonRow& row : ErrorReasons()) {
+      failures.push_back(&failures_family.Add({{"reason", std::string(row.name)}}));
+    }
+    auto& stages_family = Register(*registry, prometheus::BuildCounter, kStageSeconds);
+    for (size_t i = 0; i < kNumStages; ++i) stages[i] = &stages_family.Add({{"stage", std::string(kStages[i])}});
+  }
+
+  const std::shared_ptr<prometheus::Registry> registry = std::make_shared<prometheus::Registry>();
+  const std::function<ServiceGauges()> read_gauges;
+  const std::shared_ptr<GaugeReader> gauges;
+  std::array<std::array<prometheus::Counter*, kNumCodes>, kNumRpcs> requests;
+  std::array<prometheus::Histogram*, kNumRpcs> request_seconds;
+  prometheus::Counter& compiles = Register(*registry, prometheus::BuildCounter, kCompiles).Add({});
+  prometheus::Histogram& compile_seconds =
+      Register(*registry, prometheus::BuildHistogram, kCompileSeconds).Add({}, kSecondsBuckets);
+  prometheus::Counter& guards = Register(*registry, prometheus::BuildCounter, kGuards).Add({});
+  prometheus::Counter& sent_bytes = Register(*registry, prometheus::BuildCounter, kSentBytes).Add({});
+  std::array<prometheus::Counter*, kNumStages> stages;
+  // By ErrorReason.
+  std::vector<prometheus::Counter*> failures;
+};
+
+ServiceMetrics::ServiceMetrics(std::function<ServiceGauges()> read_gauges)
+    : rep_(std::make_unique<Rep>(std::move(read_gauges))) {}
+
+ServiceMetrics::~ServiceMetrics() = default;
+
+void ServiceMetrics::CountRequest(Rpc rpc, absl::StatusCode code, absl::Duration elapsed) {
+  const auto index = static_cast<size_t>(rpc);
+  rep_->requests[index][static_cast<size_t>(code) % kNumCodes]->Increment();
+  rep_->request_seconds[index]->Observe(absl::ToDoubleSeconds(elapsed));
+}
+
+void ServiceMetrics::CountCompile(absl::Duration elapsed,
+                                  const google::protobuf::RepeatedPtrField<v1::StageTime>& stage_times, int guards) {
+  rep_->compiles.Increment();
+  rep_->compile_seconds.Observe(absl::ToDoubleSeconds(elapsed));
+  rep_->guards.Increment(guards);
+  for (const v1::StageTime& time : stage_times) {
+    // A counter refuses what is not positive; NaN compares false.
+    if (time.milliseconds() > 0 && time.milliseconds() < absl::ToDoubleMilliseconds(elapsed) * 2) {
+      rep_->stages[StageIndex(time.stage())]->Increment(time.milliseconds() / 1000);
+    }
+  }
+}
+
+void ServiceMetrics::CountCompileFailure(const absl::Status& status) {
+  rep_->failures[static_cast<size_t>(GetErrorReason(status).value_or(ErrorReason::kCompilerBug))]->Increment();
+}
+
+void ServiceMetrics::CountSentArtifactBytes(size_t bytes) { rep_->sent_bytes.Increment(static_cast<double>(bytes)); }
+
+v1::ServerCounters ServiceMetrics::Counters() const {
+  const auto count = [](const prometheus::Counter* counter) { return static_cast<int64_t>(counter->Value()); };
+  const ServiceGauges gauges = rep_->read_gauges();
+  v1::ServerCounters counters;
+  counters.set_compiles(count(&rep_->compiles));
+  int64_t failures = 0;
+  for (const prometheus::Counter* counter : rep_->failures) failures += count(counter);
+  counters.set_compile_failures(failures);
+  counters.set_worker_crashes(count(rep_->failures[static_cast<size_t>(ErrorReason::kWorkerCrashed)]));
+  counters.set_joined(gauges.joined);
+  counters.set_hits_memory(gauges.cache.hits_memory);
+  counters.set_hits_disk(gauges.cache.hits_disk);
+  counters.set_misses(gauges.cache.misses);
+  counters.set_variants(gauges.cache.variants);
+  counters.set_keys(gauges.cache.keys);
+  counters.set_artifact_bytes(gauges.cache.artifact_bytes);
+  counters.set_guards(count(&rep_->guards));
+  for (size_t i = 0; i < kNumStages; ++i) {
+    if (rep_->stages[i]->Value() == 0) continue;
+    v1::StageTime& total = *counters.add_stage_totals();
+    total.set_stage(std::string(kStages[i]));
+    total.set_milliseconds(rep_->stages[i]->Value() * 1000);
+  }
+  return counters;
+}
+
+std::vector<std::shared_ptr<prometheus::Collectable>> ServiceMetrics::Collectables() const {
+  return {rep_->registry, rep_->gauges};
+}
+
+}  // namespace kiln

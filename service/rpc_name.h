@@ -1,0 +1,17 @@
+// The RPCs by number, for tables.
+#ifndef KILN_SERVICE_RPC_NAME_H_
+#define KILN_SERVICE_RPC_NAME_H_
+
+#include "absl/strings/string_view.h"
+
+namespace kiln {
+
+enum class Rpc { kLookup, kCompile, kGetArtifact, kPropagate, kGetServerInfo };
+inline constexpr absl::string_view kRpcNames[] = {"Lookup", "Compile", "GetArtifact", "Propagate", "GetServerInfo"};
+inline constexpr int kNumRpcs = 5;
+
+constexpr absl::string_view RpcName(Rpc rpc) { return kRpcNames[static_cast<int>(rpc)]; }
+
+}  // namespace kiln
+
+#endif  // KILN_SERVICE_RPC_NAME_H_

@@ -1,0 +1,122 @@
+#include "service/run_compile.h"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "service/check_compiled.h"
+#include "service/worker_session.h"
+
+namespace kiln {
+namespace {
+
+v1::FrontToWorker StartFrame(const PreparedCompile& request, const CompilerEntry& compiler, bool forbid_performance) {
+  v1::FrontToWorker frame;
+  v1::FrontToWorker::Start& start = *frame.mutable_start();
+  *start.mutable_graph() = request.graph;
+  start.mutable_options()->insert(request.options.begin(), request.options.end());
+  *start.mutable_target() = request.host.target();
+  *start.mutable_key() = request.components;
+  start.set_compiler_build(compiler.build);
+  *start.mutable_extern_ops() = request.host.extern_ops();
+  start.set_forbid_performance_guards(forbid_performance);
+  return frame;
+}
+
+class CompileRun {
+ public:
+  CompileRun(Front& front, Flight& flight, const PreparedCompile& request, const CancelSignal& cancel)
+      : front_(front), flight_(flight), request_(request), cancel_(cancel) {}
+
+  // Tells the flight of everything but a failure, which is returned.
+  absl::Status Run() {
+    const absl::Duration begin = front_.clock->Monotonic();
+    KILN_ASSIGN_OR_RETURN(v1::WorkerToFront answer, Converse());
+    if (!answer.has_compiled()) {
+      return MakeError(ErrorReason::kWorkerProtocol, "the worker answered the decision with another frame");
+    }
+    const absl::Duration elapsed = front_.clock->Monotonic() - begin;
+    return Publish(std::move(*answer.mutable_compiled()), elapsed);
+  }
+
+ private:
+  absl::StatusOr<v1::WorkerToFront> Converse() {
+    KILN_ASSIGN_OR_RETURN(WorkerSession session,
+                          WorkerSession::Start(*front_.zygote, absl::Seconds(GetLimit(Limit::kCompileSeconds)),
+                                               &cancel_));
+    KILN_RETURN_IF_ERROR(session.Send(
+        StartFrame(request_, front_.compiler, flight_.request().forbid_performance_guards())));
+    KILN_ASSIGN_OR_RETURN(v1::WorkerToFront frame, session.Receive());
+    // Nothing obliges a worker to propagate before it is done; the flight's waiters
+    // are then tested at the end.
+    if (!frame.has_propagated()) return frame;
+    KILN_RETURN_IF_ERROR(CheckLimit(Limit::kGuards, frame.propagated().guards_size(), "guards of propagation"));
+    v1::FrontToWorker decision;
+    decision.mutable_decision()->set_go(TellPropagated(*frame.mutable_propagated()));
+    KILN_RETURN_IF_ERROR(session.Send(decision));
+    if (!decision.decision().go()) return MakeError(ErrorReason::kRequestCancelled, "nobody waits for the compile");
+    return session.Receive();
+  }
+
+  bool TellPropagated(v1::WorkerToFront::Propagated& propagated) {
+    AddLocations(request_.locations, *propagated.mutable_guards());
+    const std::vector<v1::Guard> guards(propagated.guards().begin(), propagated.guards().end());
+    KeepGraph();
+    return flight_.Propagated(guards, propagated.estimated_seconds());
+  }
+
+  // So that others may name it from now on. Without it they send it inline.
+  void KeepGraph() {
+    const Digest name = GraphName(request_.domain, request_.graph_digest, request_.signature_digest);
+    if (front_.graphs->HasGraph(name)) return;
+    const absl::Status status = front_.graphs->PutGraph(name, StoredGraph(request_.graph));
+    if (!status.ok()) spdlog::warn("a graph is not kept: {}", std::string(status.message()));
+  }
+
+  absl::Status Publish(v1::WorkerToFront::Compiled compiled, absl::Duration elapsed) {
+    KILN_ASSIGN_OR_RETURN(const v1::Manifest manifest, CheckCompiled(compiled, request_, front_.compiler.build));
+    KILN_ASSIGN_OR_RETURN(
+        const v1::VariantRecord record,
+        MakeVariantRecord(compiled, manifest, request_, {.compile_time = elapsed, .created = front_.clock->Now()}));
+    auto elf = std::make_shared<const std::string>(std::move(*compiled.mutable_elf()));
+    KILN_ASSIGN_OR_RETURN(IndexedVariantPtr variant,
+                          front_.cache->Publish(front_.key.Sign(record.SerializeAsString()), elf));
+    front_.metrics->CountCompile(elapsed, record.stage_times(), record.guards_size());
+    spdlog::info("compiled graph={} guards={} bytes={} ms={:.1f}", request_.graph_digest.ToShortHex(),
+                 record.guards_size(), elf->size(), absl::ToDoubleMilliseconds(elapsed));
+    flight_.Compiled(variant, std::move(elf));
+    return absl::OkStatus();
+  }
+
+  Front& front_;
+  Flight& flight_;
+  const PreparedCompile& request_;
+  const CancelSignal& cancel_;
+};
+
+void Fail(Front& front, Flight& flight, const PreparedCompile& request, const absl::Status& status) {
+  front.metrics->CountCompileFailure(status);
+  if (GetErrorReason(status) != ErrorReason::kRequestCancelled) {
+    spdlog::warn("compile failed graph={} {}", request.graph_digest.ToShortHex(), std::string(status.message()));
+  }
+  flight.Failed(status);
+}
+
+}  // namespace
+
+void StartCompile(Front& front, std::shared_ptr<Flight> flight, std::shared_ptr<const PreparedCompile> request) {
+  auto cancel = std::make_shared<CancelSignal>();
+  flight->OnCancel([cancel] { cancel->Cancel(); });
+  front.compiles->Submit(
+      [&front, flight = std::move(flight), request = std::move(request), cancel](absl::Status admission) {
+        if (admission.ok()) admission = CompileRun(front, *flight, *request, *cancel).Run();
+        if (!admission.ok()) Fail(front, *flight, *request, admission);
+      },
+      cancel);
+}
+
+}  // namespace kiln

@@ -1,0 +1,222 @@
+#include "service/serve.h"
+
+#include <prometheus/exposer.h>
+#include <signal.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "cache/open_cache.h"
+#include "service/atomic_file.h"
+#include "service/front.h"
+#include "service/grpc_server.h"
+#include "service/signing_key_file.h"
+#include "service/worker_main.h"
+
+namespace kiln {
+namespace {
+
+// How often deadlines, queues and idleness are looked at. gRPC's own deadlines
+// are exact; this is for what gRPC does not know.
+constexpr absl::Duration kTick = absl::Milliseconds(50);
+
+int Complain(int exit_code, const absl::Status& status) {
+  std::fprintf(stderr, "kiln: %s\n", std::string(status.message()).c_str());
+  return exit_code;
+}
+
+absl::Status SetUpLogging(const std::string& level) {
+  const spdlog::level::level_enum parsed = spdlog::level::from_str(level);
+  // from_str() answers "off" for what it does not know.
+  if (parsed == spdlog::level::off && level != "off") {
+    return MakeError(ErrorReason::kBadArgumentValue, absl::StrCat("log level \"", level, "\" is none"));
+  }
+  auto logger = std::make_shared<spdlog::logger>("kiln", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  logger->set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %l %v", spdlog::pattern_time_type::utc);
+  logger->set_level(parsed);
+  spdlog::set_default_logger(std::move(logger));
+  return absl::OkStatus();
+}
+
+absl::Status CheckOptions(const ServeOptions& options) {
+  if (options.listen.empty()) return MakeError(ErrorReason::kBadArgumentValue, "no address to listen on");
+  if (options.workers < 0) {
+    return MakeError(ErrorReason::kBadArgumentValue, absl::StrCat(options.workers, " workers are too few"));
+  }
+  return SetUpLogging(options.log_level);
+}
+
+// A burst of clients beyond the soft limit would make gRPC stop accepting.
+void RaiseDescriptorLimit() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// SIGTERM and SIGINT wait to be asked for, in every thread to come.
+sigset_t BlockStopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+absl::Status MakeFolder(const std::string& folder) {
+  for (size_t at = 0; at != std::string::npos;) {
+    at = folder.find('/', at + 1);
+    const std::string part = folder.substr(0, at);
+    if (mkdir(part.c_str(), 0700) == 0 || errno == EEXIST) continue;
+    return MakeError(ErrorReason::kStorage, absl::StrCat("data folder ", folder, ": ", std::strerror(errno)));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status OpenData(const ServeOptions& options, Front& front) {
+  CacheOptions cache_options;
+  cache_options.memory_bytes = options.memory_cache_bytes;
+  std::string key_file = options.key_file;
+  if (!options.data_folder.empty()) {
+    KILN_RETURN_IF_ERROR(MakeFolder(options.data_folder));
+    cache_options.folder = absl::StrCat(options.data_folder, "/cache");
+    if (key_file.empty()) key_file = absl::StrCat(options.data_folder, "/signing_key");
+  }
+  if (!key_file.empty()) {
+    KILN_ASSIGN_OR_RETURN(front.key, LoadOrCreateSigningKey(key_file));
+  }
+  KILN_RETURN_IF_ERROR(cache_options.trusted.Add(front.key.public_key()));
+  KILN_ASSIGN_OR_RETURN(OpenedCache cache, OpenCache(cache_options));
+  front.cache = std::move(cache.variants);
+  front.graphs = std::move(cache.graphs);
+  return absl::OkStatus();
+}
+
+ServiceGauges ReadGauges(const Front& front) {
+  return {.cache = front.cache->Counters(),
+          .flights = front.flights->num_flights(),
+          .waiters = front.flights->num_waiters(),
+          .joined = front.flights->num_joined(),
+          .workers_running = front.compiles->num_running(),
+          .workers_allowed = front.compiles->num_threads(),
+          .compiles_queued = front.compiles->num_queued()};
+}
+
+void MakeParts(const ServeOptions& options, Front& front) {
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int workers = options.workers > 0 ? options.workers : cores;
+  const int64_t queued = GetLimit(Limit::kQueuedCompiles);
+  const absl::Duration wait = absl::Seconds(GetLimit(Limit::kQueueWaitSeconds));
+  front.compiles = std::make_unique<TaskQueue>(TaskQueue::Options{"compiles", workers, queued, wait}, front.clock);
+  front.propagations = std::make_unique<TaskQueue>(TaskQueue::Options{"propagations", 1, queued, wait}, front.clock);
+  front.imports = std::make_unique<TaskQueue>(
+      TaskQueue::Options{"imports", cores, GetLimit(Limit::kWaitersPerFlight), wait}, front.clock);
+  front.flights = std::make_unique<Flights>(front.clock, [&front](const FlightRequest& request) {
+    absl::StatusOr<CacheAnswer> answer =
+        front.cache->Lookup(request.key, request.symbol_values, *request.host, /*count=*/false);
+    return answer.ok() ? answer->hit : std::nullopt;
+  });
+  front.metrics = std::make_unique<ServiceMetrics>([&front] { return ReadGauges(front); });
+}
+
+struct MetricsPage {
+  std::unique_ptr<prometheus::Exposer> exposer;
+  std::string url = "-";
+};
+
+absl::StatusOr<MetricsPage> ExposeMetrics(const std::string& address, const ServiceMetrics& metrics) {
+  MetricsPage page;
+  if (address.empty()) return page;
+  // civetweb throws.
+  try {
+    page.exposer = std::make_unique<prometheus::Exposer>(address, /*num_threads=*/1);
+    const std::string host = address.substr(0, address.rfind(':'));
+    page.url = absl::StrCat("http://", host, ":", page.exposer->GetListeningPorts().at(0), "/metrics");
+  } catch (const std::exception& error) {
+    return MakeError(ErrorReason::kBadArgumentValue, absl::StrCat("metrics address ", address, ": ", error.what()));
+  }
+  for (const auto& collectable : metrics.Collectables()) page.exposer->RegisterCollectable(collectable);
+  return page;
+}
+
+absl::Status SayReady(const ServeOptions& options, const std::string& address, const std::string& metrics_url) {
+  const std::string line = absl::StrCat("kiln: serving on ", address, " metrics ", metrics_url, "\n");
+  std::fputs(line.c_str(), stdout);
+  std::fflush(stdout);
+  if (options.ready_file.empty()) return absl::OkStatus();
+  return WriteFileAtomically(options.ready_file, line, 0644);
+}
+
+// Until a signal, or nobody is there any more.
+void AwaitEnd(const ServeOptions& options, const sigset_t& stop_signals, Front& front) {
+  const timespec tick = absl::ToTimespec(kTick);
+  while (front.activity.Idle() < options.idle_exit) {
+    if (sigtimedwait(&stop_signals, nullptr, &tick) > 0) {
+      spdlog::info("stopping: told to by a signal");
+      return;
+    }
+    front.flights->Expire();
+    front.compiles->Prune();
+    front.imports->Prune();
+    front.propagations->Prune();
+  }
+  spdlog::info("stopping: idle for {}", absl::FormatDuration(options.idle_exit));
+}
+
+void Drain(const ServeOptions& options, Front& front, GrpcServer& server) {
+  front.draining = true;
+  server.SetNotServing();
+  // Calls that go on may end by themselves; what is left after that is cancelled,
+  // compiles too, since nobody waits for them then.
+  server.Shutdown(options.drain);
+  front.flights->Shutdown();
+}
+
+int RunServer(const ServeOptions& options, const sigset_t& stop_signals, Front& front) {
+  if (absl::Status status = OpenData(options, front); !status.ok()) return Complain(kExitBadData, status);
+  MakeParts(options, front);
+  absl::StatusOr<MetricsPage> metrics = ExposeMetrics(options.metrics, *front.metrics);
+  if (!metrics.ok()) return Complain(kExitCannotListen, metrics.status());
+  absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Start(options.listen, front);
+  if (!server.ok()) return Complain(kExitCannotListen, server.status());
+  for (const std::string& address : (*server)->addresses()) spdlog::info("listening on {}", address);
+  absl::Status said = SayReady(options, (*server)->addresses().front(), metrics->url);
+  if (said.ok()) AwaitEnd(options, stop_signals, front);
+  Drain(options, front, **server);
+  return said.ok() ? 0 : Complain(kExitBadOptions, said);
+}
+
+}  // namespace
+
+int Serve(ServeOptions options) {
+  if (absl::Status status = CheckOptions(options); !status.ok()) return Complain(kExitBadOptions, status);
+  RaiseDescriptorLimit();
+  Front front(Clock::Real());
+  front.compiler = options.compiler;
+  front.started = front.clock->Now();
+  absl::StatusOr<std::unique_ptr<Zygote>> zygote = Zygote::Start(
+      {.initialize = options.compiler.initialize,
+       .work = [compiler = options.compiler](UniqueFd socket) { return RunWorker(std::move(socket), compiler); }});
+  if (!zygote.ok()) return Complain(kExitNoWorkers, zygote.status());
+  front.zygote = *std::move(zygote);
+  const sigset_t stop_signals = BlockStopSignals();
+  return RunServer(options, stop_signals, front);
+}
+
+}  // namespace kiln

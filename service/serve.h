@@ -1,0 +1,59 @@
+// A serving process from start to end: what `kiln serve` runs.
+//
+//   return Serve({.listen = {"127.0.0.1:0"}, .data_folder = "/var/lib/kiln"});
+#ifndef KILN_SERVICE_SERVE_H_
+#define KILN_SERVICE_SERVE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "service/compiler_entry.h"
+
+namespace kiln {
+
+struct ServeOptions {
+  // "127.0.0.1:0" (0: a free port), "[::1]:7077", "unix:/run/kiln.sock". The first
+  // is the one that the ready line names.
+  std::vector<std::string> listen = {"127.0.0.1:7077"};
+  // Where /metrics is; "" for nowhere.
+  std::string metrics = "127.0.0.1:0";
+  // Made if it is not there. Holds the signing key and the cache. Empty: nothing
+  // survives the process.
+  std::string data_folder;
+  // Empty: `signing_key` in the data folder.
+  std::string key_file;
+  // Compiles at a time. 0: one for each core.
+  int workers = 0;
+  int64_t memory_cache_bytes = int64_t{256} << 20;
+  // Ends with exit code 0 when nobody has asked for anything for so long: for
+  // servers that a client starts for itself.
+  absl::Duration idle_exit = absl::InfiniteDuration();
+  // How long calls may go on after SIGTERM.
+  absl::Duration drain = absl::Seconds(10);
+  // Also gets the ready line, if not empty; written whole, when it serves.
+  std::string ready_file;
+  // "trace", "debug", "info", "warn", "err". Logs go to stderr.
+  std::string log_level = "info";
+  // Tests put another in.
+  CompilerEntry compiler = CompilerEntry::Real();
+};
+
+// Exit codes of Serve() besides 0.
+inline constexpr int kExitBadOptions = 2;   // says which
+inline constexpr int kExitBadData = 3;      // the data folder or the key
+inline constexpr int kExitCannotListen = 4; // an address is taken or malformed
+inline constexpr int kExitNoWorkers = 5;    // the zygote cannot be forked
+
+// Serves until SIGTERM, SIGINT or `idle_exit`. Prints one line on stdout once
+// clients may come:
+//   kiln: serving on 127.0.0.1:41234 metrics http://127.0.0.1:34567/metrics
+// ("-" for no metrics), and one line on stderr, "kiln: ...", if it cannot start.
+// Call from main() before the process has a second thread: the zygote is forked
+// first. Does not return before everything it started has ended.
+int Serve(ServeOptions options);
+
+}  // namespace kiln
+
+#endif  // KILN_SERVICE_SERVE_H_
