@@ -6,6 +6,7 @@ import json
 
 import torch
 
+import kiln
 from workloads import models
 
 
@@ -30,7 +31,7 @@ def main() -> None:
     print(f"   loss {float(actual.loss):.6f} (eager {float(expected.loss):.6f}), "
           f"{len(list(model.parameters()))} gradients within {worst:.1e}, {len(names)} buffers equal, "
           "running statistics among them")
-    print(json.dumps({"largest_gradient_difference": worst}))
+    print(json.dumps({"largest_gradient_difference": worst, "eager_graphs": kiln.stats()["eager_graphs"]}))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,56 @@
+"""Fixtures: a server for the tests of one module, and processes that use it."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(TESTS))
+
+from workloads import server as kiln_server  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[kiln_server.Server]:
+    with kiln_server.running() as running:
+        yield running
+
+
+@pytest.fixture
+def start_python() -> Callable[..., subprocess.Popen[str]]:
+    """Starts a Python process of these tests against a server."""
+
+    def start(running: kiln_server.Server, *arguments: str) -> subprocess.Popen[str]:
+        environment = {**running.environment, "PYTHONPATH": str(TESTS), "TRANSFORMERS_VERBOSITY": "error"}
+        return subprocess.Popen([sys.executable, *arguments], env=environment, stdout=subprocess.PIPE, text=True)
+
+    return start
+
+
+@pytest.fixture
+def run_python(start_python: Callable[..., subprocess.Popen[str]]) -> Callable[..., dict[str, Any]]:
+    """Runs one to its end; its last line is JSON."""
+
+    def run(running: kiln_server.Server, *arguments: str) -> dict[str, Any]:
+        process = start_python(running, *arguments)
+        output, _ = process.communicate(timeout=600)
+        assert process.returncode == 0, output
+        result: dict[str, Any] = json.loads(output.splitlines()[-1])
+        return result
+
+    return run
+
+
+def counters(running: kiln_server.Server) -> dict[str, Any]:
+    """What the server has counted since it started."""
+    command = [kiln_server.kiln_binary(), "stats", "--json", f"--address={running.address}"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    result: dict[str, Any] = json.loads(done.stdout)["counters"]
+    return result
