@@ -111,7 +111,8 @@ std::optional<Expr> Knowledge::ChooseSymbol(Expr d) const {
     auto it = symbols_.find(symbol);
     if (it == symbols_.end() || it->second.order <= best_order) continue;
     std::optional<LinearForm> split = SplitLinear(pool_, d, symbol);
-    if (!split) continue;
+    // Another term may hold it as well: s0 + s0*s1.
+    if (!split || (!split->coefficient.IsInt(1) && !split->coefficient.IsInt(-1))) continue;
     best = symbol;
     best_order = it->second.order;
   }

@@ -142,12 +142,15 @@ absl::Status ShapeEnv::Rep::Record(Expr fact, absl::string_view what, GuardKind 
     return absl::OkStatus();
   }
   Knowledge::Trail trail;
-  fact = knowledge.SimplifyCondition(fact, &trail);
-  // An earlier conjunct may have decided it.
-  if (fact.AsBool()) return absl::OkStatus();
+  // A part that is undefined for these sizes (a division by a size that is 0
+  // now) may not have counted; the condition as it was written says so.
+  Expr simple = knowledge.SimplifyCondition(fact, &trail);
+  if (!simple.is_poison()) fact = simple;
   KILN_RETURN_IF_ERROR(CheckStaysDynamic(fact, what));
   KILN_RETURN_IF_ERROR(CheckLimit(Limit::kGuards, recorded.size() + 1, "guards"));
   Adopt(trail);
+  // An earlier conjunct, or an assumption, may have decided this one.
+  if (fact.AsBool()) return absl::OkStatus();
   Guard guard{fact, kind, reason};
   guard.reason.what = std::string(what);
   recorded.push_back(std::move(guard));
@@ -244,7 +247,7 @@ absl::StatusOr<bool> ShapeEnv::Test(Expr condition, absl::string_view what, Guar
                   absl::StrCat(what, ": ", condition.ToString(), " is beyond 64 bits for these sizes"));
   }
   bool outcome = value->i != 0;
-  KILN_RETURN_IF_ERROR(rep_->Record(outcome ? simple : pool().Not(simple), what, kind));
+  KILN_RETURN_IF_ERROR(rep_->Record(outcome ? condition : pool().Not(condition), what, kind));
   return outcome;
 }
 
