@@ -45,6 +45,9 @@ struct Cluster {
   int num_indirect = 0;
   std::vector<int> nodes;
   std::vector<std::string> names;
+  // How many producers were inlined into it, and kernels joined with it.
+  int inlined = 0;
+  int joined = 0;
   std::string why;
 
   // True if a stage has inner axes: then its rows can't be split further.

@@ -103,7 +103,7 @@ class LoopOrderer {
       bool many = EstimateProduct(cluster_, cluster_.rows, index_) >= kManyRows;
       SetVectorAxes(row.axis);
       Chunk(row.axis, small, many ? kLongColumnChunk : kColumnChunk);
-      absl::StrAppend(&cluster_.why, "; the reduction's lanes are its kept dimension");
+      absl::StrAppend(&cluster_.why, cluster_.why.empty() ? "" : "; ", "kept dimension as lanes: memory runs along it");
     } else {
       for (const Stage& stage : cluster_.stages) {
         auto is_this = [&](const Stage& other) { return &other == &stage; };

@@ -1,11 +1,13 @@
 #include "compiler/schedule/schedule.h"
 
+#include <algorithm>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "compiler/schedule/cluster.h"
+#include "compiler/schedule/fuse_kernels.h"
+#include "compiler/schedule/fusion_graph.h"
+#include "compiler/schedule/name_kernel.h"
 #include "compiler/schedule/order_loops.h"
 #include "compiler/schedule/plan_memory.h"
 
@@ -13,27 +15,27 @@ namespace kiln {
 
 absl::StatusOr<LoopProgram> Schedule(LoopProgram program, const ScheduleOptions& options) {
   schedule::IndexAnalysis index(program.pool, program.env, program.symbols);
-  std::vector<Step> steps;
-  for (Step& step : program.steps) {
-    auto* kernel = std::get_if<Kernel>(&step);
-    if (kernel == nullptr) {
-      steps.push_back(std::move(step));
-      continue;
-    }
-    auto clusters = schedule::ReadClusters(*kernel, index);
-    if (!clusters.has_value()) {
-      steps.push_back(std::move(step));
-      continue;
-    }
-    for (schedule::Cluster& cluster : *clusters) {
-      schedule::CleanCluster(cluster, [](BufferId) { return true; }, index);
-      if (cluster.stages.empty()) continue;
-      Kernel ordered = schedule::OrderLoops(std::move(cluster), program, index);
-      ordered.name = kernel->name;
-      steps.push_back(std::move(ordered));
-    }
+  schedule::FusionGraph graph(program, index);
+  schedule::DropDeadKernels(graph, index);
+  if (options.fuse) {
+    schedule::FuseKernels(graph, index);
+    schedule::DropDeadKernels(graph, index);
   }
-  program.steps = std::move(steps);
+  int number = 0;
+  for (schedule::Unit& unit : graph.TakeUnits()) {
+    if (!unit.cluster.has_value()) {
+      program.steps.push_back(std::move(unit.step));
+      continue;
+    }
+    std::string name = schedule::NameKernel(*unit.cluster, number++);
+    std::vector<int>& nodes = unit.cluster->nodes;
+    std::sort(nodes.begin(), nodes.end());
+    nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
+    unit.cluster->why = schedule::ExplainFusion(*unit.cluster);
+    Kernel kernel = schedule::OrderLoops(*std::move(unit.cluster), program, index);
+    kernel.name = std::move(name);
+    program.steps.push_back(std::move(kernel));
+  }
   return schedule::PlanMemory(std::move(program));
 }
 

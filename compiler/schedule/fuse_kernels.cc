@@ -1,0 +1,112 @@
+#include "compiler/schedule/fuse_kernels.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "compiler/schedule/inline_producers.h"
+#include "compiler/schedule/join_clusters.h"
+
+namespace kiln::schedule {
+namespace {
+
+// Partners that a kernel tries before it stays alone.
+constexpr size_t kMaxPartners = 8;
+// Of one buffer's readers, how many are looked at.
+constexpr size_t kMaxReaders = 4;
+// Kernels that only share an input should be near each other: fusing far ones
+// makes the later one's other inputs live long.
+constexpr double kMaxDistance = 64;
+
+class KernelFuser {
+ public:
+  KernelFuser(FusionGraph& graph, IndexAnalysis& index) : graph_(graph), index_(index) {}
+
+  void Run() {
+    for (int u = 0; u < graph_.num_units(); ++u) {
+      int unit = u;
+      while (unit >= 0 && IsCluster(unit)) unit = JoinOnce(unit);
+    }
+  }
+
+ private:
+  bool IsCluster(int u) { return graph_.unit(u).alive && graph_.unit(u).cluster.has_value(); }
+
+  void AddPartner(int u, int partner, std::vector<int>& partners) {
+    if (partner == u || !IsCluster(partner) || graph_.unit(partner).order >= graph_.unit(u).order) return;
+    if (std::find(partners.begin(), partners.end(), partner) == partners.end()) partners.push_back(partner);
+  }
+
+  // Earlier kernels that share a buffer with `u`: those that wrote what it
+  // reads first, then those that read it too; of each the latest first.
+  std::vector<int> FindPartners(int u) {
+    std::vector<int> producers, siblings;
+    VisitClusterBuffers(*graph_.unit(u).cluster, [&](BufferId b, bool) {
+      for (int writer : graph_.writers(b)) AddPartner(u, writer, producers);
+      const std::vector<int>& readers = graph_.readers(b);
+      size_t looked_at = 0;
+      for (auto it = readers.rbegin(); it != readers.rend() && looked_at < kMaxReaders; ++it) {
+        if (graph_.unit(*it).order >= graph_.unit(u).order) continue;
+        ++looked_at;
+        if (graph_.unit(u).order - graph_.unit(*it).order <= kMaxDistance) AddPartner(u, *it, siblings);
+      }
+    });
+    auto later = [&](int a, int b) { return graph_.unit(a).order > graph_.unit(b).order; };
+    std::stable_sort(producers.begin(), producers.end(), later);
+    std::stable_sort(siblings.begin(), siblings.end(), later);
+    for (int sibling : siblings) {
+      if (std::find(producers.begin(), producers.end(), sibling) == producers.end()) producers.push_back(sibling);
+    }
+    if (producers.size() > kMaxPartners) producers.resize(kMaxPartners);
+    return producers;
+  }
+
+  // Joins `u` with one partner; the unit that holds both, or -1.
+  int JoinOnce(int u) {
+    for (int partner : FindPartners(u)) {
+      std::optional<double> order = graph_.OrderOfFused(partner, u);
+      if (!order.has_value()) continue;
+      std::optional<Cluster> joined = JoinClusters(*graph_.unit(partner).cluster, *graph_.unit(u).cluster, index_);
+      if (!joined.has_value()) continue;
+      graph_.Remove(u);
+      CleanCluster(*joined, [&](BufferId b) { return graph_.IsReadElsewhere(b, partner); }, index_);
+      graph_.SetCluster(partner, *std::move(joined));
+      graph_.unit(partner).order = *order;
+      return partner;
+    }
+    return -1;
+  }
+
+  FusionGraph& graph_;
+  IndexAnalysis& index_;
+};
+
+std::vector<int> LatestFirst(FusionGraph& graph) {
+  std::vector<int> units;
+  for (int u = 0; u < graph.num_units(); ++u) {
+    if (graph.unit(u).alive) units.push_back(u);
+  }
+  std::stable_sort(units.begin(), units.end(),
+                   [&](int a, int b) { return graph.unit(a).order > graph.unit(b).order; });
+  return units;
+}
+
+}  // namespace
+
+void DropDeadKernels(FusionGraph& graph, IndexAnalysis& index) {
+  for (int u : LatestFirst(graph)) {
+    if (!graph.unit(u).cluster.has_value()) continue;
+    Cluster cluster = *graph.unit(u).cluster;
+    CleanCluster(cluster, [&](BufferId b) { return graph.IsReadElsewhere(b, u); }, index);
+    bool is_dead = cluster.stages.empty();
+    graph.SetCluster(u, std::move(cluster));
+    if (is_dead) graph.Remove(u);
+  }
+}
+
+void FuseKernels(FusionGraph& graph, IndexAnalysis& index) {
+  InlineProducers(graph, index);
+  KernelFuser(graph, index).Run();
+}
+
+}  // namespace kiln::schedule
