@@ -31,7 +31,10 @@ if(NOT KILN_CLIENT_ONLY)
   target_include_directories(kiln_llvm SYSTEM INTERFACE ${LLVM_INCLUDE_DIRS})
   target_link_libraries(kiln_llvm INTERFACE LLVM)
   target_link_directories(kiln_llvm INTERFACE ${LLVM_LIBRARY_DIRS})
+  # lld's static libraries compress debug sections.
+  find_package(ZLIB REQUIRED)
   add_library(kiln_lld INTERFACE)
   add_library(lld::elf ALIAS kiln_lld)
-  target_link_libraries(kiln_lld INTERFACE ${LLVM_LIBRARY_DIRS}/liblldELF.a ${LLVM_LIBRARY_DIRS}/liblldCommon.a llvm::llvm)
+  target_link_libraries(kiln_lld INTERFACE ${LLVM_LIBRARY_DIRS}/liblldELF.a ${LLVM_LIBRARY_DIRS}/liblldCommon.a llvm::llvm
+                        ZLIB::ZLIB PkgConfig::libzstd)
 endif()

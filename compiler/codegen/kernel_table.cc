@@ -1,0 +1,178 @@
+#include "compiler/codegen/kernel_table.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace kiln {
+namespace {
+
+// Rewrites one kernel over parameters, in the order in which it uses them.
+class Canonicalizer {
+ public:
+  Canonicalizer(const LoopProgram& program, const Kernel& source) : program_(program), source_(source) {}
+
+  void Run() {
+    out_.kernel.insts.resize(source_.insts.size());
+    out_.kernel.body = Body(source_.body);
+    for (size_t i = 0; i < out_.buffers.size(); ++i) {
+      out_.buffers[i].num_elements = Rewrite(program_.buffers[launch_.buffers[i].value].num_elements);
+    }
+    const Loop* parallel = ParallelLoop();
+    out_.is_parallel = parallel != nullptr;
+    launch_.extent = parallel == nullptr ? Expr(1) : parallel->extent;
+    launch_.grain = source_.grain;
+    if (!source_.nodes.empty()) launch_.node = source_.nodes.back();
+  }
+
+  // Equal for kernels that one function serves.
+  std::string Key() const {
+    std::string key = PrintKernel(out_.kernel);
+    for (const BufferParameter& buffer : out_.buffers) {
+      absl::StrAppend(&key, DTypeText(buffer.dtype), "/", buffer.alias_group, "[", buffer.num_elements.ToString(), "] ");
+    }
+    for (const SizeParameter& size : out_.sizes) absl::StrAppend(&key, size.range.ToString(), " ");
+    return key;
+  }
+
+  UniqueKernel& kernel() { return out_; }
+  KernelLaunch& launch() { return launch_; }
+
+ private:
+  const Loop* ParallelLoop() const {
+    if (source_.body.size() != 1) return nullptr;
+    const auto* loop = std::get_if<std::unique_ptr<Loop>>(&source_.body[0]);
+    return loop != nullptr && (*loop)->kind == LoopKind::kParallel ? loop->get() : nullptr;
+  }
+
+  std::vector<Stmt> Body(const std::vector<Stmt>& body) {
+    std::vector<Stmt> result;
+    for (const Stmt& stmt : body) {
+      if (const int* id = std::get_if<int>(&stmt)) {
+        out_.kernel.insts[*id] = RewriteInst(source_.insts[*id]);
+        result.emplace_back(*id);
+        continue;
+      }
+      const Loop& loop = *std::get<std::unique_ptr<Loop>>(stmt);
+      auto copy = std::make_unique<Loop>();
+      copy->kind = loop.kind;
+      copy->extent = Rewrite(loop.extent);
+      copy->variable = Local(loop.variable, "v");
+      copy->body = Body(loop.body);
+      result.emplace_back(std::move(copy));
+    }
+    return result;
+  }
+
+  Inst RewriteInst(const Inst& source) {
+    Inst inst = source;
+    if (inst.kind == InstKind::kIndirect) {
+      inst.bound = Rewrite(inst.bound);
+      inst.expr = Local(inst.expr, "w");
+      return inst;
+    }
+    if (inst.buffer.value >= 0) {
+      const bool writes = inst.kind == InstKind::kStore || inst.kind == InstKind::kStoreAdd;
+      inst.buffer = Parameter(inst.buffer, writes);
+    }
+    inst.expr = Rewrite(inst.expr);
+    out_.is_random |= inst.kind == InstKind::kRandom;
+    return inst;
+  }
+
+  // Names of its own for what the kernel itself defines.
+  Expr Local(Expr symbol, absl::string_view prefix) {
+    Expr renamed = program_.pool->Symbol(absl::StrCat(prefix, num_locals_++));
+    locals_[symbol] = renamed;
+    return renamed;
+  }
+
+  Expr Rewrite(Expr e) {
+    if (!e.has_symbols()) return e;
+    return program_.pool->Substitute(e, [this](Expr symbol) -> std::optional<Expr> {
+      auto local = locals_.find(symbol);
+      if (local != locals_.end()) return local->second;
+      auto [it, is_new] = sizes_.try_emplace(symbol);
+      if (is_new) {
+        it->second = program_.pool->Symbol(absl::StrCat("p", out_.sizes.size()));
+        const ValueRange range = program_.env == nullptr ? ValueRange() : program_.env->RangeOf(symbol);
+        // Only the sign matters to code; finer ranges would keep layers apart.
+        out_.sizes.push_back({it->second, range.lower >= 0 ? ValueRange::AtLeast(0) : ValueRange()});
+        launch_.sizes.push_back(symbol);
+      }
+      return it->second;
+    });
+  }
+
+  BufferId Parameter(BufferId id, bool writes) {
+    auto [it, is_new] = buffers_.try_emplace(id.value, static_cast<int>(out_.buffers.size()));
+    if (is_new) {
+      const int root = MemoryRoot(program_, id).value;
+      auto group = groups_.try_emplace(root, static_cast<int>(groups_.size())).first;
+      out_.buffers.push_back({program_.buffers[id.value].dtype, group->second, false, Expr(0)});
+      launch_.buffers.push_back(id);
+    }
+    out_.buffers[it->second].is_written |= writes;
+    return BufferId{it->second};
+  }
+
+  const LoopProgram& program_;
+  const Kernel& source_;
+  UniqueKernel out_;
+  KernelLaunch launch_;
+  int num_locals_ = 0;
+  absl::flat_hash_map<Expr, Expr> locals_;
+  absl::flat_hash_map<Expr, Expr> sizes_;
+  absl::flat_hash_map<int, int> buffers_;
+  absl::flat_hash_map<int, int> groups_;
+};
+
+// A symbol that is good for ELF, from a name that the scheduler made.
+std::string SymbolFor(absl::string_view name, absl::flat_hash_set<std::string>& taken) {
+  std::string symbol = "kernel.";
+  for (char c : name) symbol += absl::ascii_isalnum(c) || c == '_' || c == '.' ? c : '_';
+  std::string unique = symbol;
+  for (int i = 2; !taken.insert(unique).second; ++i) unique = absl::StrCat(symbol, ".", i);
+  return unique;
+}
+
+}  // namespace
+
+BufferId MemoryRoot(const LoopProgram& program, BufferId id) {
+  while (program.buffers[id.value].alias_of.value >= 0) id = program.buffers[id.value].alias_of;
+  return id;
+}
+
+KernelTable BuildKernelTable(const LoopProgram& program) {
+  KernelTable table;
+  absl::flat_hash_map<std::string, int> known;
+  absl::flat_hash_set<std::string> symbols;
+  for (size_t step = 0; step < program.steps.size(); ++step) {
+    table.launches.emplace_back();
+    const Kernel* kernel = std::get_if<Kernel>(&program.steps[step]);
+    if (kernel == nullptr) continue;
+    Canonicalizer canonicalizer(program, *kernel);
+    canonicalizer.Run();
+    auto [it, is_new] = known.try_emplace(canonicalizer.Key(), static_cast<int>(table.kernels.size()));
+    if (is_new) {
+      table.kernels.push_back(std::move(canonicalizer.kernel()));
+      table.kernels.back().symbol = SymbolFor(kernel->name, symbols);
+    }
+    UniqueKernel& unique = table.kernels[it->second];
+    unique.steps.push_back(static_cast<int>(step));
+    unique.nodes.insert(unique.nodes.end(), kernel->nodes.begin(), kernel->nodes.end());
+    table.launches.back() = std::move(canonicalizer.launch());
+    table.launches.back().kernel = it->second;
+  }
+  for (UniqueKernel& kernel : table.kernels) {
+    std::sort(kernel.nodes.begin(), kernel.nodes.end());
+    kernel.nodes.erase(std::unique(kernel.nodes.begin(), kernel.nodes.end()), kernel.nodes.end());
+  }
+  return table;
+}
+
+}  // namespace kiln

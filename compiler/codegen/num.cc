@@ -1,0 +1,95 @@
+#include "compiler/codegen/num.h"
+
+#include "llvm/IR/Intrinsics.h"
+
+namespace kiln {
+namespace {
+
+llvm::Type* SameShape(llvm::Type* shape, llvm::Type* scalar) {
+  auto* vector = llvm::dyn_cast<llvm::VectorType>(shape);
+  return vector == nullptr ? scalar : llvm::VectorType::get(scalar, vector->getElementCount());
+}
+
+// Adding and taking away 1.5 * 2^mantissa_bits leaves the nearest integer.
+double MagicOf(Num x) { return x.is_double() ? 6755399441055744.0 : 12582912.0; }
+
+// Rounding by arithmetic where the processor has no instruction for it: values
+// that have no fraction are kept, the others go through the magic number.
+Num RoundByMagic(Num x, Rounding rounding) {
+  Num magic = x.Const(x.is_double() ? 4503599627370496.0 : 8388608.0);
+  Num a = Abs(x);
+  Num nearest = CopySign((a + magic) - magic, x);
+  Num rounded = nearest;
+  if (rounding == Rounding::kFloor) rounded = Select(Gt(nearest, x), nearest - 1.0, nearest);
+  if (rounding == Rounding::kCeil) rounded = Select(Lt(nearest, x), nearest + 1.0, nearest);
+  if (rounding == Rounding::kTrunc) {
+    Num up = (a + magic) - magic;
+    rounded = Select(Gt(up, a), up - 1.0, up);
+  }
+  return Select(Lt(a, magic), CopySign(rounded, x), x);
+}
+
+}  // namespace
+
+llvm::Type* Num::IntType() const {
+  return SameShape(type(), b().getIntNTy(static_cast<unsigned>(type()->getScalarSizeInBits())));
+}
+
+Num Fma(Num a, Num b, Num c) {
+  if (!a.context->has_fma) return a * b + c;
+  return a.With(a.b().CreateIntrinsic(llvm::Intrinsic::fma, {a.type()}, {a.v, b.v, c.v}));
+}
+
+Num Polynomial(Num x, absl::Span<const double> c) {
+  Num sum = x.Const(c.back());
+  for (size_t i = c.size() - 1; i-- > 0;) sum = Fma(sum, x, c[i]);
+  return sum;
+}
+
+Num Abs(Num x) { return x.With(x.b().CreateUnaryIntrinsic(llvm::Intrinsic::fabs, x.v)); }
+
+Num Sqrt(Num x) { return x.With(x.b().CreateUnaryIntrinsic(llvm::Intrinsic::sqrt, x.v)); }
+
+Num CopySign(Num magnitude, Num sign) {
+  return magnitude.With(magnitude.b().CreateBinaryIntrinsic(llvm::Intrinsic::copysign, magnitude.v, sign.v));
+}
+
+Num Round(Num x, Rounding rounding) {
+  if (!x.context->has_round) return RoundByMagic(x, rounding);
+  llvm::Intrinsic::ID id = llvm::Intrinsic::floor;
+  switch (rounding) {
+    case Rounding::kFloor: id = llvm::Intrinsic::floor; break;
+    case Rounding::kCeil: id = llvm::Intrinsic::ceil; break;
+    case Rounding::kTrunc: id = llvm::Intrinsic::trunc; break;
+    case Rounding::kNearestEven: id = llvm::Intrinsic::rint; break;
+  }
+  return x.With(x.b().CreateUnaryIntrinsic(id, x.v));
+}
+
+NearestInt ToNearestInt(Num x) {
+  const double magic = MagicOf(x);
+  Num shifted = x + magic;
+  Num bits = shifted.Bits();
+  Num magic_bits = x.Const(magic).Bits();
+  return {shifted - magic, bits.With(bits.b().CreateSub(bits.v, magic_bits.v))};
+}
+
+Num ScaleByPowerOfTwo(Num x, Num n) {
+  const int mantissa = x.is_double() ? 52 : 23;
+  const int64_t bias = x.is_double() ? 1023 : 127;
+  // In two steps, since 2^n alone may be out of range where x * 2^n is not.
+  llvm::IRBuilder<>& b = x.b();
+  Num half = n.With(b.CreateAShr(n.v, n.IntConst(1).v));
+  Num rest = n.With(b.CreateSub(n.v, half.v));
+  auto power = [&](Num e) {
+    llvm::Value* biased = b.CreateAdd(e.v, e.IntConst(bias).v);
+    return e.With(b.CreateShl(biased, e.IntConst(mantissa).v)).AsFloat(x.type());
+  };
+  return x * power(half) * power(rest);
+}
+
+Num ToDouble(Num x) { return x.With(x.b().CreateFPExt(x.v, SameShape(x.type(), x.b().getDoubleTy()))); }
+
+Num ToFloat(Num x) { return x.With(x.b().CreateFPTrunc(x.v, SameShape(x.type(), x.b().getFloatTy()))); }
+
+}  // namespace kiln
