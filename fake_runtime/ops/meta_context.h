@@ -15,7 +15,6 @@
 #ifndef KILN_FAKE_RUNTIME_OPS_META_CONTEXT_H_
 #define KILN_FAKE_RUNTIME_OPS_META_CONTEXT_H_
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -104,9 +103,15 @@ class MetaContext {
     std::vector<FakeValue> values;
   };
   const std::vector<Returned>& returned() const { return returned_; }
+  std::vector<Returned>& mutable_returned() { return returned_; }
   const std::vector<int>& written() const { return written_; }
+  // Storage ids from `first` on are given out again.
+  void ReleaseStorages(int first) { *next_storage_ = first; }
+  int next_storage() const { return *next_storage_; }
 
  private:
+  Expr ExprOf(const Argument& arg) const;
+
   const OpSchema& schema_;
   absl::Span<const Argument> args_;
   absl::Span<const FakeValue> values_;

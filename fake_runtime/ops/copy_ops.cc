@@ -1,0 +1,78 @@
+// Operators that move data. One row per overload, sorted by name; schemas and tags are PyTorch's
+// (tests/conformance compares them).
+#include "fake_runtime/ops/copy_meta.h"
+#include "fake_runtime/ops/pointwise_meta.h"
+#include "fake_runtime/ops/op_table.h"
+
+namespace kiln {
+namespace {
+
+constexpr OpDef kRows[] = {
+    {"aten::_to_copy(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? "
+     "pin_memory=None, bool non_blocking=False, MemoryFormat? memory_format=None) -> Tensor",
+     kTagCore, ToCopyMeta},
+    {"aten::bernoulli(Tensor self, *, Generator? generator=None) -> Tensor", kTagRandom, LikeSelfMeta},
+    {"aten::bernoulli.p(Tensor self, float p, *, Generator? generator=None) -> Tensor", kTagRandom, LikeSelfMeta},
+    {"aten::bernoulli_.Tensor(Tensor(a!) self, Tensor p, *, Generator? generator=None) -> Tensor(a!)",
+     kTagRandom | kTagEffect, WriteSelfMeta},
+    {"aten::bernoulli_.float(Tensor(a!) self, float p=0.5, *, Generator? generator=None) -> Tensor(a!)",
+     kTagRandom | kTagEffect, WriteSelfMeta},
+    {"aten::block_diag(Tensor[] tensors) -> Tensor", kTagNone, BlockDiagMeta},
+    {"aten::cat(Tensor[] tensors, int dim=0) -> Tensor", kTagCore, CatMeta},
+    {"aten::cauchy_(Tensor(a!) self, float median=0., float sigma=1., *, Generator? generator=None) -> Tensor(a!)",
+     kTagRandom | kTagEffect, WriteSelfMeta},
+    {"aten::channel_shuffle(Tensor self, SymInt groups) -> Tensor", kTagNone, ChannelShuffleMeta},
+    {"aten::clone(Tensor self, *, MemoryFormat? memory_format=None) -> Tensor", kTagCore | kTagPointwise, CloneMeta},
+    {"aten::constant_pad_nd(Tensor self, SymInt[] pad, Scalar value=0) -> Tensor", kTagCore, ConstantPadMeta},
+    {"aten::copy(Tensor self, Tensor src, bool non_blocking=False) -> Tensor", kTagCore, CopyMeta},
+    {"aten::copy_(Tensor(a!) self, Tensor src, bool non_blocking=False) -> Tensor(a!)", kTagEffect, CopyInPlaceMeta},
+    {"aten::diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1) -> Tensor", kTagNone, DiagEmbedMeta},
+    {"aten::exponential_(Tensor(a!) self, float lambd=1., *, Generator? generator=None) -> Tensor(a!)",
+     kTagRandom | kTagEffect, WriteSelfMeta},
+    {"aten::fill.Scalar(Tensor self, Scalar value) -> Tensor", kTagCore, FillMeta},
+    {"aten::fill.Tensor(Tensor self, Tensor value) -> Tensor", kTagNone, FillMeta},
+    {"aten::fill_.Scalar(Tensor(a!) self, Scalar value) -> Tensor(a!)", kTagEffect, WriteSelfMeta},
+    {"aten::fill_.Tensor(Tensor(a!) self, Tensor value) -> Tensor(a!)", kTagEffect, WriteSelfMeta},
+    {"aten::flip(Tensor self, int[] dims) -> Tensor", kTagCore, FlipMeta},
+    {"aten::geometric_(Tensor(a!) self, float p, *, Generator? generator=None) -> Tensor(a!)",
+     kTagRandom | kTagEffect, WriteSelfMeta},
+    {"aten::lift_fresh_copy(Tensor self) -> Tensor", kTagNone, LiftFreshCopyMeta},
+    {"aten::log_normal_(Tensor(a!) self, float mean=1., float std=2., *, Generator? generator=None) -> Tensor(a!)",
+     kTagRandom | kTagEffect, WriteSelfMeta},
+    {"aten::normal_(Tensor(a!) self, float mean=0., float std=1., *, Generator? generator=None) -> Tensor(a!)",
+     kTagRandom | kTagEffect, WriteSelfMeta},
+    {"aten::pixel_shuffle(Tensor self, int upscale_factor) -> Tensor", kTagNone, PixelShuffleMeta},
+    {"aten::pixel_unshuffle(Tensor self, int downscale_factor) -> Tensor", kTagNone, PixelUnshuffleMeta},
+    {"aten::random_(Tensor(a!) self, *, Generator? generator=None) -> Tensor(a!)",
+     kTagRandom | kTagEffect, WriteSelfMeta},
+    {"aten::random_.from(Tensor(a!) self, int from, int? to, *, Generator? generator=None) -> Tensor(a!)",
+     kTagRandom | kTagEffect, WriteSelfMeta},
+    {"aten::random_.to(Tensor(a!) self, int to, *, Generator? generator=None) -> Tensor(a!)",
+     kTagRandom | kTagEffect, WriteSelfMeta},
+    {"aten::reflection_pad1d(Tensor self, SymInt[2] padding) -> Tensor", kTagCore, ReflectionPadMeta},
+    {"aten::reflection_pad2d(Tensor self, SymInt[4] padding) -> Tensor", kTagCore, ReflectionPadMeta},
+    {"aten::reflection_pad3d(Tensor self, SymInt[6] padding) -> Tensor", kTagCore, ReflectionPadMeta},
+    {"aten::repeat(Tensor self, SymInt[] repeats) -> Tensor", kTagCore, RepeatMeta},
+    {"aten::replication_pad1d(Tensor self, SymInt[2] padding) -> Tensor", kTagNone, ReplicationPadMeta},
+    {"aten::replication_pad2d(Tensor self, SymInt[4] padding) -> Tensor", kTagCore, ReplicationPadMeta},
+    {"aten::replication_pad3d(Tensor self, SymInt[6] padding) -> Tensor", kTagCore, ReplicationPadMeta},
+    {"aten::resize_(Tensor(a!) self, SymInt[] size, *, MemoryFormat? memory_format=None) -> Tensor(a!)",
+     kTagCore | kTagEffect, ResizeMeta},
+    {"aten::roll(Tensor self, SymInt[1] shifts, int[1] dims=[]) -> Tensor", kTagNone, RollMeta},
+    {"aten::rot90(Tensor self, int k=1, int[] dims=[0, 1]) -> Tensor", kTagNone, Rot90Meta},
+    {"aten::stack(Tensor[] tensors, int dim=0) -> Tensor", kTagNone, StackMeta},
+    {"aten::tril(Tensor self, SymInt diagonal=0) -> Tensor", kTagNone, TriangleMeta},
+    {"aten::tril_(Tensor(a!) self, SymInt diagonal=0) -> Tensor(a!)", kTagEffect, TriangleMeta},
+    {"aten::triu(Tensor self, SymInt diagonal=0) -> Tensor", kTagNone, TriangleMeta},
+    {"aten::triu_(Tensor(a!) self, SymInt diagonal=0) -> Tensor(a!)", kTagEffect, TriangleMeta},
+    {"aten::uniform_(Tensor(a!) self, float from=0., float to=1., *, Generator? generator=None) -> Tensor(a!)",
+     kTagRandom | kTagEffect, WriteSelfMeta},
+    {"aten::zero(Tensor self) -> Tensor", kTagNone, FillMeta},
+    {"aten::zero_(Tensor(a!) self) -> Tensor(a!)", kTagEffect, WriteSelfMeta},
+};
+
+}  // namespace
+
+absl::Span<const OpDef> CopyOps() { return kRows; }
+
+}  // namespace kiln

@@ -1,0 +1,283 @@
+#include "fake_runtime/ops/creation_meta.h"
+
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "fake_runtime/ops/elementwise.h"
+#include "fake_runtime/ops/memory_format.h"
+#include "fake_runtime/ops/size_tests.h"
+
+namespace kiln {
+namespace {
+
+int Find(MetaContext& ctx, absl::string_view name) { return ctx.schema().FindArg(name); }
+
+std::optional<DType> DTypeOption(MetaContext& ctx) {
+  const int i = Find(ctx, "dtype");
+  return i < 0 ? std::nullopt : ctx.OptionalDType(i);
+}
+
+Device DeviceOption(MetaContext& ctx, const Device& fallback) {
+  const int i = Find(ctx, "device");
+  if (i < 0) return fallback;
+  return ctx.OptionalDevice(i).value_or(fallback);
+}
+
+std::optional<MemoryFormat> FormatOption(MetaContext& ctx) {
+  const int i = Find(ctx, "memory_format");
+  return i < 0 ? std::nullopt : ctx.OptionalMemoryFormat(i);
+}
+
+absl::Status CheckSizes(MetaContext& ctx, absl::Span<const Expr> sizes) {
+  for (Expr size : sizes) {
+    if (size.AsInt().value_or(-1) >= 0) continue;
+    KILN_RETURN_IF_ERROR(
+        ctx.env().Check(ctx.pool().Ge(size, Expr(0)), "a size is not negative",
+                        absl::StrCat("trying to create a tensor with negative dimension ", size.ToString(), ": ",
+                                     DimsText(sizes))));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReturnNew(MetaContext& ctx, DType dtype, Dims sizes) {
+  KILN_RETURN_IF_ERROR(CheckSizes(ctx, sizes));
+  KILN_ASSIGN_OR_RETURN(Dims strides,
+                        StridesOfFormat(ctx, FormatOption(ctx).value_or(MemoryFormat::kContiguous), sizes));
+  ctx.Return(ctx.NewTensor(dtype, DeviceOption(ctx, Device{}), std::move(sizes), std::move(strides)));
+  return absl::OkStatus();
+}
+
+// The value of a literal number, as a tensor of `dtype` holds it.
+std::optional<ScalarValue> ConstantOf(const FakeScalar& number, DType dtype) {
+  ScalarValue value;
+  if (std::optional<int64_t> i = number.value.AsInt()) {
+    value.i = *i;
+    value.f = static_cast<double>(*i);
+  } else if (std::optional<bool> b = number.value.AsBool()) {
+    value.i = *b;
+    value.f = *b;
+  } else if (std::optional<double> f = number.value.AsFloat()) {
+    value.f = *f;
+    if (IsIntegralOrBool(dtype) && !(std::abs(*f) < 9e18)) return std::nullopt;
+    value.i = static_cast<int64_t>(*f);
+  } else {
+    return std::nullopt;
+  }
+  if (IsComplex(dtype)) return std::nullopt;
+  value.type = IsFloating(dtype) ? ExprType::kFloat : dtype == DType::kBool ? ExprType::kBool : ExprType::kInt;
+  if (value.type == ExprType::kBool) value.i = value.f != 0;
+  return value;
+}
+
+// A one-element CPU tensor made from a literal is known by value.
+void NoteConstant(FakeTensor& t, const FakeScalar& number) {
+  if (!t.device.is_cpu()) return;
+  for (Expr size : t.sizes) {
+    if (!size.IsInt(1)) return;
+  }
+  t.constant = ConstantOf(number, t.dtype);
+}
+
+std::optional<double> AsNumber(const FakeScalar& s) {
+  if (std::optional<int64_t> i = s.value.AsInt()) return static_cast<double>(*i);
+  if (std::optional<bool> b = s.value.AsBool()) return *b ? 1.0 : 0.0;
+  return s.value.AsFloat();
+}
+
+// torch.arange's length over numbers of any kind.
+absl::StatusOr<Expr> ArangeLength(MetaContext& ctx, const FakeScalar& start, const FakeScalar& end,
+                                  const FakeScalar& step) {
+  ExprPool& pool = ctx.pool();
+  const bool integers =
+      start.type != ExprType::kFloat && end.type != ExprType::kFloat && step.type != ExprType::kFloat;
+  if (integers) {
+    auto as_int = [](const FakeScalar& s) {
+      return s.value.AsBool().has_value() ? Expr(int64_t{*s.value.AsBool()}) : s.value;
+    };
+    const Expr from = as_int(start), to = as_int(end), by = as_int(step);
+    KILN_ASSIGN_OR_RETURN(bool zero, ctx.Test(pool.Eq(by, Expr(0)), "step of arange"));
+    if (zero) return ctx.Fail(ErrorReason::kBadArgumentValue, "arange: step must be nonzero");
+    KILN_ASSIGN_OR_RETURN(bool up, ctx.Test(pool.Gt(by, Expr(0)), "direction of arange"));
+    const std::string message = absl::StrCat("arange: bounds ", from.ToString(), " and ", to.ToString(),
+                                             " are inconsistent with step ", by.ToString());
+    KILN_RETURN_IF_ERROR(ctx.env().Check(up ? pool.Ge(to, from) : pool.Le(to, from), "bounds of arange", message));
+    const Expr span = pool.Sub(to, from);
+    if (by.IsInt(1)) return ctx.env().Simplify(span);
+    const Expr round = pool.Add(span, pool.Sub(by, Expr(up ? 1 : -1)));
+    return ctx.env().Simplify(pool.FloorDiv(round, by));
+  }
+  std::optional<double> from = AsNumber(start), to = AsNumber(end), by = AsNumber(step);
+  if (!from || !to || !by) {
+    auto as_float = [&](Expr e) { return e.type() == ExprType::kFloat ? e : pool.ToFloat(e); };
+    const Expr span = pool.Make(ExprKind::kFloatAdd, {as_float(end.value), pool.Make(ExprKind::kFloatMul, {pool.Float(-1.0), as_float(start.value)})});
+    return pool.CeilToInt(pool.TrueDiv(span, as_float(step.value)));
+  }
+  if (*by == 0 || !std::isfinite(*from) || !std::isfinite(*to) || (*to - *from) * *by < 0) {
+    return ctx.Fail(ErrorReason::kBadArgumentValue,
+                    absl::StrCat("arange: bad bounds ", *from, ", ", *to, " for step ", *by));
+  }
+  const double length = std::ceil((*to - *from) / *by);
+  if (length > 9e18) return ctx.Fail(ErrorReason::kSizeOverflow, absl::StrCat("arange of ", length, " elements"));
+  return pool.Int(static_cast<int64_t>(length));
+}
+
+}  // namespace
+
+absl::Status EmptyMeta(MetaContext& ctx) {
+  return ReturnNew(ctx, DTypeOption(ctx).value_or(DType::kFloat32), ctx.SymInts(Find(ctx, "size")));
+}
+
+absl::Status EmptyStridedMeta(MetaContext& ctx) {
+  Dims sizes = ctx.SymInts(0), strides = ctx.SymInts(1);
+  if (sizes.size() != strides.size()) {
+    return ctx.Fail(ErrorReason::kBadArgumentValue,
+                    absl::StrCat("empty_strided: ", sizes.size(), " sizes but ", strides.size(), " strides"));
+  }
+  KILN_RETURN_IF_ERROR(CheckSizes(ctx, sizes));
+  ctx.Return(ctx.NewTensor(DTypeOption(ctx).value_or(DType::kFloat32), DeviceOption(ctx, Device{}), std::move(sizes),
+                           std::move(strides)));
+  return absl::OkStatus();
+}
+
+absl::Status EmptyPermutedMeta(MetaContext& ctx) {
+  const Dims sizes = ctx.SymInts(0);
+  const std::vector<int64_t> layout = ctx.Ints(1);
+  if (layout.size() != sizes.size()) {
+    return ctx.Fail(ErrorReason::kBadArgumentValue,
+                    absl::StrCat("empty_permuted: ", sizes.size(), " sizes but a layout of ", layout.size()));
+  }
+  KILN_ASSIGN_OR_RETURN(auto order, ctx.WrapDims(layout, static_cast<int>(sizes.size())));
+  Dims physical;
+  for (int d : order) physical.push_back(sizes[d]);
+  const Dims dense = ContiguousStrides(ctx.env(), physical);
+  Dims strides(sizes.size());
+  for (size_t i = 0; i < order.size(); ++i) strides[order[i]] = dense[i];
+  ctx.Return(
+      ctx.NewTensor(DTypeOption(ctx).value_or(DType::kFloat32), DeviceOption(ctx, Device{}), sizes, std::move(strides)));
+  return absl::OkStatus();
+}
+
+absl::Status FullMeta(MetaContext& ctx) {
+  const FakeScalar fill = ctx.Scalar(1);
+  const DType dtype = DTypeOption(ctx).value_or(NumberDType(fill.type));
+  Dims sizes = ctx.SymInts(0);
+  KILN_RETURN_IF_ERROR(CheckSizes(ctx, sizes));
+  FakeTensor out = ctx.NewTensor(dtype, DeviceOption(ctx, Device{}), std::move(sizes));
+  NoteConstant(out, fill);
+  ctx.Return(std::move(out));
+  return absl::OkStatus();
+}
+
+absl::Status ScalarTensorMeta(MetaContext& ctx) {
+  FakeTensor out = ctx.NewTensor(DTypeOption(ctx).value_or(DType::kFloat32), DeviceOption(ctx, Device{}), {});
+  NoteConstant(out, ctx.Scalar(0));
+  ctx.Return(std::move(out));
+  return absl::OkStatus();
+}
+
+absl::Status ArangeMeta(MetaContext& ctx) {
+  const int start_arg = Find(ctx, "start"), step_arg = Find(ctx, "step");
+  const FakeScalar start = start_arg < 0 ? FakeScalar{} : ctx.Scalar(start_arg);
+  const FakeScalar step = step_arg < 0 ? FakeScalar{ExprType::kInt, Expr(1)} : ctx.Scalar(step_arg);
+  const FakeScalar end = ctx.Scalar(Find(ctx, "end"));
+  KILN_ASSIGN_OR_RETURN(Expr length, ArangeLength(ctx, start, end, step));
+  bool integers = true;
+  for (const FakeScalar* s : {&start, &end, &step}) integers = integers && s->type != ExprType::kFloat;
+  return ReturnNew(ctx, DTypeOption(ctx).value_or(integers ? DType::kInt64 : DType::kFloat32), {length});
+}
+
+absl::Status LinspaceMeta(MetaContext& ctx) {
+  const Expr steps = ctx.pool().Int(ctx.Int(Find(ctx, "steps")));
+  return ReturnNew(ctx, DTypeOption(ctx).value_or(DType::kFloat32), {steps});
+}
+
+absl::Status EyeMeta(MetaContext& ctx) {
+  const int m = Find(ctx, "m");
+  const Expr n = ctx.SymInt(0);
+  return ReturnNew(ctx, DTypeOption(ctx).value_or(DType::kFloat32), {n, m < 0 ? n : ctx.SymInt(m)});
+}
+
+absl::Status RandintMeta(MetaContext& ctx) {
+  return ReturnNew(ctx, DTypeOption(ctx).value_or(DType::kInt64), ctx.SymInts(Find(ctx, "size")));
+}
+
+absl::Status RandpermMeta(MetaContext& ctx) {
+  return ReturnNew(ctx, DTypeOption(ctx).value_or(DType::kInt64), {ctx.SymInt(0)});
+}
+
+absl::Status LikeMeta(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  KILN_ASSIGN_OR_RETURN(Dims strides, StridesLike(ctx, self, FormatOption(ctx)));
+  FakeTensor out = ctx.NewTensor(DTypeOption(ctx).value_or(self.dtype), DeviceOption(ctx, self.device), self.sizes,
+                                 std::move(strides));
+  const int fill = Find(ctx, "fill_value");
+  if (fill >= 0 && !ctx.IsTensor(fill)) NoteConstant(out, ctx.Scalar(fill));
+  ctx.Return(std::move(out));
+  return absl::OkStatus();
+}
+
+absl::Status NewMeta(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  Dims sizes = ctx.SymInts(1);
+  KILN_RETURN_IF_ERROR(CheckSizes(ctx, sizes));
+  ctx.Return(
+      ctx.NewTensor(DTypeOption(ctx).value_or(self.dtype), DeviceOption(ctx, self.device), std::move(sizes)));
+  return absl::OkStatus();
+}
+
+absl::Status NewStridedMeta(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  Dims sizes = ctx.SymInts(1), strides = ctx.SymInts(2);
+  if (sizes.size() != strides.size()) {
+    return ctx.Fail(ErrorReason::kBadArgumentValue,
+                    absl::StrCat("new_empty_strided: ", sizes.size(), " sizes but ", strides.size(), " strides"));
+  }
+  KILN_RETURN_IF_ERROR(CheckSizes(ctx, sizes));
+  ctx.Return(ctx.NewTensor(DTypeOption(ctx).value_or(self.dtype), DeviceOption(ctx, self.device), std::move(sizes),
+                           std::move(strides)));
+  return absl::OkStatus();
+}
+
+// The number of elements on and below diagonal `offset` of a rows x columns
+// matrix (at::native::get_tril_size).
+namespace {
+
+int64_t TrilSize(int64_t rows, int64_t columns, int64_t offset) {
+  if (rows == 0 || columns == 0) return 0;
+  const int64_t first = offset > 0 ? std::min(columns, 1 + offset) : (rows + offset > 0 ? 1 : 0);
+  const int64_t last = std::max<int64_t>(0, std::min(columns, rows + offset));
+  const int64_t all = std::max<int64_t>(0, std::min(rows, rows + offset));
+  int64_t size = (first + last) * (last - first + 1) / 2;
+  const int64_t full_rows = all - (last - first + 1);
+  if (full_rows > 0) size += full_rows * columns;
+  return size;
+}
+
+}  // namespace
+
+absl::Status TriIndicesMeta(MetaContext& ctx) {
+  const int64_t rows = ctx.Int(0), columns = ctx.Int(1), offset = ctx.Int(2);
+  if (rows < 0 || columns < 0 || rows > (int64_t{1} << 31) || columns > (int64_t{1} << 31)) {
+    return ctx.Fail(ErrorReason::kBadArgumentValue, absl::StrCat("bad matrix size ", rows, " x ", columns));
+  }
+  const bool lower = ctx.schema().name == "aten.tril_indices.default";
+  const int64_t size =
+      lower ? TrilSize(rows, columns, offset) : rows * columns - TrilSize(rows, columns, offset - 1);
+  return ReturnNew(ctx, DTypeOption(ctx).value_or(DType::kInt64), {Expr(2), Expr(size)});
+}
+
+absl::Status NormalMeta(MetaContext& ctx) {
+  const int size = Find(ctx, "size");
+  if (size >= 0) return ReturnNew(ctx, DTypeOption(ctx).value_or(DType::kFloat32), ctx.SymInts(size));
+  Operands operands;
+  for (int i : {0, 1}) {
+    if (ctx.IsTensor(i)) operands.push_back(OperandOf(ctx, i));
+  }
+  KILN_ASSIGN_OR_RETURN(FakeTensor out, ElementwiseOf(ctx, operands, operands[0].tensor->dtype));
+  ctx.Return(std::move(out));
+  return absl::OkStatus();
+}
+
+}  // namespace kiln

@@ -1,0 +1,256 @@
+#include "fake_runtime/ops/elementwise.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "fake_runtime/ops/broadcast.h"
+#include "fake_runtime/ops/size_tests.h"
+
+namespace kiln {
+namespace {
+
+using Perm = absl::InlinedVector<int, 5>;
+using OperandStrides = absl::InlinedVector<Dims, 3>;
+
+// Sorts dimensions so that the innermost comes first, by insertion with a
+// comparison that may be undecided (TensorIterator::reorder_dimensions).
+// `compare(a, b)` is 1 when a must come after b, -1 when before, 0 when unknown.
+template <typename Compare>
+absl::StatusOr<Perm> SortDims(int rank, Compare compare) {
+  Perm perm(rank);
+  for (int i = 0; i < rank; ++i) perm[i] = rank - 1 - i;
+  for (int i = 1; i < rank; ++i) {
+    int dim1 = i;
+    for (int dim0 = i - 1; dim0 >= 0; --dim0) {
+      KILN_ASSIGN_OR_RETURN(int order, compare(perm[dim0], perm[dim1]));
+      if (order < 0) break;
+      if (order == 0) continue;
+      std::swap(perm[dim0], perm[dim1]);
+      dim1 = dim0;
+    }
+  }
+  return perm;
+}
+
+bool IsNatural(const Perm& perm) {
+  for (size_t i = 0; i < perm.size(); ++i) {
+    if (perm[i] != static_cast<int>(perm.size() - 1 - i)) return false;
+  }
+  return true;
+}
+
+// TensorIterator's comparison: the first operand that has an opinion decides.
+absl::StatusOr<Perm> ConstantPerm(absl::Span<const Expr> sizes, const OperandStrides& strides) {
+  return SortDims(static_cast<int>(sizes.size()), [&](int a, int b) -> absl::StatusOr<int> {
+    for (const Dims& s : strides) {
+      int64_t sa = *s[a].AsInt(), sb = *s[b].AsInt();
+      if (sa == 0 || sb == 0) continue;
+      if (sa != sb) return sa < sb ? -1 : 1;
+      if (*sizes[a].AsInt() > *sizes[b].AsInt()) return 1;
+    }
+    return 0;
+  });
+}
+
+// guard_or_false(a >= b) or a is a multiple of b, for a, b >= 0.
+absl::StatusOr<bool> AtLeast(MetaContext& ctx, Expr a, Expr b) {
+  if (a == b) return true;
+  KILN_ASSIGN_OR_RETURN(bool b_zero, GuardZero(ctx, b, "order of strides"));
+  if (b_zero) return true;
+  KILN_ASSIGN_OR_RETURN(bool a_zero, GuardZero(ctx, a, "order of strides"));
+  if (a_zero) return false;
+  KILN_ASSIGN_OR_RETURN(bool at_least, ctx.env().TestOr(ctx.pool().Ge(a, b), false, "order of strides"));
+  if (at_least) return true;
+  if (!a.has_unbacked() && !b.has_unbacked()) return false;
+  return GuardZero(ctx, ctx.pool().Mod(a, b), "order of strides");
+}
+
+absl::StatusOr<int> CompareSymbolic(MetaContext& ctx, absl::Span<const Expr> sizes, const Dims& strides, int a, int b) {
+  KILN_ASSIGN_OR_RETURN(bool skip_a, GuardZero(ctx, strides[a], "order of strides"));
+  if (skip_a) return 0;
+  KILN_ASSIGN_OR_RETURN(bool skip_b, GuardZero(ctx, strides[b], "order of strides"));
+  if (skip_b) return 0;
+  KILN_ASSIGN_OR_RETURN(bool equal, GuardEqual(ctx, strides[a], strides[b], "order of strides"));
+  if (equal) {
+    KILN_ASSIGN_OR_RETURN(bool in_order, AtLeast(ctx, sizes[b], sizes[a]));
+    return in_order ? 0 : 1;
+  }
+  KILN_ASSIGN_OR_RETURN(bool b_outer, AtLeast(ctx, strides[b], strides[a]));
+  if (b_outer) return -1;
+  KILN_ASSIGN_OR_RETURN(bool a_outer, AtLeast(ctx, strides[a], strides[b]));
+  return a_outer ? 1 : 0;
+}
+
+absl::StatusOr<Perm> SymbolicPerm(MetaContext& ctx, absl::Span<const Expr> sizes, const OperandStrides& strides) {
+  return SortDims(static_cast<int>(sizes.size()), [&](int a, int b) -> absl::StatusOr<int> {
+    for (const Dims& s : strides) {
+      KILN_ASSIGN_OR_RETURN(int order, CompareSymbolic(ctx, sizes, s, a, b));
+      if (order != 0) return order;
+    }
+    return 0;
+  });
+}
+
+// Dense strides in the order of `perm`. TensorIterator multiplies plain sizes,
+// so a size of 0 makes the outer strides 0 (constants only); the reference
+// implementations, which run on symbols, take Max(1, size).
+Dims DenseStrides(MetaContext& ctx, absl::Span<const Expr> sizes, const Perm& perm, bool constant) {
+  Dims out(sizes.size());
+  Expr next(1);
+  for (int dim : perm) {
+    out[dim] = next;
+    next = ctx.pool().Mul(next, constant ? sizes[dim] : ctx.env().Simplify(ctx.pool().Max(sizes[dim], Expr(1))));
+  }
+  return out;
+}
+
+bool SameSizes(absl::Span<const Expr> sizes, absl::Span<const Operand> operands) {
+  for (const Operand& op : operands) {
+    if (op.tensor == nullptr || absl::MakeConstSpan(op.tensor->sizes) != sizes) return false;
+  }
+  return true;
+}
+
+// TensorIterator::compute_fast_setup_type: operands of one shape whose layout is
+// obvious. nullopt where it is not.
+std::optional<Dims> FastStrides(MetaContext& ctx, absl::Span<const Expr> sizes, absl::Span<const Operand> operands) {
+  bool contiguous = true, channels_last = true, same = true;
+  for (const Operand& op : operands) {
+    contiguous = contiguous && KnownContiguous(ctx.env(), *op.tensor);
+    channels_last = channels_last && KnownChannelsLast(ctx.env(), *op.tensor);
+    same = same && op.tensor->strides == operands[0].tensor->strides;
+  }
+  if (contiguous) return ContiguousStrides(ctx.env(), sizes);
+  if (channels_last && sizes.size() == 4) return ChannelsLastStrides(ctx.env(), sizes);
+  if (same && KnownNonOverlappingAndDense(ctx.env(), *operands[0].tensor)) return operands[0].tensor->strides;
+  return std::nullopt;
+}
+
+bool HasSymbols(absl::Span<const Expr> sizes, absl::Span<const Operand> operands) {
+  if (!AllConstant(sizes)) return true;
+  for (const Operand& op : operands) {
+    if (op.tensor != nullptr && (!AllConstant(op.tensor->sizes) || !AllConstant(op.tensor->strides))) return true;
+  }
+  return false;
+}
+
+// On symbols PyTorch takes the operands' obvious layout even where they
+// broadcast (fake_impls.make_fast_binary_impl).
+std::optional<Dims> FastSymbolicStrides(MetaContext& ctx, absl::Span<const Expr> sizes,
+                                        absl::Span<const Operand> operands) {
+  bool contiguous = true, some_full = false;
+  for (const Operand& op : operands) {
+    if (op.tensor == nullptr) continue;
+    some_full = some_full || op.tensor->rank() == static_cast<int>(sizes.size());
+    contiguous = contiguous && KnownContiguous(ctx.env(), *op.tensor);
+  }
+  if (contiguous && some_full) return ContiguousStrides(ctx.env(), sizes);
+  return std::nullopt;
+}
+
+}  // namespace
+
+Operand OperandOf(MetaContext& ctx, int i) {
+  Operand operand;
+  if (ctx.IsTensor(i)) {
+    operand.tensor = &ctx.Tensor(i);
+  } else {
+    operand.number = ctx.Scalar(i);
+  }
+  return operand;
+}
+
+absl::StatusOr<Device> CommonDevice(MetaContext& ctx, absl::Span<const Operand> operands) {
+  const FakeTensor* leader = nullptr;
+  for (const Operand& op : operands) {
+    if (op.tensor == nullptr) continue;
+    const FakeTensor& t = *op.tensor;
+    if (leader == nullptr) {
+      leader = &t;
+      continue;
+    }
+    if (t.device == leader->device) {
+      if (leader->rank() == 0) leader = &t;
+      continue;
+    }
+    if (t.rank() == 0 && t.device.is_cpu()) continue;
+    if (leader->rank() == 0 && leader->device.is_cpu()) {
+      leader = &t;
+      continue;
+    }
+    return ctx.Fail(ErrorReason::kDeviceMismatch,
+                    absl::StrCat("found two different devices, ", leader->device.ToString(), " and ",
+                                 t.device.ToString()));
+  }
+  return leader == nullptr ? Device{} : leader->device;
+}
+
+absl::StatusOr<Dims> CommonSizes(MetaContext& ctx, absl::Span<const Operand> operands) {
+  Dims sizes;
+  bool first = true;
+  for (const Operand& op : operands) {
+    if (op.tensor == nullptr) continue;
+    if (first) {
+      sizes = op.tensor->sizes;
+      first = false;
+    } else if (!(op.tensor->sizes == sizes)) {
+      KILN_ASSIGN_OR_RETURN(sizes, BroadcastSizes(ctx, sizes, op.tensor->sizes));
+    }
+  }
+  return sizes;
+}
+
+absl::StatusOr<Dims> ElementwiseStrides(MetaContext& ctx, absl::Span<const Expr> sizes,
+                                        absl::Span<const Operand> operands) {
+  if (sizes.empty()) return Dims();
+  if (sizes.size() == 1) return Dims{Expr(1)};
+  if (SameSizes(sizes, operands)) {
+    if (std::optional<Dims> fast = FastStrides(ctx, sizes, operands)) return *std::move(fast);
+  }
+  const bool symbolic = HasSymbols(sizes, operands);
+  if (symbolic) {
+    if (std::optional<Dims> fast = FastSymbolicStrides(ctx, sizes, operands)) return *std::move(fast);
+  }
+  OperandStrides strides;
+  for (const Operand& op : operands) {
+    if (op.tensor == nullptr || op.tensor->rank() == 0) continue;
+    KILN_ASSIGN_OR_RETURN(Dims seen, BroadcastStrides(ctx, op.tensor->sizes, op.tensor->strides, sizes));
+    strides.push_back(std::move(seen));
+  }
+  Perm perm;
+  if (symbolic) {
+    KILN_ASSIGN_OR_RETURN(perm, SymbolicPerm(ctx, sizes, strides));
+  } else {
+    KILN_ASSIGN_OR_RETURN(perm, ConstantPerm(sizes, strides));
+  }
+  if (IsNatural(perm)) return ContiguousStrides(ctx.env(), sizes);
+  return DenseStrides(ctx, sizes, perm, !symbolic);
+}
+
+absl::StatusOr<FakeTensor> ElementwiseOf(MetaContext& ctx, absl::Span<const Operand> operands, DType dtype) {
+  KILN_ASSIGN_OR_RETURN(Device device, CommonDevice(ctx, operands));
+  KILN_ASSIGN_OR_RETURN(Dims sizes, CommonSizes(ctx, operands));
+  KILN_ASSIGN_OR_RETURN(Dims strides, ElementwiseStrides(ctx, sizes, operands));
+  return ctx.NewTensor(dtype, device, std::move(sizes), std::move(strides));
+}
+
+absl::StatusOr<FakeTensor> Elementwise(MetaContext& ctx, absl::Span<const Operand> operands, Promote promote) {
+  KILN_ASSIGN_OR_RETURN(DType dtype, ResultType(ctx, operands));
+  return ElementwiseOf(ctx, operands, ApplyPromote(dtype, promote));
+}
+
+absl::StatusOr<Dims> PreservedStrides(MetaContext& ctx, const FakeTensor& t) {
+  if (KnownNonOverlappingAndDense(ctx.env(), t)) return t.strides;
+  Operand operand{&t, {}};
+  return ElementwiseStrides(ctx, t.sizes, absl::MakeConstSpan(&operand, 1));
+}
+
+absl::StatusOr<FakeTensor> EmptyLike(MetaContext& ctx, const FakeTensor& t, DType dtype) {
+  KILN_ASSIGN_OR_RETURN(Dims strides, PreservedStrides(ctx, t));
+  return ctx.NewTensor(dtype, t.device, t.sizes, std::move(strides));
+}
+
+}  // namespace kiln

@@ -1,0 +1,45 @@
+// What all elementwise operators share: common device, promoted dtype,
+// broadcast sizes, and output strides as PyTorch's TensorIterator gives them.
+#ifndef KILN_FAKE_RUNTIME_OPS_ELEMENTWISE_H_
+#define KILN_FAKE_RUNTIME_OPS_ELEMENTWISE_H_
+
+#include <vector>
+
+#include "absl/container/inlined_vector.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "fake_runtime/ops/meta_context.h"
+#include "fake_runtime/ops/promotion.h"
+
+namespace kiln {
+
+using Operands = absl::InlinedVector<Operand, 3>;
+
+// Argument `i` as an operand: a tensor, a Scalar, or a number in a tensor slot.
+Operand OperandOf(MetaContext& ctx, int i);
+
+// The device of the first tensor that has dimensions or is not on a CPU; 0-dim
+// CPU tensors yield to any device. DEVICE_MISMATCH where two others differ.
+absl::StatusOr<Device> CommonDevice(MetaContext& ctx, absl::Span<const Operand> operands);
+
+// The sizes that all tensors among the operands broadcast to.
+absl::StatusOr<Dims> CommonSizes(MetaContext& ctx, absl::Span<const Operand> operands);
+
+// Strides of a new output of `sizes` over `operands`, which broadcast to it: the
+// order of the operands' strides, without gaps.
+absl::StatusOr<Dims> ElementwiseStrides(MetaContext& ctx, absl::Span<const Expr> sizes,
+                                        absl::Span<const Operand> operands);
+
+// A new output: all of the above. `dtype_operands` take part in promotion,
+// `operands` in everything else.
+absl::StatusOr<FakeTensor> Elementwise(MetaContext& ctx, absl::Span<const Operand> operands, Promote promote);
+absl::StatusOr<FakeTensor> ElementwiseOf(MetaContext& ctx, absl::Span<const Operand> operands, DType dtype);
+
+// A new tensor like `t` as torch.empty_like(preserve_format) lays it out: `t`'s
+// strides where it has no gaps and no overlap, else their order.
+absl::StatusOr<FakeTensor> EmptyLike(MetaContext& ctx, const FakeTensor& t, DType dtype);
+absl::StatusOr<Dims> PreservedStrides(MetaContext& ctx, const FakeTensor& t);
+
+}  // namespace kiln
+
+#endif  // KILN_FAKE_RUNTIME_OPS_ELEMENTWISE_H_

@@ -1,0 +1,53 @@
+// _embedding_bag: sums, means or maxima of bags of embedding rows.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "fake_runtime/ops/indexing_meta.h"
+
+namespace kiln {
+namespace {
+
+// The modes of at::native::_embedding_bag.
+constexpr int64_t kModeSum = 0;
+constexpr int64_t kModeMax = 2;
+
+}  // namespace
+
+absl::Status EmbeddingBagMeta(MetaContext& ctx) {
+  const FakeTensor& weight = ctx.Tensor(0);
+  const FakeTensor& indices = ctx.Tensor(1);
+  const FakeTensor& offsets = ctx.Tensor(2);
+  const int64_t mode = ctx.Int(4);
+  if (weight.rank() != 2) {
+    return ctx.Fail(ErrorReason::kShapeMismatch,
+                    absl::StrCat("embedding weight must have rank 2 but has rank ", weight.rank()));
+  }
+  if (offsets.rank() != 1) {
+    return ctx.Fail(ErrorReason::kShapeMismatch, absl::StrCat("offsets must have rank 1 but have rank ", offsets.rank()));
+  }
+  if (mode < kModeSum || mode > kModeMax) {
+    return ctx.Fail(ErrorReason::kBadArgumentValue, absl::StrCat("mode is ", mode, " but must be 0, 1 or 2"));
+  }
+  const FakeTensor* scales = ctx.OptionalTensor(6);
+  if (scales != nullptr && mode != kModeSum)
+    return ctx.Fail(ErrorReason::kBadArgumentValue, "per_sample_weights need mode 0 (sum)");
+  Expr bags = offsets.sizes[0];
+  // With it, the last offset is the end and starts no bag.
+  const bool include_last_offset = ctx.Bool(7);
+  if (include_last_offset) bags = ctx.pool().Sub(bags, Expr(1));
+  const DType index = offsets.dtype;
+  ctx.Return(ctx.NewTensor(weight.dtype, weight.device, {bags, weight.sizes[1]}));
+  // The CPU kernel sums without a map from rows to bags where rows are plain.
+  const bool plain_type = weight.dtype == DType::kFloat32 || weight.dtype == DType::kFloat16;
+  const bool plain_rows = plain_type && weight.strides[1].IsInt(1) && ctx.Int(8) < 0 &&
+                          (scales == nullptr || scales->strides[0].IsInt(1));
+  ctx.Return(ctx.NewTensor(index, weight.device, {mode == kModeSum && plain_rows ? Expr(0) : indices.sizes[0]}));
+  ctx.Return(ctx.NewTensor(index, weight.device, {bags}));
+  Dims max_indices = {bags};
+  if (mode == kModeMax) max_indices = {bags, weight.sizes[1]};
+  ctx.Return(ctx.NewTensor(index, weight.device, std::move(max_indices)));
+  return absl::OkStatus();
+}
+
+}  // namespace kiln

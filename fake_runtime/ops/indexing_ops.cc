@@ -1,0 +1,152 @@
+// Gathers, scatters, embeddings and what depends on data. One row per overload, sorted by name; schemas and tags are PyTorch's
+// (tests/conformance compares them).
+#include "fake_runtime/ops/copy_meta.h"
+#include "fake_runtime/ops/indexing_meta.h"
+#include "fake_runtime/ops/op_table.h"
+
+namespace kiln {
+namespace {
+
+constexpr OpDef kRows[] = {
+    {"aten::_embedding_bag(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq=False, int "
+     "mode=0, bool sparse=False, Tensor? per_sample_weights=None, bool include_last_offset=False, int "
+     "padding_idx=-1) -> (Tensor, Tensor, Tensor, Tensor)",
+     kTagCore, EmbeddingBagMeta},
+    {"aten::_embedding_bag_forward_only(Tensor weight, Tensor indices, Tensor offsets, bool "
+     "scale_grad_by_freq=False, int mode=0, bool sparse=False, Tensor? per_sample_weights=None, bool "
+     "include_last_offset=False, int padding_idx=-1) -> (Tensor, Tensor, Tensor, Tensor)",
+     kTagNone, EmbeddingBagMeta},
+    {"aten::_local_scalar_dense(Tensor self) -> Scalar", kTagCore | kTagDataDependent, ItemMeta},
+    {"aten::_unique(Tensor self, bool sorted=True, bool return_inverse=False) -> (Tensor, Tensor)",
+     kTagDynamicShape, UniqueMeta},
+    {"aten::_unique2(Tensor self, bool sorted=True, bool return_inverse=False, bool return_counts=False) -> "
+     "(Tensor, Tensor, Tensor)",
+     kTagDynamicShape, UniqueMeta},
+    {"aten::_unsafe_index.Tensor(Tensor self, Tensor?[] indices) -> Tensor", kTagNone, IndexMeta},
+    {"aten::_unsafe_index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor",
+     kTagNone, IndexPutMeta},
+    {"aten::_unsafe_masked_index(Tensor self, Tensor mask, Tensor?[] indices, Scalar fill) -> Tensor",
+     kTagNone, UnsafeMaskedIndexMeta},
+    {"aten::_unsafe_masked_index_put_accumulate(Tensor self, Tensor mask, Tensor?[] indices, Tensor values) -> "
+     "Tensor",
+     kTagNone, IndexPutMeta},
+    {"aten::allclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float atol=1e-08, bool "
+     "equal_nan=False) -> bool",
+     kTagDataDependent, EqualMeta},
+    {"aten::as_strided_scatter(Tensor self, Tensor src, SymInt[] size, SymInt[] stride, SymInt? "
+     "storage_offset=None) -> Tensor",
+     kTagNone, AsStridedScatterMeta},
+    {"aten::bincount(Tensor self, Tensor? weights=None, SymInt minlength=0) -> Tensor", kTagDynamicShape, BincountMeta},
+    {"aten::bucketize.Scalar(Scalar self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor",
+     kTagNone, BucketizeMeta},
+    {"aten::bucketize.Tensor(Tensor self, Tensor boundaries, *, bool out_int32=False, bool right=False) -> Tensor",
+     kTagNone, BucketizeMeta},
+    {"aten::diagonal_backward(Tensor grad_output, SymInt[] input_sizes, int offset, int dim1, int dim2) -> Tensor",
+     kTagNone, SliceBackwardMeta},
+    {"aten::diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, int dim2=1) -> Tensor",
+     kTagNone, DiagonalScatterMeta},
+    {"aten::embedding(Tensor weight, Tensor indices, SymInt padding_idx=-1, bool scale_grad_by_freq=False, bool "
+     "sparse=False) -> Tensor",
+     kTagCore, EmbeddingMeta},
+    {"aten::embedding_dense_backward(Tensor grad_output, Tensor indices, SymInt num_weights, SymInt padding_idx, "
+     "bool scale_grad_by_freq) -> Tensor",
+     kTagCore, EmbeddingBackwardMeta},
+    {"aten::embedding_renorm_(Tensor(a!) self, Tensor indices, float max_norm, float norm_type) -> Tensor(a!)",
+     kTagEffect, WriteSelfMeta},
+    {"aten::equal(Tensor self, Tensor other) -> bool", kTagPointwise | kTagDataDependent, EqualMeta},
+    {"aten::gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False) -> Tensor", kTagCore, GatherMeta},
+    {"aten::index.Tensor(Tensor self, Tensor?[] indices) -> Tensor", kTagCore | kTagDynamicShape, IndexMeta},
+    {"aten::index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor",
+     kTagNone, IndexedWriteMeta},
+    {"aten::index_add_(Tensor(a!) self, int dim, Tensor index, Tensor source, *, Scalar alpha=1) -> Tensor(a!)",
+     kTagEffect, IndexedWriteMeta},
+    {"aten::index_copy(Tensor self, int dim, Tensor index, Tensor source) -> Tensor", kTagNone, IndexedWriteMeta},
+    {"aten::index_copy_(Tensor(a!) self, int dim, Tensor index, Tensor source) -> Tensor(a!)",
+     kTagEffect, IndexedWriteMeta},
+    {"aten::index_fill.int_Scalar(Tensor self, int dim, Tensor index, Scalar value) -> Tensor",
+     kTagNone, IndexedWriteMeta},
+    {"aten::index_fill.int_Tensor(Tensor self, int dim, Tensor index, Tensor value) -> Tensor",
+     kTagNone, IndexedWriteMeta},
+    {"aten::index_fill_.int_Scalar(Tensor(a!) self, int dim, Tensor index, Scalar value) -> Tensor(a!)",
+     kTagEffect, IndexedWriteMeta},
+    {"aten::index_fill_.int_Tensor(Tensor(a!) self, int dim, Tensor index, Tensor value) -> Tensor(a!)",
+     kTagEffect, IndexedWriteMeta},
+    {"aten::index_put(Tensor self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor",
+     kTagCore, IndexPutMeta},
+    {"aten::index_put_(Tensor(a!) self, Tensor?[] indices, Tensor values, bool accumulate=False) -> Tensor(a!)",
+     kTagEffect, IndexPutMeta},
+    {"aten::index_reduce(Tensor self, int dim, Tensor index, Tensor source, str reduce, *, bool include_self=True)"
+     " -> Tensor",
+     kTagNone, IndexedWriteMeta},
+    {"aten::index_select(Tensor self, int dim, Tensor index) -> Tensor", kTagCore, IndexSelectMeta},
+    {"aten::isin.Scalar_Tensor(Scalar element, Tensor test_elements, *, bool assume_unique=False, bool "
+     "invert=False) -> Tensor",
+     kTagNone, IsinMeta},
+    {"aten::isin.Tensor_Scalar(Tensor elements, Scalar test_element, *, bool assume_unique=False, bool "
+     "invert=False) -> Tensor",
+     kTagNone, IsinMeta},
+    {"aten::isin.Tensor_Tensor(Tensor elements, Tensor test_elements, *, bool assume_unique=False, bool "
+     "invert=False) -> Tensor",
+     kTagNone, IsinMeta},
+    {"aten::item(Tensor self) -> Scalar", kTagDataDependent, ItemMeta},
+    {"aten::masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor", kTagPointwise, MaskedFillMeta},
+    {"aten::masked_fill.Tensor(Tensor self, Tensor mask, Tensor value) -> Tensor", kTagNone, MaskedFillMeta},
+    {"aten::masked_fill_.Scalar(Tensor(a!) self, Tensor mask, Scalar value) -> Tensor(a!)", kTagEffect, MaskedFillMeta},
+    {"aten::masked_fill_.Tensor(Tensor(a!) self, Tensor mask, Tensor value) -> Tensor(a!)", kTagEffect, MaskedFillMeta},
+    {"aten::masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor", kTagCore, MaskedScatterMeta},
+    {"aten::masked_scatter_(Tensor(a!) self, Tensor mask, Tensor source) -> Tensor(a!)", kTagEffect, MaskedScatterMeta},
+    {"aten::masked_select(Tensor self, Tensor mask) -> Tensor", kTagDynamicShape, MaskedSelectMeta},
+    {"aten::nonzero(Tensor self) -> Tensor", kTagCore | kTagDynamicShape, NonzeroMeta},
+    {"aten::nonzero_static(Tensor self, *, SymInt size, int fill_value=-1) -> Tensor", kTagNone, NonzeroStaticMeta},
+    {"aten::put(Tensor self, Tensor index, Tensor source, bool accumulate=False) -> Tensor",
+     kTagNone, IndexedWriteMeta},
+    {"aten::put_(Tensor(a!) self, Tensor index, Tensor source, bool accumulate=False) -> Tensor(a!)",
+     kTagEffect, IndexedWriteMeta},
+    {"aten::repeat_interleave.Tensor(Tensor repeats, *, SymInt? output_size=None) -> Tensor",
+     kTagDynamicShape, RepeatInterleaveMeta},
+    {"aten::scatter.reduce(Tensor self, int dim, Tensor index, Tensor src, *, str reduce) -> Tensor",
+     kTagNone, ScatterMeta},
+    {"aten::scatter.src(Tensor self, int dim, Tensor index, Tensor src) -> Tensor", kTagCore, ScatterMeta},
+    {"aten::scatter.value(Tensor self, int dim, Tensor index, Scalar value) -> Tensor", kTagCore, ScatterMeta},
+    {"aten::scatter.value_reduce(Tensor self, int dim, Tensor index, Scalar value, *, str reduce) -> Tensor",
+     kTagNone, ScatterMeta},
+    {"aten::scatter_.src(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)", kTagEffect, ScatterMeta},
+    {"aten::scatter_.value(Tensor(a!) self, int dim, Tensor index, Scalar value) -> Tensor(a!)",
+     kTagEffect, ScatterMeta},
+    {"aten::scatter_add(Tensor self, int dim, Tensor index, Tensor src) -> Tensor", kTagCore, ScatterMeta},
+    {"aten::scatter_add_(Tensor(a!) self, int dim, Tensor index, Tensor src) -> Tensor(a!)", kTagEffect, ScatterMeta},
+    {"aten::scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool "
+     "include_self=True) -> Tensor",
+     kTagCore, ScatterMeta},
+    {"aten::scatter_reduce_.two(Tensor(a!) self, int dim, Tensor index, Tensor src, str reduce, *, bool "
+     "include_self=True) -> Tensor(a!)",
+     kTagEffect, ScatterMeta},
+    {"aten::searchsorted.Scalar(Tensor sorted_sequence, Scalar self, *, bool out_int32=False, bool right=False, "
+     "str? side=None, Tensor? sorter=None) -> Tensor",
+     kTagNone, SearchsortedMeta},
+    {"aten::searchsorted.Tensor(Tensor sorted_sequence, Tensor self, *, bool out_int32=False, bool right=False, "
+     "str? side=None, Tensor? sorter=None) -> Tensor",
+     kTagNone, SearchsortedMeta},
+    {"aten::select_backward(Tensor grad_output, SymInt[] input_sizes, int dim, SymInt index) -> Tensor",
+     kTagNone, SelectBackwardMeta},
+    {"aten::select_scatter(Tensor self, Tensor src, int dim, SymInt index) -> Tensor", kTagCore, SelectScatterMeta},
+    {"aten::slice_backward(Tensor grad_output, SymInt[] input_sizes, int dim, SymInt start, SymInt end, SymInt "
+     "step) -> Tensor",
+     kTagNone, SliceBackwardMeta},
+    {"aten::slice_scatter(Tensor self, Tensor src, int dim=0, SymInt? start=None, SymInt? end=None, SymInt step=1)"
+     " -> Tensor",
+     kTagCore, SliceScatterMeta},
+    {"aten::take(Tensor self, Tensor index) -> Tensor", kTagNone, TakeMeta},
+    {"aten::unique_consecutive(Tensor self, bool return_inverse=False, bool return_counts=False, int? dim=None) ->"
+     " (Tensor, Tensor, Tensor)",
+     kTagDynamicShape, UniqueMeta},
+    {"aten::unique_dim(Tensor self, int dim, bool sorted=True, bool return_inverse=False, bool "
+     "return_counts=False) -> (Tensor, Tensor, Tensor)",
+     kTagDynamicShape, UniqueMeta},
+};
+
+}  // namespace
+
+absl::Span<const OpDef> IndexingOps() { return kRows; }
+
+}  // namespace kiln

@@ -1,0 +1,44 @@
+// Matrix products. One row per overload, sorted by name; schemas and tags are PyTorch's
+// (tests/conformance compares them).
+#include "fake_runtime/ops/matmul_meta.h"
+#include "fake_runtime/ops/op_table.h"
+
+namespace kiln {
+namespace {
+
+constexpr OpDef kRows[] = {
+    {"aten::_cdist_forward(Tensor x1, Tensor x2, float p, int? compute_mode) -> Tensor", kTagCore, CdistMeta},
+    {"aten::_euclidean_dist(Tensor x1, Tensor x2) -> Tensor", kTagNone, EuclideanDistMeta},
+    {"aten::_fft_c2c(Tensor self, SymInt[] dim, int normalization, bool forward) -> Tensor", kTagNone, FftMeta},
+    {"aten::_fft_c2r(Tensor self, int[] dim, int normalization, SymInt last_dim_size) -> Tensor", kTagCore, FftMeta},
+    {"aten::_fft_r2c(Tensor self, int[] dim, int normalization, bool onesided) -> Tensor", kTagCore, FftMeta},
+    {"aten::_pdist_forward(Tensor self, float p=2.) -> Tensor", kTagCore, PdistMeta},
+    {"aten::addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
+     kTagNone, AddbmmMeta},
+    {"aten::addmm(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
+     kTagCore, AddmmMeta},
+    {"aten::addmm.out(Tensor self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1, Tensor(a!) out) -> "
+     "Tensor(a!)",
+     kTagEffect, AddmmMeta},
+    {"aten::addmm_(Tensor(a!) self, Tensor mat1, Tensor mat2, *, Scalar beta=1, Scalar alpha=1) -> Tensor(a!)",
+     kTagEffect, AddmmMeta},
+    {"aten::addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
+     kTagNone, AddmvMeta},
+    {"aten::addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
+     kTagNone, AddrMeta},
+    {"aten::baddbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
+     kTagNone, BaddbmmMeta},
+    {"aten::bmm(Tensor self, Tensor mat2) -> Tensor", kTagCore, BmmMeta},
+    {"aten::bmm.out(Tensor self, Tensor mat2, *, Tensor(a!) out) -> Tensor(a!)", kTagEffect, BmmMeta},
+    {"aten::dot(Tensor self, Tensor tensor) -> Tensor", kTagNone, DotMeta},
+    {"aten::mm(Tensor self, Tensor mat2) -> Tensor", kTagCore, MmMeta},
+    {"aten::mm.out(Tensor self, Tensor mat2, *, Tensor(a!) out) -> Tensor(a!)", kTagEffect, MmMeta},
+    {"aten::mv(Tensor self, Tensor vec) -> Tensor", kTagNone, MvMeta},
+    {"aten::vdot(Tensor self, Tensor other) -> Tensor", kTagNone, DotMeta},
+};
+
+}  // namespace
+
+absl::Span<const OpDef> MatmulOps() { return kRows; }
+
+}  // namespace kiln

@@ -1,0 +1,79 @@
+#include "fake_runtime/ops/op_table.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+
+namespace kiln {
+namespace {
+
+// A row's schema stands first in it, so that RowOf is a cast.
+static_assert(offsetof(OpRow, schema) == 0);
+
+constexpr RefusedOp kRefusedOps[] = {
+    {"_c10d_functional.", "collective"},
+    {"_c10d_functional_autograd.", "collective"},
+    {"_dtensor.", "collective"},
+    {"c10d.", "collective"},
+    {"c10d_functional.", "collective"},
+    {"symm_mem.", "collective"},
+};
+
+struct Table {
+  std::vector<OpRow> rows;
+  absl::flat_hash_map<absl::string_view, const OpRow*> by_name;
+};
+
+OpRow MakeRow(const OpDef& def) {
+  absl::StatusOr<OpSchema> schema = ParseOpSchema(def.schema);
+  if (!schema.ok()) {
+    // A row that does not parse is a slip of ours that the first start shows.
+    std::fprintf(stderr, "op table: %s: %s\n", def.schema, std::string(schema.status().message()).c_str());
+    std::abort();
+  }
+  OpRow row{*std::move(schema), def.tags, def.meta};
+  row.schema.ordered |= row.has(kTagRandom) || row.has(kTagEffect);
+  return row;
+}
+
+const Table& GetTable() {
+  static const Table* const table = [] {
+    auto* t = new Table;
+    for (absl::Span<const OpDef> family :
+         {PointwiseOps(), ReductionOps(), ViewOps(), CreationOps(), CopyOps(), IndexingOps(), MatmulOps(),
+          ConvolutionOps(), PoolingOps(), NormalizationOps(), AttentionOps(), SymbolicOps()}) {
+      for (const OpDef& def : family) t->rows.push_back(MakeRow(def));
+    }
+    std::sort(t->rows.begin(), t->rows.end(),
+              [](const OpRow& a, const OpRow& b) { return a.schema.name < b.schema.name; });
+    for (const OpRow& row : t->rows) t->by_name.emplace(row.schema.name, &row);
+    return t;
+  }();
+  return *table;
+}
+
+}  // namespace
+
+absl::Span<const OpRow> OpTable() { return GetTable().rows; }
+
+const OpRow* FindOp(absl::string_view name) {
+  const Table& table = GetTable();
+  auto it = table.by_name.find(name);
+  return it == table.by_name.end() ? nullptr : it->second;
+}
+
+const OpSchema* FindOpSchema(absl::string_view name) {
+  const OpRow* row = FindOp(name);
+  return row == nullptr ? nullptr : &row->schema;
+}
+
+const OpRow& RowOf(const OpSchema& schema) { return reinterpret_cast<const OpRow&>(schema); }
+
+absl::Span<const RefusedOp> RefusedOps() { return kRefusedOps; }
+
+}  // namespace kiln

@@ -1,0 +1,71 @@
+#include "fake_runtime/ops/run_meta.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "fake_runtime/ops/promotion.h"
+#include "fake_runtime/ops/size_tests.h"
+
+namespace kiln {
+namespace {
+
+int WrittenArg(const OpSchema& schema, char alias) {
+  for (size_t i = 0; i < schema.args.size(); ++i) {
+    if (schema.args[i].is_written && schema.args[i].alias == alias && !schema.args[i].is_list) {
+      return static_cast<int>(i);
+    }
+  }
+  return -1;
+}
+
+absl::StatusOr<FakeTensor> Written(MetaContext& ctx, const ArgSchema& arg, const FakeTensor& self,
+                                   const FakeTensor& result) {
+  if (!CanCast(result.dtype, self.dtype)) {
+    return ctx.Fail(ErrorReason::kDtypeMismatch,
+                    absl::StrCat("result type ", GetDTypeRow(result.dtype).name,
+                                 " can't be cast to the desired output type ", GetDTypeRow(self.dtype).name));
+  }
+  FakeTensor out = self;
+  out.constant.reset();
+  KILN_ASSIGN_OR_RETURN(bool same, GuardSameSizes(ctx, self.sizes, result.sizes));
+  if (same) return out;
+  if (!arg.keyword_only) {
+    return ctx.Fail(ErrorReason::kShapeMismatch,
+                    absl::StrCat("output with sizes ", DimsText(self.sizes), " doesn't match the broadcast sizes ",
+                                 DimsText(result.sizes)));
+  }
+  out.sizes = result.sizes;
+  out.strides = result.strides;
+  return out;
+}
+
+}  // namespace
+
+absl::Status RunMeta(const OpRow& row, MetaContext& ctx) {
+  const int first_storage = ctx.next_storage();
+  KILN_RETURN_IF_ERROR(row.meta(ctx));
+  const OpSchema& schema = row.schema;
+  if (!schema.is_mutating()) return absl::OkStatus();
+  for (size_t i = 0; i < schema.args.size(); ++i) {
+    if (schema.args[i].is_written) ctx.MarkWritten(static_cast<int>(i));
+  }
+  bool all_settled = true;
+  for (size_t r = 0; r < ctx.returned().size(); ++r) {
+    const ReturnSchema& ret = schema.returns[r];
+    const int arg = ret.is_written && !ret.is_list ? WrittenArg(schema, ret.alias) : -1;
+    const FakeTensor* result =
+        ctx.returned()[r].is_list ? nullptr : std::get_if<FakeTensor>(&ctx.returned()[r].values[0]);
+    if (arg < 0 || result == nullptr || result->storage == ctx.Tensor(arg).storage) {
+      all_settled = false;
+      continue;
+    }
+    KILN_ASSIGN_OR_RETURN(FakeTensor out, Written(ctx, schema.args[arg], ctx.Tensor(arg), *result));
+    ctx.mutable_returned()[r].values[0] = std::move(out);
+  }
+  // The meta function made storages for results that turned out to be arguments.
+  if (all_settled) ctx.ReleaseStorages(first_storage);
+  return absl::OkStatus();
+}
+
+}  // namespace kiln

@@ -1,0 +1,261 @@
+#include "fake_runtime/ops/symbolic_meta.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+
+namespace kiln {
+namespace {
+
+using Binary = Expr (*)(ExprPool& pool, Expr a, Expr b);
+
+// A boolean among numbers counts as 0 or 1, as in Python.
+Expr AsNumber(ExprPool& pool, Expr e) {
+  return e.type() == ExprType::kBool ? pool.Where(e, Expr(1), Expr(0)) : e;
+}
+
+Expr AsFloat(ExprPool& pool, Expr e) {
+  const Expr number = AsNumber(pool, e);
+  return number.type() == ExprType::kFloat ? number : pool.ToFloat(number);
+}
+
+Expr Argument0(MetaContext& ctx) { return ctx.Scalar(0).value; }
+Expr Argument1(MetaContext& ctx) { return ctx.Scalar(1).value; }
+
+absl::Status Finish(MetaContext& ctx, Expr value) {
+  if (value.is_poison()) {
+    return ctx.Fail(ErrorReason::kSizeOverflow,
+                    absl::StrCat("its result overflows int64 or is too large an expression"));
+  }
+  ctx.Return(value);
+  return absl::OkStatus();
+}
+
+// Integers with `on_integers`, else floats with the expression kind
+// `on_floats`.
+absl::Status Arithmetic(MetaContext& ctx, Binary on_integers, Binary on_floats) {
+  ExprPool& pool = ctx.pool();
+  const Expr a = AsNumber(pool, Argument0(ctx)), b = AsNumber(pool, Argument1(ctx));
+  if (a.type() == ExprType::kInt && b.type() == ExprType::kInt) return Finish(ctx, on_integers(pool, a, b));
+  return Finish(ctx, on_floats(pool, AsFloat(pool, a), AsFloat(pool, b)));
+}
+
+absl::Status Comparison(MetaContext& ctx, Binary compare) {
+  ExprPool& pool = ctx.pool();
+  const Expr a = Argument0(ctx), b = Argument1(ctx);
+  const bool floats = a.type() == ExprType::kFloat || b.type() == ExprType::kFloat;
+  if (floats) return Finish(ctx, compare(pool, AsFloat(pool, a), AsFloat(pool, b)));
+  return Finish(ctx, compare(pool, AsNumber(pool, a), AsNumber(pool, b)));
+}
+
+Expr FloatAdd(ExprPool& pool, Expr a, Expr b) { return pool.Make(ExprKind::kFloatAdd, {a, b}); }
+Expr FloatMul(ExprPool& pool, Expr a, Expr b) { return pool.Make(ExprKind::kFloatMul, {a, b}); }
+Expr FloatSub(ExprPool& pool, Expr a, Expr b) { return FloatAdd(pool, a, FloatMul(pool, pool.Float(-1.0), b)); }
+
+absl::Status NoFloats(MetaContext& ctx) {
+  return ctx.Fail(ErrorReason::kUnsupportedGraph, absl::StrCat(ctx.schema().name, " of floats has no symbolic form"));
+}
+
+bool AnyFloat(MetaContext& ctx) {
+  for (int i = 0; i < ctx.num_args(); ++i) {
+    if (ctx.Scalar(i).type == ExprType::kFloat) return true;
+  }
+  return false;
+}
+
+absl::Status CheckDivisor(MetaContext& ctx, Expr divisor) {
+  return ctx.env().Check(ctx.pool().Ne(divisor, Expr(0)), "divisor is not zero",
+                         absl::StrCat("division of ", Argument0(ctx).ToString(), " by ", divisor.ToString()));
+}
+
+absl::Status Boolean(MetaContext& ctx, Binary connect) {
+  const Expr a = Argument0(ctx), b = Argument1(ctx);
+  if (a.type() == ExprType::kBool && b.type() == ExprType::kBool) return Finish(ctx, connect(ctx.pool(), a, b));
+  return ctx.Fail(ErrorReason::kUnsupportedGraph,
+                  absl::StrCat(ctx.schema().name, " of integers (bitwise) has no symbolic form"));
+}
+
+}  // namespace
+
+absl::Status SymAddMeta(MetaContext& ctx) {
+  return Arithmetic(
+      ctx, [](ExprPool& p, Expr a, Expr b) { return p.Add(a, b); }, FloatAdd);
+}
+absl::Status SymSubMeta(MetaContext& ctx) {
+  return Arithmetic(
+      ctx, [](ExprPool& p, Expr a, Expr b) { return p.Sub(a, b); }, FloatSub);
+}
+absl::Status SymMulMeta(MetaContext& ctx) {
+  return Arithmetic(
+      ctx, [](ExprPool& p, Expr a, Expr b) { return p.Mul(a, b); }, FloatMul);
+}
+
+absl::Status SymNegMeta(MetaContext& ctx) {
+  ExprPool& pool = ctx.pool();
+  const Expr a = AsNumber(pool, Argument0(ctx));
+  return Finish(ctx, a.type() == ExprType::kInt ? pool.Neg(a) : FloatMul(pool, pool.Float(-1.0), a));
+}
+
+absl::Status SymFloorDivMeta(MetaContext& ctx) {
+  if (AnyFloat(ctx)) return NoFloats(ctx);
+  const Expr divisor = AsNumber(ctx.pool(), Argument1(ctx));
+  KILN_RETURN_IF_ERROR(CheckDivisor(ctx, divisor));
+  return Finish(ctx, ctx.env().Simplify(ctx.pool().FloorDiv(AsNumber(ctx.pool(), Argument0(ctx)), divisor)));
+}
+
+absl::Status SymModMeta(MetaContext& ctx) {
+  if (AnyFloat(ctx)) return NoFloats(ctx);
+  const Expr divisor = AsNumber(ctx.pool(), Argument1(ctx));
+  KILN_RETURN_IF_ERROR(CheckDivisor(ctx, divisor));
+  return Finish(ctx, ctx.env().Simplify(ctx.pool().Mod(AsNumber(ctx.pool(), Argument0(ctx)), divisor)));
+}
+
+absl::Status SymPowMeta(MetaContext& ctx) {
+  ExprPool& pool = ctx.pool();
+  const Expr base = AsNumber(pool, Argument0(ctx)), exponent = AsNumber(pool, Argument1(ctx));
+  const std::optional<int64_t> natural = exponent.AsInt();
+  if (base.type() == ExprType::kInt && natural.has_value() && *natural >= 0) {
+    return Finish(ctx, pool.Pow(base, exponent));
+  }
+  return Finish(ctx, pool.Make(ExprKind::kFloatPow, {AsFloat(pool, base), AsFloat(pool, exponent)}));
+}
+
+absl::Status SymTrueDivMeta(MetaContext& ctx) {
+  ExprPool& pool = ctx.pool();
+  const Expr a = AsNumber(pool, Argument0(ctx)), b = AsNumber(pool, Argument1(ctx));
+  if (b.type() == ExprType::kInt) KILN_RETURN_IF_ERROR(CheckDivisor(ctx, b));
+  if (a.type() == b.type()) return Finish(ctx, pool.TrueDiv(a, b));
+  return Finish(ctx, pool.TrueDiv(AsFloat(pool, a), AsFloat(pool, b)));
+}
+
+absl::Status SymMinMeta(MetaContext& ctx) {
+  if (AnyFloat(ctx)) return NoFloats(ctx);
+  return Finish(ctx, ctx.env().Simplify(
+                         ctx.pool().Min(AsNumber(ctx.pool(), Argument0(ctx)), AsNumber(ctx.pool(), Argument1(ctx)))));
+}
+
+absl::Status SymMaxMeta(MetaContext& ctx) {
+  if (AnyFloat(ctx)) return NoFloats(ctx);
+  return Finish(ctx, ctx.env().Simplify(
+                         ctx.pool().Max(AsNumber(ctx.pool(), Argument0(ctx)), AsNumber(ctx.pool(), Argument1(ctx)))));
+}
+
+absl::Status SymEqMeta(MetaContext& ctx) {
+  return Comparison(ctx, [](ExprPool& p, Expr a, Expr b) { return p.Eq(a, b); });
+}
+absl::Status SymNeMeta(MetaContext& ctx) {
+  return Comparison(ctx, [](ExprPool& p, Expr a, Expr b) { return p.Ne(a, b); });
+}
+absl::Status SymLtMeta(MetaContext& ctx) {
+  return Comparison(ctx, [](ExprPool& p, Expr a, Expr b) { return p.Lt(a, b); });
+}
+absl::Status SymLeMeta(MetaContext& ctx) {
+  return Comparison(ctx, [](ExprPool& p, Expr a, Expr b) { return p.Le(a, b); });
+}
+absl::Status SymGtMeta(MetaContext& ctx) {
+  return Comparison(ctx, [](ExprPool& p, Expr a, Expr b) { return p.Gt(a, b); });
+}
+absl::Status SymGeMeta(MetaContext& ctx) {
+  return Comparison(ctx, [](ExprPool& p, Expr a, Expr b) { return p.Ge(a, b); });
+}
+absl::Status SymAndMeta(MetaContext& ctx) {
+  return Boolean(ctx, [](ExprPool& p, Expr a, Expr b) { return p.And(a, b); });
+}
+absl::Status SymOrMeta(MetaContext& ctx) {
+  return Boolean(ctx, [](ExprPool& p, Expr a, Expr b) { return p.Or(a, b); });
+}
+
+absl::Status SymNotMeta(MetaContext& ctx) {
+  const Expr a = Argument0(ctx);
+  if (a.type() == ExprType::kBool) return Finish(ctx, ctx.pool().Not(a));
+  return Finish(ctx, ctx.pool().Eq(AsNumber(ctx.pool(), a), Expr(0)));
+}
+
+absl::Status SymIteMeta(MetaContext& ctx) {
+  const Expr condition = Argument0(ctx), a = ctx.Scalar(1).value, b = ctx.Scalar(2).value;
+  if (condition.type() != ExprType::kBool || a.type() != b.type()) {
+    return ctx.Fail(ErrorReason::kBadArgumentType, "sym.ite takes a boolean and two scalars of one type");
+  }
+  return Finish(ctx, ctx.pool().Where(condition, a, b));
+}
+
+absl::Status SymFloatMeta(MetaContext& ctx) { return Finish(ctx, AsFloat(ctx.pool(), Argument0(ctx))); }
+
+absl::Status SymIntMeta(MetaContext& ctx) {
+  const Expr a = AsNumber(ctx.pool(), Argument0(ctx));
+  return Finish(ctx, a.type() == ExprType::kInt ? a : ctx.pool().TruncToInt(a));
+}
+
+absl::Status SymFloorMeta(MetaContext& ctx) {
+  const Expr a = AsNumber(ctx.pool(), Argument0(ctx));
+  return Finish(ctx, a.type() == ExprType::kInt ? a : ctx.pool().FloorToInt(a));
+}
+
+absl::Status SymCeilMeta(MetaContext& ctx) {
+  const Expr a = AsNumber(ctx.pool(), Argument0(ctx));
+  return Finish(ctx, a.type() == ExprType::kInt ? a : ctx.pool().CeilToInt(a));
+}
+
+absl::Status SymSqrtMeta(MetaContext& ctx) {
+  return Finish(ctx, ctx.pool().FloatSqrt(AsFloat(ctx.pool(), Argument0(ctx))));
+}
+
+absl::Status SymSizeMeta(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  if (self.rank() == 0) return ctx.Fail(ErrorReason::kBadArgumentValue, "a 0-dim tensor has no sizes");
+  KILN_ASSIGN_OR_RETURN(int dim, ctx.WrapDim(ctx.Int(1), self.rank()));
+  return Finish(ctx, self.sizes[dim]);
+}
+
+absl::Status SymStrideMeta(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  if (self.rank() == 0) return ctx.Fail(ErrorReason::kBadArgumentValue, "a 0-dim tensor has no strides");
+  KILN_ASSIGN_OR_RETURN(int dim, ctx.WrapDim(ctx.Int(1), self.rank()));
+  return Finish(ctx, self.strides[dim]);
+}
+
+absl::Status SymNumelMeta(MetaContext& ctx) { return Finish(ctx, Numel(ctx.pool(), ctx.Tensor(0).sizes)); }
+
+absl::Status SymStorageOffsetMeta(MetaContext& ctx) { return Finish(ctx, ctx.Tensor(0).storage_offset); }
+
+absl::Status SymIsContiguousMeta(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  const MemoryFormat format = *ctx.OptionalMemoryFormat(1);
+  absl::StatusOr<bool> holds = false;
+  switch (format) {
+    case MemoryFormat::kContiguous:
+    case MemoryFormat::kPreserve:
+    case MemoryFormat::kUnknown:
+      holds = TestContiguous(ctx.env(), self);
+      break;
+    case MemoryFormat::kChannelsLast:
+      if (self.rank() == 4) holds = TestChannelsLast(ctx.env(), self);
+      break;
+    case MemoryFormat::kChannelsLast3d:
+      if (self.rank() == 5) holds = TestChannelsLast(ctx.env(), self);
+      break;
+  }
+  if (!holds.ok()) return holds.status();
+  return Finish(ctx, Expr::Bool(*holds));
+}
+
+absl::Status AssertScalarMeta(MetaContext& ctx) {
+  const Expr condition = ctx.Scalar(0).value;
+  const Expr truth =
+      condition.type() == ExprType::kBool ? condition : ctx.pool().Ne(AsNumber(ctx.pool(), condition), Expr(0));
+  return ctx.env().Check(truth, "assertion", ctx.String(1));
+}
+
+absl::Status ConstrainRangeMeta(MetaContext& ctx) {
+  const Expr size = ctx.Scalar(0).value;
+  for (absl::string_view name : {"min", "max"}) {
+    const int arg = ctx.schema().FindArg(name);
+    if (arg < 0 || ctx.IsNone(arg)) continue;
+    const Expr bound = ctx.pool().Int(ctx.Int(arg));
+    const Expr holds = name == "min" ? ctx.pool().Ge(size, bound) : ctx.pool().Le(size, bound);
+    KILN_RETURN_IF_ERROR(ctx.env().Check(holds, "range of a symbol",
+                                         absl::StrCat(size.ToString(), " is outside its ", name, " ", bound.ToString())));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace kiln

@@ -1,0 +1,257 @@
+#include "fake_runtime/ops/view_meta.h"
+
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "fake_runtime/ops/promotion.h"
+#include "fake_runtime/ops/size_tests.h"
+
+namespace kiln {
+namespace {
+
+absl::Status ReturnView(MetaContext& ctx, Dims sizes, Dims strides) {
+  const FakeTensor& self = ctx.Tensor(0);
+  ctx.Return(ctx.ViewOf(self, std::move(sizes), std::move(strides), self.storage_offset));
+  return absl::OkStatus();
+}
+
+absl::Status ReturnSwapped(MetaContext& ctx, int a, int b) {
+  Dims sizes = ctx.Tensor(0).sizes, strides = ctx.Tensor(0).strides;
+  if (!sizes.empty()) {
+    std::swap(sizes[a], sizes[b]);
+    std::swap(strides[a], strides[b]);
+  }
+  return ReturnView(ctx, std::move(sizes), std::move(strides));
+}
+
+}  // namespace
+
+absl::Status AliasMeta(MetaContext& ctx) {
+  FakeTensor out = ctx.Tensor(0);
+  out.requires_grad = false;
+  ctx.Return(std::move(out));
+  return absl::OkStatus();
+}
+
+absl::Status ExpandMeta(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  Dims sizes = ctx.SymInts(1);
+  const int skip = static_cast<int>(sizes.size()) - self.rank();
+  if (skip < 0) {
+    return ctx.Fail(ErrorReason::kShapeMismatch, absl::StrCat("expand to ", sizes.size(), " dimensions of a tensor of rank ",
+                                                              self.rank()));
+  }
+  Dims strides(sizes.size());
+  for (size_t d = 0; d < sizes.size(); ++d) {
+    const int own = static_cast<int>(d) - skip;
+    if (own < 0) {
+      KILN_RETURN_IF_ERROR(ctx.env().Check(
+          ctx.pool().Ge(sizes[d], Expr(0)), "a size is not negative",
+          absl::StrCat("the expanded size ", sizes[d].ToString(), " isn't allowed in a leading, non-existing dimension ", d)));
+      continue;
+    }
+    if (sizes[d].IsInt(-1) || sizes[d] == self.sizes[own]) {
+      sizes[d] = self.sizes[own];
+      strides[d] = self.strides[own];
+      continue;
+    }
+    KILN_ASSIGN_OR_RETURN(bool same, GuardEqual(ctx, self.sizes[own], sizes[d], "expand keeps a dimension"));
+    if (same) {
+      strides[d] = self.strides[own];
+      continue;
+    }
+    KILN_RETURN_IF_ERROR(ctx.env().Check(
+        ctx.pool().Eq(self.sizes[own], Expr(1)), "expanded dimension is 1",
+        absl::StrCat("the expanded size of the tensor (", sizes[d].ToString(), ") must match the existing size (",
+                     self.sizes[own].ToString(), ") at non-singleton dimension ", d)));
+  }
+  return ReturnView(ctx, std::move(sizes), std::move(strides));
+}
+
+absl::Status PermuteMeta(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  const std::vector<int64_t> dims = ctx.Ints(1);
+  if (static_cast<int>(dims.size()) != self.rank()) {
+    return ctx.Fail(ErrorReason::kBadArgumentValue,
+                    absl::StrCat("permute of ", dims.size(), " dimensions of a tensor of rank ", self.rank()));
+  }
+  KILN_ASSIGN_OR_RETURN(auto order, ctx.WrapDims(dims, self.rank()));
+  Dims sizes, strides;
+  for (int d : order) {
+    sizes.push_back(self.sizes[d]);
+    strides.push_back(self.strides[d]);
+  }
+  return ReturnView(ctx, std::move(sizes), std::move(strides));
+}
+
+absl::Status TransposeMeta(MetaContext& ctx) {
+  KILN_ASSIGN_OR_RETURN(int a, ctx.WrapDim(ctx.Int(1), ctx.Tensor(0).rank()));
+  KILN_ASSIGN_OR_RETURN(int b, ctx.WrapDim(ctx.Int(2), ctx.Tensor(0).rank()));
+  return ReturnSwapped(ctx, a, b);
+}
+
+absl::Status TMeta(MetaContext& ctx) {
+  const int rank = ctx.Tensor(0).rank();
+  if (rank > 2) return ctx.Fail(ErrorReason::kShapeMismatch, absl::StrCat("t() expects rank <= 2 but got rank ", rank));
+  return ReturnSwapped(ctx, 0, rank < 2 ? 0 : 1);
+}
+
+absl::StatusOr<FakeTensor> SelectOf(MetaContext& ctx, const FakeTensor& self, int dim, Expr index) {
+  ExprPool& pool = ctx.pool();
+  const Expr size = self.sizes[dim];
+  const std::string range = absl::StrCat("select(): index ", index.ToString(), " out of range for dimension ", dim,
+                                         " of size ", size.ToString());
+  KILN_ASSIGN_OR_RETURN(bool above, ctx.env().TestOr(pool.Ge(index, size), false, "index in range"));
+  KILN_ASSIGN_OR_RETURN(bool below, ctx.env().TestOr(pool.Lt(index, pool.Neg(size)), false, "index in range"));
+  if (above || below) return ctx.Fail(ErrorReason::kBadArgumentValue, range);
+  KILN_ASSIGN_OR_RETURN(bool positive, ctx.env().TestOr(pool.Ge(index, Expr(0)), false, "sign of an index"));
+  std::optional<Expr> offset;
+  if (positive) {
+    offset = pool.Add(self.storage_offset, pool.Mul(index, self.strides[dim]));
+  } else {
+    KILN_ASSIGN_OR_RETURN(bool negative, ctx.env().TestOr(pool.Lt(index, Expr(0)), false, "sign of an index"));
+    if (negative) offset = pool.Add(self.storage_offset, pool.Mul(pool.Add(index, size), self.strides[dim]));
+  }
+  // Which end the index counts from is known when the code runs.
+  if (!offset.has_value()) offset = ctx.env().FreshUnbacked(ValueRange{});
+  Dims sizes = self.sizes, strides = self.strides;
+  sizes.erase(sizes.begin() + dim);
+  strides.erase(strides.begin() + dim);
+  return ctx.ViewOf(self, std::move(sizes), std::move(strides), *offset);
+}
+
+absl::Status SelectMeta(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  if (self.rank() == 0)
+    return ctx.Fail(ErrorReason::kBadArgumentValue, "select() cannot be applied to a 0-dim tensor");
+  KILN_ASSIGN_OR_RETURN(int dim, ctx.WrapDim(ctx.Int(1), self.rank()));
+  KILN_ASSIGN_OR_RETURN(FakeTensor out, SelectOf(ctx, self, dim, ctx.SymInt(2)));
+  ctx.Return(std::move(out));
+  return absl::OkStatus();
+}
+
+absl::Status SqueezeMeta(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  const int arg = ctx.schema().FindArg("dim");
+  std::vector<int64_t> dims;
+  if (arg < 0) {
+    for (int d = 0; d < self.rank(); ++d) dims.push_back(d);
+  } else if (ctx.schema().args[arg].is_list) {
+    dims = ctx.Ints(arg);
+  } else {
+    dims = {ctx.Int(arg)};
+  }
+  KILN_ASSIGN_OR_RETURN(auto wrapped, ctx.WrapDims(dims, self.rank()));
+  absl::InlinedVector<bool, 8> drop(self.rank() + 1, false);
+  for (int d : wrapped) {
+    if (self.rank() == 0) continue;
+    KILN_ASSIGN_OR_RETURN(bool one, GuardOne(ctx, self.sizes[d], "squeezed dimension is 1"));
+    drop[d] = one;
+  }
+  Dims sizes, strides;
+  for (int d = 0; d < self.rank(); ++d) {
+    if (drop[d]) continue;
+    sizes.push_back(self.sizes[d]);
+    strides.push_back(self.strides[d]);
+  }
+  return ReturnView(ctx, std::move(sizes), std::move(strides));
+}
+
+absl::Status UnsqueezeMeta(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  KILN_ASSIGN_OR_RETURN(int dim, ctx.WrapDim(ctx.Int(1), self.rank() + 1));
+  Dims sizes = self.sizes, strides = self.strides;
+  const Expr stride = dim >= self.rank() ? Expr(1) : ctx.pool().Mul(sizes[dim], strides[dim]);
+  sizes.insert(sizes.begin() + dim, Expr(1));
+  strides.insert(strides.begin() + dim, stride);
+  return ReturnView(ctx, std::move(sizes), std::move(strides));
+}
+
+absl::Status AsStridedMeta(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  Dims sizes = ctx.SymInts(1), strides = ctx.SymInts(2);
+  if (sizes.size() != strides.size()) {
+    return ctx.Fail(ErrorReason::kBadArgumentValue,
+                    absl::StrCat("as_strided: ", sizes.size(), " sizes but ", strides.size(), " strides"));
+  }
+  for (size_t d = 0; d < sizes.size(); ++d) {
+    if (sizes[d].AsInt().value_or(0) < 0 || strides[d].AsInt().value_or(0) < 0) {
+      return ctx.Fail(ErrorReason::kBadArgumentValue,
+                      absl::StrCat("as_strided: size ", sizes[d].ToString(), " and stride ", strides[d].ToString(),
+                                   " of dimension ", d, " must not be negative"));
+    }
+  }
+  ctx.Return(
+      ctx.ViewOf(self, std::move(sizes), std::move(strides), ctx.OptionalSymInt(3).value_or(self.storage_offset)));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<FakeTensor> DiagonalOf(MetaContext& ctx, const FakeTensor& self, int64_t offset, int64_t dim1_arg,
+                                      int64_t dim2_arg) {
+  ExprPool& pool = ctx.pool();
+  KILN_ASSIGN_OR_RETURN(int dim1, ctx.WrapDim(dim1_arg, self.rank()));
+  KILN_ASSIGN_OR_RETURN(int dim2, ctx.WrapDim(dim2_arg, self.rank()));
+  if (dim1 == dim2) {
+    return ctx.Fail(ErrorReason::kBadArgumentValue,
+                    absl::StrCat("diagonal dimensions cannot be identical: ", dim1_arg, ", ", dim2_arg));
+  }
+  const Expr shift = pool.Int(offset < 0 ? -offset : offset);
+  const Expr rows = offset < 0 ? pool.Sub(self.sizes[dim1], shift) : self.sizes[dim1];
+  const Expr columns = offset < 0 ? self.sizes[dim2] : pool.Sub(self.sizes[dim2], shift);
+  const Expr length = ctx.env().Simplify(pool.Max(pool.Min(rows, columns), Expr(0)));
+  Expr start = self.storage_offset;
+  KILN_ASSIGN_OR_RETURN(bool empty, GuardZero(ctx, length, "the diagonal is empty"));
+  if (!empty) start = pool.Add(start, pool.Mul(shift, offset < 0 ? self.strides[dim1] : self.strides[dim2]));
+  Dims sizes, strides;
+  for (int d = 0; d < self.rank(); ++d) {
+    if (d == dim1 || d == dim2) continue;
+    sizes.push_back(self.sizes[d]);
+    strides.push_back(self.strides[d]);
+  }
+  sizes.push_back(length);
+  strides.push_back(pool.Add(self.strides[dim1], self.strides[dim2]));
+  return ctx.ViewOf(self, std::move(sizes), std::move(strides), start);
+}
+
+absl::Status DiagonalMeta(MetaContext& ctx) {
+  KILN_ASSIGN_OR_RETURN(FakeTensor out, DiagonalOf(ctx, ctx.Tensor(0), ctx.Int(1), ctx.Int(2), ctx.Int(3)));
+  ctx.Return(std::move(out));
+  return absl::OkStatus();
+}
+
+absl::Status UnfoldMeta(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  ExprPool& pool = ctx.pool();
+  KILN_ASSIGN_OR_RETURN(int dim, ctx.WrapDim(ctx.Int(1), self.rank()));
+  const Expr size = pool.Int(ctx.Int(2)), step = pool.Int(ctx.Int(3));
+  if (ctx.Int(2) < 0 || ctx.Int(3) <= 0)
+    return ctx.Fail(ErrorReason::kBadArgumentValue, absl::StrCat("unfold: size ", ctx.Int(2), " and step ", ctx.Int(3)));
+  const Expr whole = self.rank() == 0 ? Expr(1) : self.sizes[dim];
+  KILN_RETURN_IF_ERROR(ctx.env().Check(pool.Le(size, whole), "unfold fits",
+                                       absl::StrCat("maximum size for tensor at dimension ", dim, " is ",
+                                                    whole.ToString(), " but size is ", size.ToString())));
+  Dims sizes = self.sizes, strides = self.strides;
+  const Expr stride = self.rank() == 0 ? Expr(1) : strides[dim];
+  if (self.rank() > 0) {
+    sizes[dim] = pool.Add(pool.FloorDiv(pool.Sub(whole, size), step), Expr(1));
+    strides[dim] = pool.Mul(step, stride);
+  }
+  sizes.push_back(size);
+  strides.push_back(stride);
+  return ReturnView(ctx, std::move(sizes), std::move(strides));
+}
+
+absl::Status CopyReturned(MetaContext& ctx) {
+  for (MetaContext::Returned& slot : ctx.mutable_returned()) {
+    for (FakeValue& value : slot.values) {
+      const FakeTensor& view = std::get<FakeTensor>(value);
+      FakeTensor copy = ctx.NewTensor(view.dtype, view.device, view.sizes);
+      value = std::move(copy);
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace kiln

@@ -1,0 +1,224 @@
+// Propagate: every node's meta function, in order, over one environment.
+#include <algorithm>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/str_cat.h"
+#include "base/checked_int.h"
+#include "base/error.h"
+#include "base/status_macros.h"
+#include "fake_runtime/fake_tensor_mode.h"
+#include "fake_runtime/ops/meta_context.h"
+#include "fake_runtime/ops/op_table.h"
+#include "fake_runtime/ops/run_meta.h"
+
+namespace kiln {
+namespace {
+
+// Symbols that stand for a size of some input by themselves: those are never
+// negative, while a plain SymInt may be.
+absl::flat_hash_set<Expr> SizeSymbols(const Graph& graph) {
+  absl::flat_hash_set<Expr> out;
+  for (const GraphInput& input : graph.inputs) {
+    const FakeTensor* t = std::get_if<FakeTensor>(&input.value);
+    if (t == nullptr) continue;
+    for (Expr size : t->sizes) {
+      if (size.kind() == ExprKind::kSymbol) out.insert(size);
+    }
+  }
+  return out;
+}
+
+absl::Status DeclareSymbols(const Graph& graph, ShapeEnv& env) {
+  const absl::flat_hash_set<Expr> sizes = SizeSymbols(graph);
+  for (const SymbolDeclaration& s : graph.symbols) {
+    const ValueRange natural = sizes.contains(s.symbol) ? ValueRange::AtLeast(0) : ValueRange{};
+    const ValueRange range = s.range.Intersect(natural);
+    const std::string where = absl::StrCat("symbol ", s.symbol.ToString());
+    if (range.empty()) {
+      return MakeError(ErrorReason::kBadInputMetadata,
+                       absl::StrCat(where, ": it is a size, but its range is ", s.range.ToString()));
+    }
+    if (s.policy == DimPolicy::kUnbacked) {
+      KILN_RETURN_IF_ERROR(env.AddUnbackedSymbol(s.symbol, range));
+      continue;
+    }
+    if (!s.hint.has_value()) return MakeError(ErrorReason::kBadInputMetadata, absl::StrCat(where, " has no hint"));
+    KILN_RETURN_IF_ERROR(env.AddBackedSymbol(s.symbol, *s.hint, range, natural, s.policy));
+  }
+  for (Expr assumption : graph.assumptions) {
+    KILN_RETURN_IF_ERROR(env.AddAssumption(assumption, "the client's guard"));
+  }
+  return absl::OkStatus();
+}
+
+// The number of bytes that `t` reaches, at its hints, fits int64; so do its
+// expressions.
+absl::Status CheckTensor(const ShapeEnv& env, const FakeTensor& t) {
+  std::optional<int64_t> last = env.HintOf(t.storage_offset).value_or(0);
+  std::optional<int64_t> numel = 1;
+  bool poison = t.storage_offset.is_poison();
+  for (int d = 0; d < t.rank(); ++d) {
+    poison = poison || t.sizes[d].is_poison() || t.strides[d].is_poison();
+    const int64_t size = t.sizes[d].is_poison() ? 1 : env.HintOf(t.sizes[d]).value_or(1);
+    if (size < 0) {
+      return MakeError(ErrorReason::kShapeMismatch,
+                       absl::StrCat("size ", d, " of its result is ", t.sizes[d].ToString(), ", which is negative"));
+    }
+    if (size == 0) return absl::OkStatus();
+    const int64_t stride = t.strides[d].is_poison() ? 0 : env.HintOf(t.strides[d]).value_or(0);
+    const std::optional<int64_t> reach = CheckedMul(size - 1, stride);
+    last = last && reach ? CheckedAdd(*last, *reach) : std::nullopt;
+    numel = numel ? CheckedMul(*numel, size) : std::nullopt;
+  }
+  if (last) last = CheckedAdd(*last, 1);
+  if (last) last = CheckedMul(*last, DTypeSizeBytes(t.dtype));
+  if (numel) numel = CheckedMul(*numel, DTypeSizeBytes(t.dtype));
+  if (!poison && last && numel) return absl::OkStatus();
+  return MakeError(ErrorReason::kSizeOverflow,
+                   absl::StrCat("the sizes or bytes of its result overflow int64: ", t.ToString()));
+}
+
+absl::Status CheckInputs(const FakeGraph& fake) {
+  for (size_t i = 0; i < fake.graph.inputs.size(); ++i) {
+    const FakeTensor* t = std::get_if<FakeTensor>(&fake.values[i]);
+    if (t == nullptr) continue;
+    absl::Status status = CheckTensor(*fake.env, *t);
+    if (!status.ok()) return AddContext(status, absl::StrCat("input ", i, " (", fake.graph.inputs[i].name, ")"));
+  }
+  return absl::OkStatus();
+}
+
+ExprType TypeOf(const Argument& arg, absl::Span<const FakeValue> values) {
+  if (arg.get_if<double>() != nullptr) return ExprType::kFloat;
+  if (arg.get_if<bool>() != nullptr) return ExprType::kBool;
+  if (const ValueId* id = arg.get_if<ValueId>()) {
+    if (const Expr* e = std::get_if<Expr>(&values[id->value])) return e->type();
+  }
+  return ExprType::kInt;
+}
+
+bool FitsSlot(const OpSchema& schema, const ArgSchema& slot, const Argument& item, absl::Span<const FakeValue> values) {
+  const ValueId* id = item.get_if<ValueId>();
+  if (id == nullptr) return true;
+  const FakeValue& value = values[id->value];
+  if (std::holds_alternative<std::monostate>(value)) return slot.is_optional || slot.elements_optional;
+  const bool is_tensor = std::holds_alternative<FakeTensor>(value);
+  switch (slot.type) {
+    case ArgType::kTensor:
+      return is_tensor || schema.numbers_as_tensors;
+    case ArgType::kScalar:
+      return !is_tensor;
+    case ArgType::kSymFloat:
+      return !is_tensor && TypeOf(item, values) == ExprType::kFloat;
+    case ArgType::kSymBool:
+      return !is_tensor && TypeOf(item, values) == ExprType::kBool;
+    case ArgType::kSymInt:
+      return !is_tensor && TypeOf(item, values) == ExprType::kInt;
+    default:
+      return false;
+  }
+}
+
+// Import accepts a scalar of unknown type anywhere and a result that may be
+// None; only now their values are known.
+absl::Status CheckArguments(const Node& node, absl::Span<const FakeValue> values) {
+  for (size_t i = 0; i < node.args.size(); ++i) {
+    const ArgSchema& slot = node.op->args[i];
+    const ArgumentList* list = node.args[i].get_if<ArgumentList>();
+    const absl::Span<const Argument> items =
+        list != nullptr ? absl::MakeConstSpan(*list) : absl::MakeConstSpan(&node.args[i], 1);
+    for (const Argument& item : items) {
+      if (FitsSlot(*node.op, slot, item, values)) continue;
+      return MakeError(ErrorReason::kBadArgumentType,
+                       absl::StrCat("argument '", slot.name, "' is not a ", ArgTypeName(slot.type),
+                                    "; schema: ", node.op->ToString()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status StoreOutputs(FakeGraph& fake, const Node& node, MetaContext& ctx) {
+  std::vector<MetaContext::Returned>& returned = ctx.mutable_returned();
+  if (returned.size() != node.outputs.size()) {
+    return MakeError(ErrorReason::kCompilerBug, absl::StrCat("its meta function gave ", returned.size(), " results for ",
+                                                             node.outputs.size()));
+  }
+  for (size_t r = 0; r < returned.size(); ++r) {
+    const NodeOutput& output = node.outputs[r];
+    std::vector<FakeValue>& values = returned[r].values;
+    if (output.values.size() != values.size()) {
+      return MakeError(ErrorReason::kBadArgumentCount, absl::StrCat("it names ", output.values.size(), " results of a list of ",
+                                                                    values.size()));
+    }
+    for (size_t k = 0; k < values.size(); ++k) {
+      if (const FakeTensor* t = std::get_if<FakeTensor>(&values[k])) KILN_RETURN_IF_ERROR(CheckTensor(*fake.env, *t));
+      fake.values[output.values[k].value] = std::move(values[k]);
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Constants that live in a storage that was written are known no more, and a
+// written argument has the metadata that the node gave it.
+void ApplyWrites(FakeGraph& fake, const Node& node, MetaContext& ctx) {
+  for (int i : ctx.written()) {
+    VisitValues(node.args[i], [&](ValueId id) {
+      FakeTensor* written = std::get_if<FakeTensor>(&fake.values[id.value]);
+      if (written == nullptr) return;
+      for (const NodeOutput& output : node.outputs) {
+        for (ValueId out : output.values) {
+          const FakeTensor* result = std::get_if<FakeTensor>(&fake.values[out.value]);
+          if (result == nullptr || !(result->storage == written->storage) || result->dtype != written->dtype) continue;
+          written->sizes = result->sizes;
+          written->strides = result->strides;
+          written->storage_offset = result->storage_offset;
+        }
+      }
+      for (FakeValue& value : fake.values) {
+        FakeTensor* t = std::get_if<FakeTensor>(&value);
+        if (t != nullptr && t->constant.has_value() && t->storage == written->storage) t->constant.reset();
+      }
+    });
+  }
+}
+
+absl::Status RunNode(FakeGraph& fake, const Node& node) {
+  KILN_RETURN_IF_ERROR(CheckArguments(node, fake.values));
+  MetaContext ctx(*node.op, node.args, fake.values, fake.env.get(), &fake.num_storages);
+  KILN_RETURN_IF_ERROR(RunMeta(RowOf(*node.op), ctx));
+  KILN_RETURN_IF_ERROR(StoreOutputs(fake, node, ctx));
+  if (!ctx.written().empty()) ApplyWrites(fake, node, ctx);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status PropagateNode(FakeGraph& fake, int node) {
+  const Node& n = fake.graph.nodes[node];
+  fake.values.resize(std::max<size_t>(fake.values.size(), fake.graph.num_values()));
+  fake.env->SetReason({node, n.op->name, "", n.location});
+  absl::Status status = RunNode(fake, n);
+  return status.ok() ? status : AddContext(status, DescribeNode(fake.graph, node));
+}
+
+absl::StatusOr<FakeGraph> Propagate(Graph graph, ExprPool* pool) {
+  FakeGraph fake;
+  fake.graph = std::move(graph);
+  fake.env = std::make_unique<ShapeEnv>(pool);
+  KILN_RETURN_IF_ERROR(DeclareSymbols(fake.graph, *fake.env));
+  fake.values.resize(fake.graph.num_values());
+  for (size_t i = 0; i < fake.graph.inputs.size(); ++i) {
+    fake.values[i] = fake.graph.inputs[i].value;
+    if (FakeTensor* t = std::get_if<FakeTensor>(&fake.values[i])) {
+      fake.num_storages = std::max(fake.num_storages, t->storage.value + 1);
+    }
+  }
+  KILN_RETURN_IF_ERROR(CheckInputs(fake));
+  for (size_t node = 0; node < fake.graph.nodes.size(); ++node) {
+    KILN_RETURN_IF_ERROR(PropagateNode(fake, static_cast<int>(node)));
+  }
+  return fake;
+}
+
+}  // namespace kiln

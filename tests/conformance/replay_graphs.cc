@@ -1,0 +1,131 @@
+// Reads graphs in text form, one a line, propagates each, and prints for each
+// the results of its nodes, one a line, and an empty line:
+//
+//   f32[2, 3] strides=[3, 1] offset=0 cpu storage=t0
+//   int u0
+//   error: SHAPE_MISMATCH node 0 (aten.mm.default): ...
+//
+// A storage is named after the first input in it, else new0, new1, ... in order
+// of appearance; unbacked symbols are renamed u0, u1, ... likewise. With
+// --rows, prints the op table instead: name, schema, tags.
+#include <cstring>
+#include <iostream>
+#include <map>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "base/error.h"
+#include "fake_runtime/fake_tensor_mode.h"
+#include "fake_runtime/graph/text_form.h"
+#include "fake_runtime/ops/op_table.h"
+
+namespace kiln {
+namespace {
+
+class ResultPrinter {
+ public:
+  ResultPrinter(const FakeGraph& fake, ExprPool* pool) : fake_(fake), pool_(pool) {
+    for (size_t i = 0; i < fake.graph.inputs.size(); ++i) {
+      if (const FakeTensor* t = std::get_if<FakeTensor>(&fake.values[i]))
+        storages_.emplace(t->storage.value, fake.graph.inputs[i].name);
+    }
+  }
+
+  std::string Print(const FakeValue& value) {
+    if (const Expr* e = std::get_if<Expr>(&value)) {
+      static constexpr absl::string_view kTypes[] = {"int", "float", "bool"};
+      return absl::StrCat(kTypes[static_cast<int>(e->type())], " ", Renamed(*e));
+    }
+    const FakeTensor* t = std::get_if<FakeTensor>(&value);
+    if (t == nullptr) return "none";
+    std::string text = absl::StrCat(DTypeText(t->dtype), List(t->sizes), " strides=", List(t->strides),
+                                    " offset=", Renamed(t->storage_offset), " ", t->device.ToString(),
+                                    " storage=", StorageName(t->storage.value));
+    if (t->conj_bit) text += " conj";
+    if (t->neg_bit) text += " neg";
+    return text;
+  }
+
+ private:
+  std::string Renamed(Expr e) {
+    if (!e.has_unbacked()) return e.ToString();
+    VisitSymbols(e, [&](Expr s) {
+      if (s.has_unbacked()) unbacked_.emplace(s.ToString(), absl::StrCat("u", unbacked_.size()));
+    });
+    return pool_->Substitute(e, [&](Expr s) -> std::optional<Expr> {
+      auto it = unbacked_.find(s.ToString());
+      if (it == unbacked_.end()) return std::nullopt;
+      return pool_->Symbol(it->second);
+    }).ToString();
+  }
+
+  std::string List(absl::Span<const Expr> exprs) {
+    std::string out = "[";
+    for (size_t i = 0; i < exprs.size(); ++i) absl::StrAppend(&out, i == 0 ? "" : ", ", Renamed(exprs[i]));
+    return out + "]";
+  }
+
+  std::string StorageName(int storage) {
+    auto [it, inserted] = storages_.emplace(storage, "");
+    if (inserted) it->second = absl::StrCat("new", num_new_++);
+    return it->second;
+  }
+
+  const FakeGraph& fake_;
+  ExprPool* pool_;
+  std::map<int, std::string> storages_;
+  std::map<std::string, std::string> unbacked_;
+  int num_new_ = 0;
+};
+
+std::string Error(const absl::Status& status) {
+  std::optional<ErrorReason> reason = GetErrorReason(status);
+  return absl::StrCat("error: ", reason.has_value() ? GetErrorReasonRow(*reason).name : "?", " ", status.message(), "\n");
+}
+
+std::string Replay(const std::string& text) {
+  ExprPool pool;
+  absl::StatusOr<Graph> graph = ParseGraph(text, &pool, FindOpSchema);
+  if (!graph.ok()) return Error(graph.status());
+  absl::StatusOr<FakeGraph> fake = Propagate(*std::move(graph), &pool);
+  if (!fake.ok()) return Error(fake.status());
+  ResultPrinter printer(*fake, &pool);
+  std::string out;
+  for (const Node& node : fake->graph.nodes) {
+    for (const NodeOutput& output : node.outputs) {
+      for (ValueId id : output.values) absl::StrAppend(&out, printer.Print(fake->values[id.value]), "\n");
+    }
+  }
+  return out;
+}
+
+void PrintRows() {
+  static constexpr std::pair<OpTag, absl::string_view> kTags[] = {
+      {kTagCore, "core"},
+      {kTagPointwise, "pointwise"},
+      {kTagView, "view"},
+      {kTagRandom, "nondeterministic_seeded"},
+      {kTagEffect, "effect"},
+      {kTagDynamicShape, "dynamic_output_shape"},
+      {kTagDataDependent, "data_dependent_output"},
+      {kTagSymbolic, "symbolic"},
+  };
+  for (const OpRow& row : OpTable()) {
+    std::cout << row.schema.name << "\t" << row.schema.ToString() << "\t";
+    for (const auto& [tag, name] : kTags) {
+      if (row.has(tag)) std::cout << name << " ";
+    }
+    std::cout << "\n";
+  }
+}
+
+}  // namespace
+}  // namespace kiln
+
+int main(int argc, char** argv) {
+  if (argc > 1 && std::strcmp(argv[1], "--rows") == 0) {
+    kiln::PrintRows();
+    return 0;
+  }
+  for (std::string line; std::getline(std::cin, line);) std::cout << kiln::Replay(line) << "\n";
+}
