@@ -19,7 +19,7 @@ set(KILN_LAYER_compiler_loops_testing ${_fake} compiler_loops compiler_decompose
 set(KILN_LAYER_compiler_schedule ${_fake} compiler_loops)
 set(KILN_LAYER_compiler_codegen ${_fake} compiler_loops compiler_schedule compiler_artifact proto)
 set(KILN_LAYER_compiler_codegen_testing ${KILN_LAYER_compiler_codegen} compiler_codegen compiler_loops_testing)
-set(KILN_LAYER_compiler ${_fake} compiler_decompose compiler_loops compiler_schedule compiler_codegen compiler_artifact proto)
+set(KILN_LAYER_compiler ${_fake} fake_runtime_import compiler_decompose compiler_loops compiler_schedule compiler_codegen compiler_artifact proto)
 set(KILN_LAYER_cache base fake_runtime_symbolic compiler_artifact proto)
 set(KILN_LAYER_cache_testing cache base fake_runtime_symbolic compiler_artifact proto)
 set(KILN_LAYER_service ${_fake} fake_runtime_import ${KILN_LAYER_compiler} compiler cache proto proto_grpc)

@@ -1,0 +1,124 @@
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include <iostream>
+#include <memory>
+#include <thread>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "base/status_macros.h"
+#include "clients/cli/command.h"
+#include "clients/cli/compile_options.h"
+#include "clients/cli/describe.h"
+#include "clients/cli/graph_file.h"
+#include "clients/cli/server_options.h"
+
+namespace kiln {
+namespace {
+
+struct CompileArguments {
+  ServerOptions server;
+  GraphFileOptions graph;
+  std::string file;
+  std::vector<std::string> options;
+  std::vector<std::string> features;
+  std::vector<std::string> extern_ops = {"aten.*"};
+  std::string out;
+  int threads = 0;
+  bool quiet = false;
+};
+
+v1::HostCapabilities HostOf(const CompileArguments& arguments) {
+  const int threads = arguments.threads > 0 ? arguments.threads : static_cast<int>(std::thread::hardware_concurrency());
+  v1::HostCapabilities host = ThisHost(threads);
+  host.clear_extern_ops();
+  for (const std::string& op : arguments.extern_ops) host.add_extern_ops(op);
+  if (arguments.features.empty()) return host;
+  host.mutable_target()->clear_features();
+  for (const std::string& feature : arguments.features) host.mutable_target()->add_features(feature);
+  return host;
+}
+
+// Canonical names beside the file's own, where they differ.
+std::string DescribeSymbols(const GraphIdentity& identity) {
+  std::string out;
+  for (size_t i = 0; i < identity.symbol_values.size(); ++i) {
+    const std::string name = absl::StrCat("s", i);
+    absl::StrAppend(&out, out.empty() ? "" : ", ", identity.symbol_names[i], " = ", identity.symbol_values[i]);
+    if (identity.symbol_names[i] != name) absl::StrAppend(&out, " (in guards ", name, ")");
+  }
+  return out.empty() ? "none" : out;
+}
+
+void Report(const CompiledVariant& compiled, const GraphIdentity& identity, double seconds) {
+  const std::string tier = absl::AsciiStrToLower(v1::Tier_Name(compiled.tier).substr(sizeof("TIER_") - 1));
+  const v1::VariantRecord& record = compiled.record;
+  std::cout << absl::StrFormat("answer    %s in %.3f s; the compile took %.3f s\n", tier, seconds,
+                               record.compile_seconds());
+  std::cout << "artifact  " << absl::BytesToHexString(record.artifact_sha256()).substr(0, 12) << ", "
+            << DescribeBytes(record.artifact_bytes()) << "\n";
+  std::cout << "symbols   " << DescribeSymbols(identity) << "\n";
+  std::cout << "guards    " << record.guards_size() << "\n";
+  for (const v1::Guard& guard : record.guards()) {
+    const int node = guard.reason().node();
+    const bool known = node >= 0 && node < record.locations_size();
+    std::cout << "  " << DescribeGuard(guard, known ? record.locations(node) : "") << "\n";
+  }
+  std::cout << "extern    " << record.extern_ops_size() << "\n";
+  for (const std::string& op : record.extern_ops()) std::cout << "  " << op << "\n";
+}
+
+absl::Status WriteVariant(const std::string& path, const CompiledVariant& compiled) {
+  KILN_RETURN_IF_ERROR(WriteWholeFile(path, compiled.elf));
+  return WriteWholeFile(absl::StrCat(path, ".variant"), compiled.signed_variant.SerializeAsString());
+}
+
+absl::Status RunCompile(const CompileArguments& arguments) {
+  ExprPool pool;
+  KILN_ASSIGN_OR_RETURN(OptionValues options, ParseOptionFlags(arguments.options));
+  KILN_ASSIGN_OR_RETURN(Graph graph, ReadGraphFile(arguments.file, arguments.graph, &pool));
+  KILN_ASSIGN_OR_RETURN(GraphIdentity identity, IdentifyGraph(graph, &pool));
+  KILN_ASSIGN_OR_RETURN(std::unique_ptr<Client> client, ConnectTo(arguments.server));
+  const absl::Time start = absl::Now();
+  auto progress = [&](const v1::Progress& p) {
+    if (arguments.quiet || p.phase() != v1::Progress::PHASE_PROPAGATED) return;
+    std::cerr << absl::StrFormat("propagated: %d guards, about %.1f s to go\n", p.guards_size(), p.estimated_seconds());
+  };
+  KILN_ASSIGN_OR_RETURN(CompiledVariant compiled,
+                        client->GetOrCompile(graph, &pool, options, HostOf(arguments), progress));
+  Report(compiled, identity, absl::ToDoubleSeconds(absl::Now() - start));
+  return arguments.out.empty() ? absl::OkStatus() : WriteVariant(arguments.out, compiled);
+}
+
+}  // namespace
+
+void AddCompileCommand(CLI::App& app, CommandOutcome& outcome) {
+  auto arguments = std::make_shared<CompileArguments>();
+  CLI::App* command = app.add_subcommand("compile", "Compile a graph on a server, or get what it has compiled before");
+  command->footer(
+      "The graph is looked up first and travels only on a miss. Example:\n"
+      "  kiln compile --bind=s0=8,s1=16,s2=8 --out=add.so add.txt\n"
+      "prints the variant's guards and writes add.so and its signed record, add.so.variant.");
+  command->add_option("file", arguments->file, "A graph: text form, or a serialized kiln.v1.GraphModule; - for stdin")
+      ->required();
+  command->add_option("--bind", arguments->graph.bind, "The symbols' sizes: s0=8,s1=16");
+  command->add_flag("--dynamic", arguments->graph.dynamic, "Turn plain sizes of inputs into symbols");
+  command->add_option("--option", arguments->options, "A compile option NAME=VALUE; may be repeated. `kiln stats --json` lists them");
+  command->add_option("--out", arguments->out, "Write the artifact here, and its signed record to OUT.variant");
+  command->add_option("--features", arguments->features, "Processor features of the host, by LLVM's names. Default: this machine's")
+      ->delimiter(',');
+  command->add_option("--extern-ops", arguments->extern_ops, "Operators that the host serves; a trailing * is any suffix")
+      ->delimiter(',')
+      ->capture_default_str();
+  command->add_option("--threads", arguments->threads, "Threads of the host. Default: this machine's cores");
+  command->add_flag("--quiet", arguments->quiet, "No progress on standard error");
+  AddServerOptions(*command, arguments->server);
+  command->callback([arguments, &outcome] { outcome.status = RunCompile(*arguments); });
+}
+
+}  // namespace kiln

@@ -1,0 +1,99 @@
+#include "clients/cli/graph_file.h"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <system_error>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "base/error.h"
+#include "base/status_macros.h"
+#include "fake_runtime/fake_tensor_mode.h"
+#include "fake_runtime/graph/text_form.h"
+#include "fake_runtime/import/import_graph.h"
+#include "fake_runtime/ops/op_table.h"
+
+namespace kiln {
+namespace {
+
+// Whether the first word that is no comment is `graph`.
+bool IsGraphText(absl::string_view bytes) {
+  while (true) {
+    bytes = absl::StripLeadingAsciiWhitespace(bytes);
+    if (!absl::StartsWith(bytes, "#")) break;
+    const size_t end = bytes.find('\n');
+    if (end == absl::string_view::npos) return false;
+    bytes.remove_prefix(end);
+  }
+  return absl::ConsumePrefix(&bytes, "graph") && !bytes.empty() && absl::ascii_isspace(bytes[0]);
+}
+
+absl::StatusOr<Graph> ImportBytes(const std::string& path, const std::string& bytes, ExprPool* pool) {
+  v1::GraphModule module;
+  if (!module.ParseFromString(bytes)) {
+    return MakeError(ErrorReason::kParseError,
+                     absl::StrCat(path, ": neither the text of a graph nor a serialized kiln.v1.GraphModule"));
+  }
+  return ImportModule(module, pool, {FindOpSchema, RefusedOps()});
+}
+
+}  // namespace
+
+absl::StatusOr<Bindings> ParseBindings(absl::string_view text) {
+  Bindings bindings;
+  for (absl::string_view piece : absl::StrSplit(text, ',', absl::SkipWhitespace())) {
+    const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(piece, absl::MaxSplits('=', 1));
+    int64_t value = 0;
+    const absl::string_view name = absl::StripAsciiWhitespace(parts.first);
+    if (name.empty() || !absl::SimpleAtoi(parts.second, &value)) {
+      return MakeError(ErrorReason::kBadArgumentValue,
+                       absl::StrCat("--bind: '", piece, "' is not NAME=INTEGER, as in s0=8,s1=16"));
+    }
+    bindings.emplace_back(name, value);
+  }
+  return bindings;
+}
+
+absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
+  if (path == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes((std::istreambuf_iterator<char>(file)), {});
+  // Opening a folder succeeds and reading it fails.
+  if (!file || file.bad()) return absl::NotFoundError(absl::StrCat(path, ": ", std::strerror(errno)));
+  return bytes;
+}
+
+absl::Status WriteWholeFile(const std::string& path, absl::string_view bytes) {
+  const std::string partial = absl::StrCat(path, ".partial");
+  std::ofstream file(partial, std::ios::binary | std::ios::trunc);
+  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  file.close();
+  if (!file) return absl::UnknownError(absl::StrCat(partial, ": ", std::strerror(errno)));
+  std::error_code error;
+  std::filesystem::rename(partial, path, error);
+  if (error) return absl::UnknownError(absl::StrCat(path, ": ", error.message()));
+  return absl::OkStatus();
+}
+
+bool IsElf(absl::string_view bytes) { return absl::StartsWith(bytes, "\x7f" "ELF"); }
+
+absl::StatusOr<Graph> ReadGraphFile(const std::string& path, const GraphFileOptions& options, ExprPool* pool) {
+  KILN_ASSIGN_OR_RETURN(Bindings bindings, ParseBindings(options.bind));
+  KILN_ASSIGN_OR_RETURN(std::string bytes, ReadWholeFile(path));
+  absl::StatusOr<Graph> graph =
+      IsGraphText(bytes) ? ParseGraph(bytes, pool, FindOpSchema) : ImportBytes(path, bytes, pool);
+  if (!graph.ok()) return AddContext(graph.status(), path);
+  if (options.dynamic) KILN_RETURN_IF_ERROR(SymbolizeInputs(*graph, pool, SymbolizeOptions()));
+  KILN_RETURN_IF_ERROR(BindSymbols(*graph, bindings));
+  return graph;
+}
+
+}  // namespace kiln

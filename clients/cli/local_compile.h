@@ -1,0 +1,27 @@
+// A compile in this process, for people who want to see every stage's text. The
+// result goes nowhere: what hosts load comes from a server that signs it.
+#ifndef KILN_CLIENTS_CLI_LOCAL_COMPILE_H_
+#define KILN_CLIENTS_CLI_LOCAL_COMPILE_H_
+
+#include <map>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "compiler/compile.h"
+#include "fake_runtime/graph/graph.h"
+
+namespace kiln {
+
+struct LocalCompile {
+  CompileResult result;
+  StageTexts texts;
+};
+
+// For this machine, with the extern ops of PyTorch. `graph` is bound; it is put
+// into canonical form first, as the server does. Errors as Compile.
+absl::StatusOr<LocalCompile> CompileLocally(const Graph& graph, const std::map<std::string, std::string>& options,
+                                            ExprPool* pool);
+
+}  // namespace kiln
+
+#endif  // KILN_CLIENTS_CLI_LOCAL_COMPILE_H_

@@ -1,0 +1,61 @@
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include <memory>
+
+#include "clients/cli/command.h"
+#include "service/serve.h"
+
+namespace kiln {
+namespace {
+
+struct ServeArguments {
+  ServeOptions options;
+  double idle_exit_seconds = 0;
+  double drain_seconds = 10;
+  int64_t memory_cache_mib = 256;
+};
+
+ServeOptions OptionsOf(const ServeArguments& arguments) {
+  ServeOptions options = arguments.options;
+  options.memory_cache_bytes = arguments.memory_cache_mib << 20;
+  options.drain = absl::Seconds(arguments.drain_seconds);
+  if (arguments.idle_exit_seconds > 0) options.idle_exit = absl::Seconds(arguments.idle_exit_seconds);
+  return options;
+}
+
+}  // namespace
+
+void AddServeCommand(CLI::App& app, CommandOutcome& outcome) {
+  auto arguments = std::make_shared<ServeArguments>();
+  ServeOptions& options = arguments->options;
+  CLI::App* command = app.add_subcommand("serve", "Run a server until SIGTERM or SIGINT");
+  command->footer(
+      "Prints one line on standard output once clients may come,\n"
+      "  kiln: serving on 127.0.0.1:41234 metrics http://127.0.0.1:34567/metrics\n"
+      "and logs to standard error. The data folder holds the signing key (signing_key, and\n"
+      "signing_key.pub for the hosts that shall trust it) and the cache.\n"
+      "Exit codes: 0 stopped, 2 bad options, 3 data folder or key, 4 cannot listen, 5 no workers.");
+  command->add_option("--listen", options.listen, "HOST:PORT (0: a free port) or unix:/PATH; may be repeated")
+      ->capture_default_str();
+  command->add_option("--metrics", options.metrics, "HOST:PORT of /metrics; \"\" for none")->capture_default_str();
+  command->add_option("--data", options.data_folder, "Where key and cache live. Without it nothing survives the process");
+  command->add_option("--key", options.key_file, "The signing key's file. Default: signing_key in the data folder");
+  command->add_option("--workers", options.workers, "Compiles at a time. 0: one for each core")->capture_default_str();
+  command->add_option("--memory-cache-mib", arguments->memory_cache_mib, "Artifacts kept in memory, in MiB")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--idle-exit", arguments->idle_exit_seconds,
+                      "Stop after so many seconds without a request. 0: never")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_option("--drain", arguments->drain_seconds, "Seconds that calls may go on after SIGTERM")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_option("--ready-file", options.ready_file, "A file that gets the ready line too, written whole");
+  command->add_option("--log-level", options.log_level, "trace, debug, info, warn, err or off")->capture_default_str();
+  command->callback([arguments, &outcome] { outcome.exit_code = Serve(OptionsOf(*arguments)); });
+}
+
+}  // namespace kiln
