@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "absl/container/flat_hash_set.h"
 #include "base/checked_int.h"
 #include "fake_runtime/symbolic/expr.h"
 #include "fake_runtime/symbolic/expr_node.h"
@@ -109,12 +110,9 @@ Expr ExprPool::Not(Expr a) {
       break;
     case ExprKind::kAnd:
     case ExprKind::kOr: {
-      Expr result = Not(args[0]);
-      for (size_t i = 1; i < args.size(); ++i) {
-        Expr next = Not(args[i]);
-        result = a.kind() == ExprKind::kAnd ? Or(result, next) : And(result, next);
-      }
-      return result;
+      ExprVector negated;
+      for (Expr e : args) negated.push_back(Not(e));
+      return Logic(a.kind() == ExprKind::kAnd ? ExprKind::kOr : ExprKind::kAnd, negated);
     }
     default:
       break;
@@ -122,38 +120,39 @@ Expr ExprPool::Not(Expr a) {
   return rep_->Intern(ExprKind::kNot, ExprType::kBool, {&a, 1});
 }
 
-Expr ExprPool::And(Expr a, Expr b) {
-  if (a.is_poison()) return a;
-  if (b.is_poison()) return b;
-  if (a.type() != ExprType::kBool || b.type() != ExprType::kBool) return MakePoison(PoisonReason::kUnsupported);
-  if (a.AsBool()) return *a.AsBool() ? b : a;
-  if (b.AsBool()) return *b.AsBool() ? a : b;
+// And and Or of any number of conditions at once. `deciding` is the operand
+// that decides alone: false for And, true for Or.
+Expr ExprPool::Logic(ExprKind kind, absl::Span<const Expr> operands) {
+  bool deciding = kind == ExprKind::kOr;
   ExprVector args;
-  Flatten(ExprKind::kAnd, a, args);
-  Flatten(ExprKind::kAnd, b, args);
+  bool decided = false;
+  for (Expr e : operands) {
+    if (e.is_poison()) return e;
+    if (e.type() != ExprType::kBool) return MakePoison(PoisonReason::kUnsupported);
+    std::optional<bool> value = e.AsBool();
+    decided |= value == deciding;
+    if (!value) Flatten(kind, e, args);
+  }
+  if (decided) return Expr::Bool(deciding);
+  if (args.empty()) return Expr::Bool(!deciding);
   SortUnique(args);
   if (args.size() == 1) return args[0];
+  // A condition and its opposite.
+  absl::flat_hash_set<Expr> all(args.begin(), args.end());
   for (Expr e : args) {
-    if (std::find(args.begin(), args.end(), Not(e)) != args.end()) return Expr::Bool(false);
+    if (all.contains(Not(e))) return Expr::Bool(deciding);
   }
-  return rep_->Intern(ExprKind::kAnd, ExprType::kBool, args);
+  return rep_->Intern(kind, ExprType::kBool, args);
+}
+
+Expr ExprPool::And(Expr a, Expr b) {
+  Expr args[] = {a, b};
+  return Logic(ExprKind::kAnd, args);
 }
 
 Expr ExprPool::Or(Expr a, Expr b) {
-  if (a.is_poison()) return a;
-  if (b.is_poison()) return b;
-  if (a.type() != ExprType::kBool || b.type() != ExprType::kBool) return MakePoison(PoisonReason::kUnsupported);
-  if (a.AsBool()) return *a.AsBool() ? a : b;
-  if (b.AsBool()) return *b.AsBool() ? b : a;
-  ExprVector args;
-  Flatten(ExprKind::kOr, a, args);
-  Flatten(ExprKind::kOr, b, args);
-  SortUnique(args);
-  if (args.size() == 1) return args[0];
-  for (Expr e : args) {
-    if (std::find(args.begin(), args.end(), Not(e)) != args.end()) return Expr::Bool(true);
-  }
-  return rep_->Intern(ExprKind::kOr, ExprType::kBool, args);
+  Expr args[] = {a, b};
+  return Logic(ExprKind::kOr, args);
 }
 
 }  // namespace kiln

@@ -2,11 +2,11 @@
 //
 // A sum is [constant,] terms in the order of CompareMonomials; a term is a
 // factor or a product [coefficient,] factors in order; a factor is an atom or
-// an atom to a power. Products distribute over sums while the result stays
-// under kMaxExpandedTerms terms; beyond that a sum stays a factor. Every rule
-// holds for all integers; tests/proofs has one proof for each.
+// an atom to a power; no factor is a sum, since products distribute over sums.
+// A product that would take over kMaxProducts multiplications of terms is
+// poison: its expansion is over the limit. Every rule holds for all integers;
+// tests/proofs has one proof for each.
 #include <algorithm>
-#include <cstdlib>
 
 #include "base/checked_int.h"
 #include "fake_runtime/symbolic/expr.h"
@@ -15,7 +15,7 @@
 namespace kiln {
 namespace {
 
-constexpr size_t kMaxExpandedTerms = 64;
+constexpr size_t kMaxProducts = 1024;
 constexpr int64_t kMaxExponent = 4096;
 
 Expr Overflow() { return MakePoison(PoisonReason::kOverflow); }
@@ -196,9 +196,7 @@ Expr ExprPoolRep::MulMonomials(const TermView& a, const TermView& b) {
 Expr ExprPoolRep::MulSums(Expr a, Expr b) {
   SumView x = ViewSum(a), y = ViewSum(b);
   size_t terms_of_x = x.terms.size() + (x.constant != 0), terms_of_y = y.terms.size() + (y.constant != 0);
-  if (terms_of_x * terms_of_y > kMaxExpandedTerms) {
-    return MulMonomials(ViewTerm(a), ViewTerm(b));
-  }
+  if (terms_of_x * terms_of_y > kMaxProducts) return MakePoison(PoisonReason::kNodes);
   ExprVector products;
   Expr cx = InternInt(x.constant), cy = InternInt(y.constant);
   auto multiply_by_y = [&](const Expr& t) {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/checked_int.h"
+#include "absl/container/flat_hash_map.h"
 #include "fake_runtime/symbolic/expr.h"
 #include "fake_runtime/symbolic/expr_node.h"
 #include "fake_runtime/symbolic/scalar_math.h"
@@ -14,6 +14,10 @@ namespace {
 Expr Unsupported() { return MakePoison(PoisonReason::kUnsupported); }
 
 bool AnyFloat(Expr a, Expr b) { return a.type() == ExprType::kFloat || b.type() == ExprType::kFloat; }
+
+bool AllInts(absl::Span<const Expr> args) {
+  return std::all_of(args.begin(), args.end(), [](Expr e) { return e.type() == ExprType::kInt; });
+}
 
 bool FirstPoison(Expr a, Expr b, Expr* poison) {
   if (!a.is_poison() && !b.is_poison()) return false;
@@ -54,18 +58,18 @@ Expr ExprPool::Mul(Expr a, Expr b) {
 }
 
 Expr ExprPool::Add(absl::Span<const Expr> terms) {
-  bool only_ints = std::all_of(terms.begin(), terms.end(),
-                               [](Expr e) { return e.type() == ExprType::kInt; });
-  if (only_ints) return rep_->SumOf(terms);
-  Expr sum(0);
-  for (Expr t : terms) sum = Add(sum, t);
+  if (AllInts(terms)) return rep_->SumOf(terms);
+  Expr sum = terms[0];
+  for (Expr t : terms.subspan(1)) sum = Add(sum, t);
   return sum;
 }
 
 Expr ExprPool::Mul(absl::Span<const Expr> factors) {
-  Expr product(1);
-  for (Expr f : factors) product = Mul(product, f);
-  return product;
+  if (factors.empty()) return Expr(1);
+  if (factors.size() == 1) return factors[0];
+  // By halves: a product of n factors one by one would take n^2 steps.
+  size_t half = factors.size() / 2;
+  return Mul(Mul(factors.first(half)), Mul(factors.subspan(half)));
 }
 
 Expr ExprPool::FloorDiv(Expr a, Expr b) {
@@ -110,25 +114,27 @@ Expr ExprPool::Pow(Expr base, Expr exponent) {
   }
 }
 
-Expr ExprPoolRep::Extremum(ExprKind kind, Expr a, Expr b) {
-  ExprVector args;
-  auto add = [&](Expr e) {
-    for (Expr& other : args) {
-      Expr minus_other = Scale(other, -1);
-      if (minus_other.is_poison()) continue;
-      std::optional<int64_t> difference = AddInts(e, minus_other).AsInt();
-      if (!difference) continue;
-      if ((*difference > 0) == (kind == ExprKind::kMax)) other = e;
-      return;
+// Operands that differ by a constant only are one operand.
+Expr ExprPoolRep::Extremum(ExprKind kind, absl::Span<const Expr> operands) {
+  absl::flat_hash_map<Expr, int64_t> constants;
+  ExprVector bases;
+  auto add = [&](const Expr& e) {
+    SumView sum = ViewSum(e);
+    Expr base = sum.constant == 0 ? e : SumOf(sum.terms);
+    auto [it, is_new] = constants.try_emplace(base, sum.constant);
+    if (is_new) bases.push_back(base);
+    if (kind == ExprKind::kMax ? sum.constant > it->second : sum.constant < it->second) it->second = sum.constant;
+  };
+  for (const Expr& e : operands) {
+    if (e.is_poison()) return e;
+    if (e.kind() != kind) {
+      add(e);
+    } else {
+      for (const Expr& x : e.args()) add(x);
     }
-    args.push_back(e);
-  };
-  auto add_all = [&](Expr e) {
-    if (e.kind() != kind) return add(e);
-    for (Expr x : e.args()) add(x);
-  };
-  add_all(a);
-  add_all(b);
+  }
+  ExprVector args;
+  for (Expr base : bases) args.push_back(AddInts(base, InternInt(constants[base])));
   if (args.size() == 1) return args[0];
   std::sort(args.begin(), args.end(), [](Expr x, Expr y) { return Expr::Compare(x, y) < 0; });
   return Intern(kind, ExprType::kInt, args);
@@ -138,14 +144,16 @@ Expr ExprPool::Min(Expr a, Expr b) {
   Expr poison;
   if (FirstPoison(a, b, &poison)) return poison;
   if (AnyFloat(a, b)) return Where(Lt(b, a), b, a);
-  return rep_->Extremum(ExprKind::kMin, AsNumber(*this, a), AsNumber(*this, b));
+  Expr args[] = {AsNumber(*this, a), AsNumber(*this, b)};
+  return rep_->Extremum(ExprKind::kMin, args);
 }
 
 Expr ExprPool::Max(Expr a, Expr b) {
   Expr poison;
   if (FirstPoison(a, b, &poison)) return poison;
   if (AnyFloat(a, b)) return Where(Lt(a, b), b, a);
-  return rep_->Extremum(ExprKind::kMax, AsNumber(*this, a), AsNumber(*this, b));
+  Expr args[] = {AsNumber(*this, a), AsNumber(*this, b)};
+  return rep_->Extremum(ExprKind::kMax, args);
 }
 
 Expr ExprPool::Abs(Expr a) {
@@ -319,13 +327,12 @@ Expr ExprPool::Make(ExprKind kind, absl::Span<const Expr> args) {
       return Add(args);
     case ExprKind::kMul:
       return Mul(args);
-    case ExprKind::kMin: case ExprKind::kMax: case ExprKind::kAnd: case ExprKind::kOr:
+    case ExprKind::kMin: case ExprKind::kMax:
       if (args.empty()) return Unsupported();
-      return FoldArgs(args, [&](Expr a, Expr b) {
-        if (kind == ExprKind::kMin) return Min(a, b);
-        if (kind == ExprKind::kMax) return Max(a, b);
-        return kind == ExprKind::kAnd ? And(a, b) : Or(a, b);
-      });
+      if (AllInts(args)) return rep_->Extremum(kind, args);
+      return FoldArgs(args, [&](Expr a, Expr b) { return kind == ExprKind::kMin ? Min(a, b) : Max(a, b); });
+    case ExprKind::kAnd: case ExprKind::kOr:
+      return Logic(kind, args);
     case ExprKind::kInt: case ExprKind::kFloat: case ExprKind::kBool: case ExprKind::kSymbol:
     case ExprKind::kPoison:
       return Unsupported();

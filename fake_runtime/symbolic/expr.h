@@ -199,6 +199,7 @@ class ExprPool {
 
  private:
   friend struct ExprPoolRep;
+  Expr Logic(ExprKind kind, absl::Span<const Expr> operands);
   std::unique_ptr<ExprPoolRep> rep_;
 };
 

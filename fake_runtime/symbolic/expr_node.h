@@ -121,8 +121,8 @@ struct ExprPoolRep {
   Expr Scale(Expr e, int64_t coefficient);
   Expr FloorDivInts(Expr a, Expr b);
   Expr ModInts(Expr a, Expr b);
-  // For Min and Max.
-  Expr Extremum(ExprKind kind, Expr a, Expr b);
+  // For Min and Max, of one or more.
+  Expr Extremum(ExprKind kind, absl::Span<const Expr> operands);
   // (d <op> 0) for kEq, kNe and kLe, both sides arranged.
   Expr CompareToZero(ExprKind kind, Expr d);
 

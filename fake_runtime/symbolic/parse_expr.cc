@@ -81,10 +81,6 @@ constexpr OperatorRow kComparisons[] = {
     {"<", [](ExprPool& p, Expr a, Expr b) { return p.Lt(a, b); }},
     {">", [](ExprPool& p, Expr a, Expr b) { return p.Gt(a, b); }},
 };
-constexpr OperatorRow kSums[] = {
-    {"+", [](ExprPool& p, Expr a, Expr b) { return p.Add(a, b); }},
-    {"-", [](ExprPool& p, Expr a, Expr b) { return p.Sub(a, b); }},
-};
 constexpr OperatorRow kProducts[] = {
     {"//", [](ExprPool& p, Expr a, Expr b) { return p.FloorDiv(a, b); }},
     {"*", [](ExprPool& p, Expr a, Expr b) { return p.Mul(a, b); }},
@@ -172,20 +168,37 @@ class ExprParser {
     return left;
   }
 
-  Result ParseChain(absl::Span<const OperatorRow> rows, Result (ExprParser::*operand)()) {
-    KILN_ASSIGN_OR_RETURN(Expr left, (this->*operand)());
-    while (const OperatorRow* row = AcceptOperator(rows)) {
-      KILN_ASSIGN_OR_RETURN(Expr right, (this->*operand)());
-      if (left.type() == ExprType::kBool || right.type() == ExprType::kBool) {
-        return Error("a condition cannot be an operand of arithmetic; use Where");
-      }
+  absl::Status RefuseCondition(Expr operand) const {
+    if (operand.type() != ExprType::kBool) return absl::OkStatus();
+    return Error("a condition cannot be an operand of arithmetic; use Where");
+  }
+
+  // All terms are added at once; one by one, n of them would take n^2 steps.
+  Result ParseSum() {
+    ExprVector terms;
+    bool negative = false;
+    for (;;) {
+      KILN_ASSIGN_OR_RETURN(Expr term, ParseProduct());
+      terms.push_back(negative ? pool_.Neg(term) : term);
+      SkipSpace();
+      bool more = Peek() == '+' || Peek() == '-';
+      if (!more && terms.size() == 1) return terms[0];
+      KILN_RETURN_IF_ERROR(RefuseCondition(term));
+      if (!more) return Built(pool_.Add(terms));
+      negative = text_[pos_++] == '-';
+    }
+  }
+
+  Result ParseProduct() {
+    KILN_ASSIGN_OR_RETURN(Expr left, ParseUnary());
+    while (const OperatorRow* row = AcceptOperator(kProducts)) {
+      KILN_ASSIGN_OR_RETURN(Expr right, ParseUnary());
+      KILN_RETURN_IF_ERROR(RefuseCondition(left));
+      KILN_RETURN_IF_ERROR(RefuseCondition(right));
       KILN_ASSIGN_OR_RETURN(left, Built(row->build(pool_, left, right)));
     }
     return left;
   }
-
-  Result ParseSum() { return ParseChain(kSums, &ExprParser::ParseProduct); }
-  Result ParseProduct() { return ParseChain(kProducts, &ExprParser::ParseUnary); }
 
   Result ParseUnary() {
     SkipSpace();

@@ -93,23 +93,23 @@ class SymbolVisitor {
   absl::flat_hash_set<Expr> seen_;
 };
 
-std::optional<LinearForm> SplitTerm(ExprPool& pool, Expr term, Expr variable) {
-  if (term == variable) return LinearForm{Expr(1), Expr(0)};
+// The coefficient of `variable` in a term that is linear in it.
+std::optional<Expr> CoefficientIn(ExprPool& pool, Expr term, Expr variable) {
+  if (term == variable) return Expr(1);
   if (term.kind() != ExprKind::kMul) return std::nullopt;
   ExprVector others;
-  std::optional<LinearForm> found;
+  bool found = false;
   for (Expr f : term.args()) {
-    if (!f.Mentions(variable)) {
+    if (f == variable) {
+      found = true;
+    } else if (f.Mentions(variable)) {
+      return std::nullopt;
+    } else {
       others.push_back(f);
-      continue;
     }
-    // Twice is a square. A sum as a factor may be linear itself.
-    if (found) return std::nullopt;
-    found = SplitLinear(pool, f, variable);
-    if (!found) return std::nullopt;
   }
-  Expr scale = pool.Mul(others);
-  return LinearForm{pool.Mul(found->coefficient, scale), pool.Mul(found->rest, scale)};
+  if (!found) return std::nullopt;
+  return pool.Mul(others);
 }
 
 }  // namespace
@@ -130,17 +130,16 @@ void VisitSymbols(Expr e, const std::function<void(Expr symbol)>& visit) {
 std::optional<LinearForm> SplitLinear(ExprPool& pool, Expr e, Expr variable) {
   if (e.is_poison() || e.type() != ExprType::kInt) return std::nullopt;
   if (!e.Mentions(variable)) return LinearForm{Expr(0), e};
-  if (e.kind() != ExprKind::kAdd) return SplitTerm(pool, e, variable);
   ExprVector coefficients, rest;
-  for (Expr t : e.args()) {
+  absl::Span<const Expr> terms = e.kind() == ExprKind::kAdd ? e.args() : absl::MakeConstSpan(&e, 1);
+  for (Expr t : terms) {
     if (!t.Mentions(variable)) {
       rest.push_back(t);
       continue;
     }
-    std::optional<LinearForm> term = SplitTerm(pool, t, variable);
-    if (!term) return std::nullopt;
-    coefficients.push_back(term->coefficient);
-    rest.push_back(term->rest);
+    std::optional<Expr> coefficient = CoefficientIn(pool, t, variable);
+    if (!coefficient) return std::nullopt;
+    coefficients.push_back(*coefficient);
   }
   return LinearForm{pool.Add(coefficients), pool.Add(rest)};
 }

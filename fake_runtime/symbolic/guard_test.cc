@@ -1,0 +1,33 @@
+#include "fake_runtime/symbolic/guard.h"
+
+#include <gtest/gtest.h>
+
+namespace kiln {
+namespace {
+
+TEST(GuardTest, PrintsConditionKindAndReason) {
+  ExprPool pool;
+  Guard guard{pool.Parse("s0 == s2").value(), GuardKind::kShape,
+              {3, "aten.add.Tensor", "broadcast of dim 0", "model.py:41"}};
+  EXPECT_EQ(guard.ToString(), "s0 == s2  [shape] node 3 (aten.add.Tensor): broadcast of dim 0, model.py:41");
+  guard.kind = GuardKind::kAssumption;
+  guard.reason = {-1, "", "range of s0", ""};
+  EXPECT_EQ(guard.ToString(), "s0 == s2  [assumption] range of s0");
+}
+
+TEST(GuardTest, SignatureIsThatOfTheSetOfConditions) {
+  ExprPool pool, other;
+  auto guard = [](ExprPool& p, const char* text, const char* what) {
+    return Guard{p.Parse(text).value(), GuardKind::kShape, {1, "op", what, ""}};
+  };
+  other.Symbol("s2");
+  Digest a = GuardSignature({guard(pool, "s0 == s2", "x"), guard(pool, "s1 > 3", "y")});
+  Digest b = GuardSignature(
+      {guard(other, "s1 > 3", "z"), guard(other, "s2 == s0", "x"), guard(other, "4 <= s1", "")});
+  EXPECT_EQ(a, b);
+  EXPECT_NE(a, GuardSignature({guard(pool, "s0 == s2", "x")}));
+  EXPECT_NE(GuardSignature({}), Digest());
+}
+
+}  // namespace
+}  // namespace kiln
