@@ -1,0 +1,137 @@
+"""A graph that AOTAutograd calls: compiled code where a variant fits, a question to the server where none does."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from typing import Any
+
+import torch
+import torch.fx
+
+from kiln import _native
+from kiln._fx.convert import ConvertedGraph, GraphRole
+from kiln._host import fallback
+from kiln._host.session import Session
+from kiln._host.statistics import STATISTICS
+from kiln._wire.errors import KilnError, ServerUnavailable
+from kiln.v1 import artifact_pb2
+
+_numbers = itertools.count()
+
+# A server that was away is asked again after this long, not on every call.
+_RETRY_SECONDS = 30.0
+
+_GUARD_KINDS = {
+    artifact_pb2.Guard.KIND_SHAPE: "shape",
+    artifact_pb2.Guard.KIND_ASSUMPTION: "assumption",
+    artifact_pb2.Guard.KIND_PERFORMANCE: "performance",
+}
+
+
+class CompiledGraph:
+    """A boxed callable: takes a list of inputs and empties it. Thread-safe."""
+
+    # AOTAutograd's mark of a function that takes one list.
+    _boxed_call = True
+
+    def __init__(self, gm: torch.fx.GraphModule, role: GraphRole, converted: ConvertedGraph, session: Session) -> None:
+        self.number = next(_numbers)
+        self.role = role
+        self._gm = gm
+        self._module = converted.module
+        self._constants = converted.constants
+        self._session = session
+        with STATISTICS.timed("digest"):
+            self._native = _native.NativeGraph(converted.module.SerializeToString())
+        self._lock = threading.Lock()
+        # Symbol values for which the server has no variant, with the time to ask
+        # again.
+        self._refused: dict[tuple[int, ...], float] = {}
+        self._last_reason = ""
+        STATISTICS.add_graph(self)
+
+    def obtain_for_hints(self) -> None:
+        """Gets the variant for the sizes that were traced, so that the first call finds it."""
+        self._obtain([0 if hint is None else hint for hint in self._native.hints])
+
+    def __call__(self, args: list[Any]) -> Any:
+        if self._constants:
+            args.extend(self._constants)
+        outputs = self._native(args)
+        return self._call_without_variant(args) if outputs is None else outputs
+
+    def _call_without_variant(self, args: list[Any]) -> Any:
+        STATISTICS.count("guard_misses")
+        try:
+            symbols = self._native.symbol_values(args)
+        except KilnError as error:
+            fallback.report(error)
+            return self._call_eagerly(args)
+        with self._lock:
+            # Another thread may have got it meanwhile.
+            outputs = self._native(args)
+            if outputs is None and self._obtain(symbols):
+                outputs = self._native(args)
+        return self._call_eagerly(args) if outputs is None else outputs
+
+    def _obtain(self, symbols: list[int]) -> bool:
+        """Whether a variant was loaded; reports why not."""
+        key = tuple(symbols)
+        if time.monotonic() < self._refused.get(key, 0.0):
+            return False
+        try:
+            self._session.obtain(self._native, self._module, symbols)
+        except KilnError as error:
+            away = isinstance(error, ServerUnavailable) or error.reason in ("NO_SERVER", "OVERLOADED", "SHUTTING_DOWN")
+            self._refused[key] = time.monotonic() + _RETRY_SECONDS if away else float("inf")
+            self._last_reason = str(error)
+            fallback.report(error)
+            return False
+        return True
+
+    def _call_eagerly(self, args: list[Any]) -> Any:
+        STATISTICS.count("eager_calls")
+        inputs = args[: len(args) - len(self._constants)]
+        args.clear()
+        return self._gm(*inputs)
+
+    def describe(self) -> dict[str, Any]:
+        """For people: what it is, its variants with their guards, and what they call."""
+        return {
+            "number": self.number,
+            "role": self.role.value,
+            "graph_digest": self._native.graph_digest.hex(),
+            "symbols": dict(zip(self._native.symbols, self._native.original_symbols, strict=True)),
+            "nodes": len(self._native.nodes),
+            "eager_because": self._last_reason,
+            "variants": [self._describe_variant(variant) for variant in self._native.variants()],
+        }
+
+    def _describe_variant(self, variant: dict[str, Any]) -> dict[str, Any]:
+        record = artifact_pb2.VariantRecord.FromString(variant["record"])
+        manifest = artifact_pb2.Manifest.FromString(variant["manifest"])
+        return {
+            "artifact": record.artifact_sha256.hex(),
+            "artifact_bytes": record.artifact_bytes,
+            "guards": [self._describe_guard(guard) for guard in record.guards],
+            "hits": variant["hits"],
+            "first_call_seconds": variant["first_call_seconds"],
+            "compile_seconds": record.compile_seconds,
+            "compiled_for": record.requester,
+            "isa_features": list(record.isa_features),
+            "kernels": [{"symbol": k.symbol, "ops": list(k.ops), "launches": k.launches} for k in manifest.kernels],
+            "extern_ops": {
+                op.name: {"call_sites": op.call_sites, "way": variant["extern_ops"][op.name]}
+                for op in manifest.extern_ops
+            },
+        }
+
+    def _describe_guard(self, guard: artifact_pb2.Guard) -> str:
+        kind = _GUARD_KINDS.get(guard.kind, "?")
+        reason = guard.reason
+        # The node's line is ours, not that of whoever compiled it first.
+        known = 0 <= reason.node < len(self._native.nodes)
+        where = self._native.nodes[reason.node] if known else "inputs"
+        return f"{guard.condition}  [{kind}] {where}: {reason.what}"

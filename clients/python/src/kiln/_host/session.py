@@ -1,0 +1,201 @@
+"""This process's dealings with one server: looks up, compiles, fetches, loads."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import pathlib
+import threading
+
+import torch
+
+from kiln import _native
+from kiln._host.statistics import STATISTICS
+from kiln._wire.connection import Connection, new_request_id
+from kiln._wire.embedded_server import ensure_embedded_server
+from kiln._wire.errors import KilnError, ServerUnavailable
+from kiln._wire.settings import Settings
+from kiln.v1 import artifact_pb2, compile_service_pb2, graph_pb2
+
+# PyTorch serves every ATen operator.
+_EXTERN_OPS = ("aten.*",)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Endpoint:
+    connection: Connection
+    trusted: _native.TrustedKeys
+
+
+def _read_keys(path: str) -> _native.TrustedKeys:
+    try:
+        text = pathlib.Path(path).read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise KilnError("NO_TRUSTED_KEYS", f"trusted keys: {error}") from None
+    keys = _native.TrustedKeys(text)
+    if not keys:
+        raise KilnError("NO_TRUSTED_KEYS", f"trusted keys: {path} has none")
+    return keys
+
+
+class Session:
+    """Thread-safe. Connects with the first request."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = threading.Lock()
+        self._endpoint: _Endpoint | None = None
+        self._options = dict(settings.compile_options)
+        self._options_digest = _native.options_digest(self._options)
+
+    def obtain(self, graph: _native.NativeGraph, module: graph_pb2.GraphModule, symbols: list[int]) -> None:
+        """Loads a variant of the graph that fits these symbols' values. KilnError with the reason if there is none."""
+        try:
+            self._obtain(graph, module, symbols)
+        except ServerUnavailable:
+            if self._settings.address:
+                raise
+            # The embedded server went away when it was idle: start it again, once.
+            self._disconnect()
+            self._obtain(graph, module, symbols)
+
+    def _obtain(self, graph: _native.NativeGraph, module: graph_pb2.GraphModule, symbols: list[int]) -> None:
+        endpoint = self._connect()
+        with STATISTICS.timed("lookup"):
+            found = self._lookup(endpoint, graph, symbols)
+        if found.found:
+            variant = found.variant
+        else:
+            with STATISTICS.timed("compile"):
+                variant = self._compile(endpoint, graph, module, symbols, found.graph_known)
+        with STATISTICS.timed("fetch"):
+            elf = endpoint.connection.artifact_of(variant, self._header(), self._settings.deadline_seconds)
+        with STATISTICS.timed("load"):
+            graph.load(
+                variant.signed.SerializeToString(),
+                elf,
+                self._options_digest,
+                self._settings.domain,
+                _target(),
+                endpoint.trusted,
+                self._settings.revoked_builds,
+            )
+        STATISTICS.count_variant(compile_service_pb2.Tier.Name(variant.tier).removeprefix("TIER_").lower())
+
+    def _lookup(
+        self, endpoint: _Endpoint, graph: _native.NativeGraph, symbols: list[int]
+    ) -> compile_service_pb2.LookupResponse:
+        STATISTICS.count("requests")
+        return endpoint.connection.lookup(
+            compile_service_pb2.LookupRequest(
+                header=self._header(),
+                graph_digest=graph.graph_digest,
+                signature_digest=graph.signature_digest,
+                options=self._compile_options(),
+                host=_capabilities(),
+                symbol_values=symbols,
+            )
+        )
+
+    def _compile(
+        self,
+        endpoint: _Endpoint,
+        graph: _native.NativeGraph,
+        module: graph_pb2.GraphModule,
+        symbols: list[int],
+        known: bool,
+    ) -> compile_service_pb2.Variant:
+        request = compile_service_pb2.CompileRequest(
+            header=self._header(), options=self._compile_options(), host=_capabilities()
+        )
+        if known:
+            request.ref.graph_digest = graph.graph_digest
+            request.ref.signature_digest = graph.signature_digest
+            request.ref.symbol_values.extend(symbols)
+        else:
+            request.module.CopyFrom(with_hints(module, dict(zip(graph.original_symbols, symbols, strict=True))))
+        STATISTICS.count("requests")
+        try:
+            return endpoint.connection.compile(request, self._settings.deadline_seconds).variant
+        except KilnError as error:
+            if not known or error.reason != "GRAPH_NOT_FOUND":
+                raise
+        # It was evicted in between.
+        return self._compile(endpoint, graph, module, symbols, known=False)
+
+    def _connect(self) -> _Endpoint:
+        with self._lock:
+            if self._endpoint is None:
+                with STATISTICS.timed("connect"):
+                    self._endpoint = self._new_endpoint()
+            return self._endpoint
+
+    def _new_endpoint(self) -> _Endpoint:
+        address, keys = self._settings.address, self._settings.trusted_keys
+        if address and not keys:
+            raise KilnError(
+                "NO_TRUSTED_KEYS",
+                f"{address}: set KILN_TRUSTED_KEYS to a copy of its signing_key.pub; "
+                "keys are never taken from the server itself",
+            )
+        if not address:
+            server = ensure_embedded_server()
+            address, keys = server.address, keys or server.trusted_keys
+        trusted = _read_keys(keys)
+        connection = Connection(address)
+        STATISTICS.add_seconds("import_grpc", connection.import_seconds)
+        return _Endpoint(connection, trusted)
+
+    def _disconnect(self) -> None:
+        with self._lock:
+            if self._endpoint is not None:
+                self._endpoint.connection.close()
+            self._endpoint = None
+
+    def _header(self) -> compile_service_pb2.RequestHeader:
+        return compile_service_pb2.RequestHeader(
+            request_id=new_request_id(), domain=self._settings.domain, requester=self._settings.requester
+        )
+
+    def _compile_options(self) -> compile_service_pb2.CompileOptions:
+        return compile_service_pb2.CompileOptions(values=self._options)
+
+
+def with_hints(module: graph_pb2.GraphModule, hints: dict[str, int]) -> graph_pb2.GraphModule:
+    """The module with these values, by its own symbols' names, as hints. Unbacked symbols keep none."""
+    result = graph_pb2.GraphModule()
+    result.CopyFrom(module)
+    for symbol in result.graphs[result.entry].symbols:
+        if symbol.HasField("hint"):
+            symbol.hint = hints.get(symbol.name, symbol.hint)
+    return result
+
+
+@functools.cache
+def _target() -> bytes:
+    return _native.detect_target(torch.get_num_threads())
+
+
+@functools.cache
+def _capabilities() -> compile_service_pb2.HostCapabilities:
+    return compile_service_pb2.HostCapabilities(
+        abi_min=_native.ABI_VERSION,
+        abi_max=_native.ABI_VERSION,
+        target=artifact_pb2.Target.FromString(_target()),
+        extern_ops=_EXTERN_OPS,
+    )
+
+
+_sessions_lock = threading.Lock()
+_sessions: dict[Settings, Session] = {}
+
+
+def session_of(settings: Settings) -> Session:
+    """The process's session for these settings."""
+    with _sessions_lock:
+        session = _sessions.get(settings)
+        if session is None:
+            session = _sessions[settings] = Session(settings)
+        return session
+
+

@@ -1,0 +1,71 @@
+"""What a user can say: `torch.compile(options={...})`, and environment variables.
+
+Options that are not in the table are the compiler's: they go to the server, which
+refuses those it does not know.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from kiln._wire.errors import KilnError
+
+# Option -> environment variable that stands for it when it is not given.
+HOST_OPTIONS: Mapping[str, str] = {
+    "address": "KILN_ADDRESS",
+    "deadline": "KILN_DEADLINE",
+    "domain": "KILN_DOMAIN",
+    "requester": "KILN_REQUESTER",
+    "revoked_builds": "KILN_REVOKED_BUILDS",
+    "trusted_keys": "KILN_TRUSTED_KEYS",
+}
+
+DEFAULT_DEADLINE_SECONDS = 300.0
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """One compile's settings; hashable, so that connections can be shared by them."""
+
+    # "host:port" or "unix:/path"; empty: an embedded server.
+    address: str = ""
+    # Path of a file with the keys to trust; empty: the embedded server's own.
+    trusted_keys: str = ""
+    domain: str = ""
+    requester: str = ""
+    deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
+    revoked_builds: tuple[str, ...] = ()
+    compile_options: tuple[tuple[str, str], ...] = ()
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.0 < seconds < 1e6:
+        raise KilnError("OPTION_INVALID", f"option deadline: {text!r} is not a number of seconds above 0")
+    return seconds
+
+
+def read_settings(options: Mapping[str, Any] | None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """KilnError OPTION_INVALID for a value that means nothing."""
+    given = {name: _text(value) for name, value in (options or {}).items()}
+    host = {name: given.pop(name, environment.get(variable, "")) for name, variable in HOST_OPTIONS.items()}
+    return Settings(
+        address=host["address"],
+        trusted_keys=host["trusted_keys"],
+        domain=host["domain"],
+        requester=host["requester"] or f"{socket.gethostname()}/{os.getpid()}",
+        deadline_seconds=_seconds(host["deadline"]) if host["deadline"] else DEFAULT_DEADLINE_SECONDS,
+        revoked_builds=tuple(build for build in host["revoked_builds"].split(",") if build),
+        compile_options=tuple(sorted(given.items())),
+    )
