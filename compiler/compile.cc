@@ -1,0 +1,125 @@
+#include "compiler/compile.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/error.h"
+#include "base/status_macros.h"
+#include "compiler/build_manifest.h"
+#include "compiler/codegen/codegen.h"
+#include "compiler/decompose/decompose.h"
+#include "compiler/loops/loop_ir.h"
+#include "compiler/schedule/schedule.h"
+#include "compiler/stage_clock.h"
+#include "fake_runtime/graph/text_form.h"
+#include "fake_runtime/import/metadata_proto.h"
+
+namespace kiln {
+namespace {
+
+bool IsOn(const CompileOptions& options, const std::string& name) {
+  auto option = options.find(name);
+  return option != options.end() && option->second == "true";
+}
+
+// Without locations: those belong to a requester.
+std::vector<v1::Guard> ExportGuards(const ShapeEnv& env) {
+  std::vector<v1::Guard> guards;
+  for (const Guard& guard : env.Guards()) {
+    guards.push_back(ExportGuard(guard));
+    guards.back().mutable_reason()->clear_location();
+  }
+  return guards;
+}
+
+// A guess before anything is known but the graph: a fixed cost of LLVM and the
+// linker, and half a millisecond a node.
+double EstimateSeconds(const FakeGraph& fake) { return 0.05 + 0.0005 * static_cast<double>(fake.graph.nodes.size()); }
+
+ScheduleOptions ScheduleOptionsOf(const CompileRequest& request) {
+  ScheduleOptions options;
+  if (request.target.vector_bits() > 0) options.vector_bits = request.target.vector_bits();
+  if (request.target.threads() > 0) options.threads = request.target.threads();
+  options.fuse = IsOn(request.options, "fuse");
+  options.specialize_divisible = IsOn(request.options, "specialize_divisible");
+  options.allow_performance_guards = request.allow_performance_guards;
+  return options;
+}
+
+CodegenOptions CodegenOptionsOf(const CompileRequest& request) {
+  CodegenOptions options;
+  options.target = request.target;
+  options.check_bounds = IsOn(request.options, "check_bounds");
+  return options;
+}
+
+// What stages print, where somebody wants to read it.
+class TextSink {
+ public:
+  explicit TextSink(StageTexts* texts) : texts_(texts) {}
+  bool wanted() const { return texts_ != nullptr; }
+  template <typename Print>
+  void Put(const char* stage, Print print) {
+    if (texts_ != nullptr) (*texts_)[stage] = print();
+  }
+
+ private:
+  StageTexts* texts_;
+};
+
+}  // namespace
+
+void InitializeCompiler() {
+  // Function-local statics are initialised once, by whoever comes first.
+  static const bool done = [] {
+    InitializeCodegen();
+    return true;
+  }();
+  (void)done;
+}
+
+absl::StatusOr<CompileResult> Compile(
+    CompileRequest request, ExprPool* pool,
+    const std::function<absl::Status(const std::vector<v1::Guard>&, double)>& after_propagation, StageTexts* texts) {
+  TextSink sink(texts);
+  StageClock clock;
+  KILN_ASSIGN_OR_RETURN(FakeGraph fake, Propagate(std::move(request.graph), pool));
+  const GraphFacts facts = GraphFacts::Of(fake);
+  clock.Finish("propagate");
+  sink.Put("propagate", [&] { return DescribePropagation(fake); });
+  KILN_RETURN_IF_ERROR(after_propagation(ExportGuards(*fake.env), EstimateSeconds(fake)));
+  clock.Skip();
+
+  KILN_ASSIGN_OR_RETURN(Decomposed decomposed, Decompose(std::move(fake)));
+  clock.Finish("decompose");
+  sink.Put("decompose", [&] { return PrintGraph(decomposed.fake.graph); });
+  clock.Skip();
+
+  KILN_ASSIGN_OR_RETURN(LoopProgram program, LowerToLoops(decomposed.fake, request.extern_ops, decomposed.origins));
+  KILN_RETURN_IF_ERROR(VerifyLoopProgram(program));
+  clock.Finish("lower");
+  sink.Put("loops", [&] { return PrintLoopProgram(program); });
+  clock.Skip();
+
+  KILN_ASSIGN_OR_RETURN(program, Schedule(std::move(program), ScheduleOptionsOf(request)));
+  KILN_RETURN_IF_ERROR(VerifyLoopProgram(program));
+  clock.Finish("schedule");
+  sink.Put("schedule", [&] { return PrintLoopProgram(program); });
+  clock.Skip();
+
+  KILN_ASSIGN_OR_RETURN(ObjectCode code, GenerateCode(program, CodegenOptionsOf(request), sink.wanted()));
+  clock.Finish("codegen");
+  sink.Put("llvm", [&] { return code.llvm_ir; });
+  sink.Put("asm", [&] { return code.assembly; });
+
+  CompileResult result;
+  result.guards = ExportGuards(*program.env);
+  result.manifest = BuildManifest({&facts, &program, result.guards, request.key, request.compiler_build,
+                                   request.target.arch(), code.isa_features});
+  KILN_ASSIGN_OR_RETURN(result.elf, LinkArtifact(code, result.manifest));
+  clock.Finish("link");
+  result.stage_times = std::move(clock).Take();
+  return result;
+}
+
+}  // namespace kiln
