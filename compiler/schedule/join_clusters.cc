@@ -163,6 +163,8 @@ class Joiner {
       int earliest = 0;
       for (int id : stage.insts) {
         stage_of[id] = static_cast<int>(t);
+        // A result follows the stage that updates its accumulator.
+        if (second_.insts[id].kind == InstKind::kUpdate) stage_of[second_.insts[id].args[0]] = static_cast<int>(t);
         for (int arg : second_.insts[id].args) {
           if (stage_of[arg] >= 0) earliest = std::max(earliest, placed_[stage_of[arg]]);
         }
