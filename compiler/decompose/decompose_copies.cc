@@ -17,6 +17,19 @@ void CopyOfView(D& d) {
   d.Return(d.Call("aten.clone.default", {v, {"memory_format", MemoryFormat::kContiguous}}));
 }
 
+// aten::roll(Tensor self, SymInt[1] shifts, int[1] dims=[]) along several
+// dimensions, one after the other.
+void Roll(D& d) {
+  const ArgumentList& shifts = *d.Arg(1).get_if<ArgumentList>();
+  const ArgumentList& dims = *d.Arg(2).get_if<ArgumentList>();
+  if (dims.size() < 2 || shifts.size() != dims.size()) return d.Decline();
+  ValueId v = d.Value(0);
+  for (size_t i = 0; i < dims.size(); ++i) {
+    v = d.Call("aten.roll.default", {v, Argument(ArgumentList{shifts[i]}), Argument(ArgumentList{dims[i]})});
+  }
+  d.Return(v);
+}
+
 constexpr DecomposeRow kRows[] = {
     {"aten.alias_copy.default", CopyOfView},
     {"aten.as_strided_copy.default", CopyOfView},
@@ -24,6 +37,7 @@ constexpr DecomposeRow kRows[] = {
     {"aten.diagonal_copy.default", CopyOfView},
     {"aten.expand_copy.default", CopyOfView},
     {"aten.permute_copy.default", CopyOfView},
+    {"aten.roll.default", Roll},
     {"aten.select_copy.int", CopyOfView},
     {"aten.slice_copy.Tensor", CopyOfView},
     {"aten.squeeze_copy.default", CopyOfView},

@@ -1,5 +1,6 @@
 // Softmaxes and norms. The formulas are those of torch/_decomp/decompositions.py
 // with sums over a count written as means.
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -42,6 +43,16 @@ void LogSoftmax(D& d) { d.Return(LogSoftmaxOf(d, d.Widen(d.Value(0)), d.Int(1)))
 ValueId CastIfAsked(D& d) { return d.Widen(d.IsNone(2) ? d.Value(0) : d.Cast(d.Value(0), d.GetDType(2))); }
 void SoftmaxInt(D& d) { d.Return(SoftmaxOf(d, CastIfAsked(d), d.Int(1))); }
 void LogSoftmaxInt(D& d) { d.Return(LogSoftmaxOf(d, CastIfAsked(d), d.Int(1))); }
+
+// aten::_safe_softmax(Tensor self, int dim, ScalarType? dtype=None) -> Tensor: a
+// row of nothing but -inf gives zeros.
+void SafeSoftmax(D& d) {
+  ValueId x = CastIfAsked(d);
+  constexpr double kInf = std::numeric_limits<double>::infinity();
+  ValueId masked = d.Call("aten.eq.Scalar", {x, -kInf});
+  ValueId rows = d.Call("aten.all.dim", {masked, d.Int(1), true});
+  d.Return(d.Call("aten.masked_fill.Scalar", {SoftmaxOf(d, x, d.Int(1)), rows, 0.0}));
+}
 
 // aten::_softmax_backward_data(Tensor grad_output, Tensor output, int dim, ScalarType input_dtype) -> Tensor
 void SoftmaxBackward(D& d) {
@@ -182,6 +193,7 @@ constexpr DecomposeRow kRows[] = {
     {"aten._log_softmax_backward_data.default", LogSoftmaxBackward},
     {"aten._native_batch_norm_legit_functional.default", BatchNormFunctional},
     {"aten._native_batch_norm_legit_no_training.default", BatchNormNoTraining},
+    {"aten._safe_softmax.default", SafeSoftmax},
     {"aten._softmax.default", Softmax},
     {"aten._softmax_backward_data.default", SoftmaxBackward},
     {"aten.log_softmax.int", LogSoftmaxInt},

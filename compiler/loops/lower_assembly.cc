@@ -152,6 +152,25 @@ absl::Status Flip(LoweringContext& c) {
   return absl::OkStatus();
 }
 
+// aten::as_strided_scatter(Tensor self, Tensor src, SymInt[] size, SymInt[] stride, SymInt? storage_offset=None):
+// size, stride and offset speak of self's storage, so the result must be laid
+// out as self is.
+absl::Status AsStridedScatter(LoweringContext& c) {
+  TensorOperand in = c.In(0);
+  TensorOperand promised = c.Window(c.OutTensor());
+  if (!in.offset.IsInt(0) || in.strides != promised.strides) return c.Unsupported("self is laid out in a way of its own");
+  TensorOperand out = c.Out();
+  TensorOperand part = out;
+  part.sizes = c.args().SymInts(2);
+  part.strides = c.args().SymInts(3);
+  part.offset = c.args().OptionalSymInt(4).value_or(Expr(0));
+  KernelBuilder b = c.NewKernel();
+  CopyNest(b, out, in);
+  CopyNest(b, part, c.In(1));
+  c.Emit(std::move(b));
+  return absl::OkStatus();
+}
+
 // aten::repeat(Tensor self, SymInt[] repeats): each dimension is two loops, over
 // the copies and inside one.
 absl::Status Repeat(LoweringContext& c) {
@@ -209,6 +228,7 @@ absl::Status Roll(LoweringContext& c) {
 
 constexpr LoweringRow kRows[] = {
     {"aten._unsafe_view.default", ReshapeCopy},
+    {"aten.as_strided_scatter.default", AsStridedScatter},
     {"aten.cat.default", Cat},
     {"aten.constant_pad_nd.default", ConstantPad},
     {"aten.flip.default", Flip},

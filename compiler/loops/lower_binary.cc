@@ -148,6 +148,12 @@ Val Lerp(P& p) {
 Val Addcmul(P& p) { return p.Add(p.Arg(0), Scaled(p, p.Mul(p.Arg(1), p.Arg(2)), 3)); }
 Val Addcdiv(P& p) { return p.Add(p.Arg(0), Scaled(p, p.Div(p.Arg(1), p.Arg(2)), 3)); }
 
+// aten::native_dropout_backward(Tensor grad_output, Tensor mask, float scale)
+Val DropoutBackward(P& p) {
+  Val grad = p.Arg(0);
+  return p.Mul(p.Mul(grad, p.Arg(1)), p.Number(p.args().Float(2)));
+}
+
 // Second of two arguments, in the output's dtype: fill, copy.
 Val Second(P& p) { return p.Arg(1); }
 
@@ -191,6 +197,8 @@ constexpr PointwiseRow kRows[] = {
     {"aten.div.Scalar_mode", Computes::kOut, DivMode},
     {"aten.div.Tensor", Computes::kOut, Binary<ScalarOp::kDiv>},
     {"aten.div.Tensor_mode", Computes::kOut, DivMode},
+    {"aten.divide.Scalar", Computes::kOut, Binary<ScalarOp::kDiv>},
+    {"aten.divide.Tensor", Computes::kOut, Binary<ScalarOp::kDiv>},
     {"aten.eq.Scalar", Computes::kOperands, Binary<ScalarOp::kEq>},
     {"aten.eq.Tensor", Computes::kOperands, Binary<ScalarOp::kEq>},
     {"aten.fill.Scalar", Computes::kOut, Second},
@@ -225,6 +233,9 @@ constexpr PointwiseRow kRows[] = {
     {"aten.minimum.default", Computes::kOut, Binary<ScalarOp::kMinimum>},
     {"aten.mul.Scalar", Computes::kOut, Mul},
     {"aten.mul.Tensor", Computes::kOut, Mul},
+    {"aten.multiply.Scalar", Computes::kOut, Mul},
+    {"aten.multiply.Tensor", Computes::kOut, Mul},
+    {"aten.native_dropout_backward.default", Computes::kOut, DropoutBackward},
     {"aten.ne.Scalar", Computes::kOperands, Binary<ScalarOp::kNe>},
     {"aten.ne.Tensor", Computes::kOperands, Binary<ScalarOp::kNe>},
     {"aten.pow.Scalar", Computes::kOut, Binary<ScalarOp::kPow>},
@@ -237,6 +248,10 @@ constexpr PointwiseRow kRows[] = {
     {"aten.rsub.Tensor", Computes::kOut, Rsub},
     {"aten.sub.Scalar", Computes::kOut, Sub},
     {"aten.sub.Tensor", Computes::kOut, Sub},
+    {"aten.subtract.Scalar", Computes::kOut, Sub},
+    {"aten.subtract.Tensor", Computes::kOut, Sub},
+    {"aten.true_divide.Scalar", Computes::kOut, Binary<ScalarOp::kDiv>},
+    {"aten.true_divide.Tensor", Computes::kOut, Binary<ScalarOp::kDiv>},
     {"aten.where.Scalar", Computes::kOut, Where},
     {"aten.where.ScalarOther", Computes::kOut, Where},
     {"aten.where.ScalarSelf", Computes::kOut, Where},
