@@ -92,7 +92,7 @@ TEST(GenerateCodeTest, AddsTwoTensorsOfAnySize) {
     for (int threads : {1, 3}) {
       TestHost host;
       host.set_threads(threads);
-      auto out = host.Run(compiled->artifact, compiled->program,
+      auto out = host.Run(compiled->artifact, TestSignature::Of(compiled->program),
                           {F32({rows, 16}, Ramp(rows * 16)), F32({rows, 16}, Ramp(rows * 16, 0.5, 2))}, {{"s0", rows}});
       ASSERT_TRUE(out.ok()) << out.status();
       EXPECT_EQ((*out)[0].Values(), Ramp(rows * 16, 0.5, 3)) << rows;

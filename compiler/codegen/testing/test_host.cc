@@ -301,12 +301,38 @@ PlainTensor ReadTensor(const KilnTensor& t) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<PlainTensor>> TestHost::Run(const TestArtifact& artifact, const LoopProgram& program,
+TestSignature TestSignature::Of(const LoopProgram& program) {
+  TestSignature signature;
+  signature.symbols = program.symbols;
+  for (const OutputBinding& binding : program.outputs) {
+    Output& output = signature.outputs.emplace_back();
+    output.alias_of = binding.alias_of;
+    if (binding.kind == OutputBinding::Kind::kNone) output.kind = Output::Kind::kNone;
+    if (binding.kind == OutputBinding::Kind::kInput) output.kind = Output::Kind::kInput;
+    if (binding.kind == OutputBinding::Kind::kScalar) output.kind = Output::Kind::kScalar;
+  }
+  return signature;
+}
+
+TestSignature TestSignature::Of(const v1::Manifest& manifest) {
+  TestSignature signature;
+  signature.symbols.assign(manifest.symbols().begin(), manifest.symbols().end());
+  for (const v1::ManifestOutput& made : manifest.outputs()) {
+    Output& output = signature.outputs.emplace_back();
+    output.alias_of = made.alias_of();
+    if (made.kind() == v1::ManifestOutput::KIND_NONE) output.kind = Output::Kind::kNone;
+    if (made.kind() == v1::ManifestOutput::KIND_INPUT) output.kind = Output::Kind::kInput;
+    if (made.has_sym_value()) output.kind = Output::Kind::kScalar;
+  }
+  return signature;
+}
+
+absl::StatusOr<std::vector<PlainTensor>> TestHost::Run(const TestArtifact& artifact, const TestSignature& signature,
                                                        const std::vector<PlainTensor>& inputs,
                                                        const std::map<std::string, int64_t>& symbols) {
   KilnContext context;
   context.host = this;
-  const size_t num_outputs = program.outputs.size();
+  const size_t num_outputs = signature.outputs.size();
   context.outputs.resize(num_outputs);
   context.made.resize(num_outputs);
   context.scalars.resize(num_outputs);
@@ -352,7 +378,7 @@ absl::StatusOr<std::vector<PlainTensor>> TestHost::Run(const TestArtifact& artif
     values[i].u.tensor = &tensors[i];
   }
   std::vector<int64_t> symbol_values;
-  for (const std::string& name : program.symbols) symbol_values.push_back(symbols.at(name));
+  for (const std::string& name : signature.symbols) symbol_values.push_back(symbols.at(name));
   const KilnCall call = {sizeof(KilnCall), values.data(), static_cast<int32_t>(values.size()),
                          static_cast<int32_t>(num_outputs), symbol_values.data()};
   const int32_t rc = artifact.entry()(&host, &context, &call);
@@ -361,14 +387,15 @@ absl::StatusOr<std::vector<PlainTensor>> TestHost::Run(const TestArtifact& artif
   }
   std::vector<PlainTensor> out;
   for (size_t i = 0; i < num_outputs; ++i) {
-    const OutputBinding& binding = program.outputs[i];
-    if (binding.kind == OutputBinding::Kind::kNone) {
+    using Kind = TestSignature::Output::Kind;
+    const TestSignature::Output& output = signature.outputs[i];
+    if (output.kind == Kind::kNone) {
       out.emplace_back();
-    } else if (binding.kind == OutputBinding::Kind::kInput) {
-      out.push_back(ReadTensor(tensors[binding.alias_of]));
+    } else if (output.kind == Kind::kInput) {
+      out.push_back(ReadTensor(tensors[output.alias_of]));
     } else if (!context.made[i]) {
       return absl::InternalError(absl::StrCat("output ", i, " was not made"));
-    } else if (binding.kind == OutputBinding::Kind::kScalar) {
+    } else if (output.kind == Kind::kScalar) {
       out.emplace_back();
       out.back().scalar = context.scalars[i];
     } else {

@@ -4,7 +4,7 @@
 //   KILN_ASSIGN_OR_RETURN(TestArtifact artifact, TestArtifact::Load(elf));
 //   TestHost host;
 //   host.AddExternOp([](TestCall& call, auto args, auto outs) { ... return KILN_OK; });
-//   absl::StatusOr<std::vector<PlainTensor>> out = host.Run(artifact, program, {x}, {{"s0", 2}});
+//   absl::StatusOr<std::vector<PlainTensor>> out = host.Run(artifact, TestSignature::Of(program), {x}, {{"s0", 2}});
 //   EXPECT_EQ(host.live_allocations(), 0);
 #ifndef KILN_COMPILER_CODEGEN_TESTING_TEST_HOST_H_
 #define KILN_COMPILER_CODEGEN_TESTING_TEST_HOST_H_
@@ -21,6 +21,7 @@
 #include "compiler/artifact/kiln_abi.h"
 #include "compiler/loops/loop_ir.h"
 #include "compiler/loops/testing/interpret_loop_program.h"
+#include "kiln/v1/artifact.pb.h"
 
 namespace kiln {
 
@@ -43,6 +44,19 @@ class TestCall {
   virtual void MakeResult(KilnTensor& out) = 0;
 };
 
+// How a call looks from outside: the symbols' order, and what each output is.
+struct TestSignature {
+  struct Output {
+    enum class Kind { kMade, kInput, kScalar, kNone } kind = Kind::kMade;
+    int alias_of = -1;
+  };
+  std::vector<std::string> symbols;
+  std::vector<Output> outputs;
+
+  static TestSignature Of(const LoopProgram& program);
+  static TestSignature Of(const v1::Manifest& manifest);
+};
+
 class TestHost {
  public:
   using ExternOp =
@@ -57,7 +71,7 @@ class TestHost {
 
   // The outputs in order; those of KIND_INPUT are the inputs themselves. A
   // failed call is an Internal status "status 4 at node 3: message".
-  absl::StatusOr<std::vector<PlainTensor>> Run(const TestArtifact& artifact, const LoopProgram& program,
+  absl::StatusOr<std::vector<PlainTensor>> Run(const TestArtifact& artifact, const TestSignature& signature,
                                                const std::vector<PlainTensor>& inputs,
                                                const std::map<std::string, int64_t>& symbols);
 

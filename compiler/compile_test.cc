@@ -1,0 +1,201 @@
+// Graphs in text form through all stages, loaded and run.
+#include <cmath>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/status_macros.h"
+#include "compiler/artifact/read_manifest.h"
+#include "compiler/codegen/testing/test_host.h"
+#include "compiler/codegen/testing/test_target.h"
+#include "compiler/compile.h"
+#include "fake_runtime/graph/canonical.h"
+#include "fake_runtime/graph/text_form.h"
+#include "fake_runtime/ops/op_table.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace kiln {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Key;
+using ::testing::SizeIs;
+
+using Hints = std::vector<std::pair<std::string, int64_t>>;
+
+struct Outcome {
+  CompileResult result;
+  StageTexts texts;
+  int propagated = 0;
+};
+
+absl::StatusOr<Outcome> CompileText(absl::string_view text, const Hints& hints,
+                                    const std::map<std::string, std::string>& options = {}) {
+  InitializeCompiler();
+  ExprPool pool;
+  KILN_ASSIGN_OR_RETURN(Graph graph, ParseGraph(text, &pool, FindOpSchema));
+  KILN_RETURN_IF_ERROR(BindSymbols(graph, hints));
+  KILN_ASSIGN_OR_RETURN(CanonicalGraph canonical, Canonicalize(graph, &pool));
+  CompileRequest request;
+  request.graph = std::move(canonical.graph);
+  KILN_ASSIGN_OR_RETURN(request.options, ParseOptions(options));
+  request.target = TestTarget();
+  request.key.set_domain("test");
+  request.compiler_build = CompilerBuild();
+  request.extern_ops = {"aten.*"};
+  Outcome outcome;
+  auto count = [&](const std::vector<v1::Guard>&, double seconds) {
+    EXPECT_GT(seconds, 0);
+    ++outcome.propagated;
+    return absl::OkStatus();
+  };
+  KILN_ASSIGN_OR_RETURN(outcome.result, Compile(std::move(request), &pool, count, &outcome.texts));
+  return outcome;
+}
+
+std::vector<double> Ramp(int n, double start, double step) {
+  std::vector<double> values;
+  for (int i = 0; i < n; ++i) values.push_back(start + step * i);
+  return values;
+}
+
+PlainTensor F32(std::vector<int64_t> sizes, const std::vector<double>& values) {
+  return PlainTensor::Of(DType::kFloat32, std::move(sizes), values);
+}
+
+constexpr absl::string_view kAdd = "graph main(%a: f32[s0, s1], %b: f32[s2, s1]) {\n"
+                                   "  %c = aten.add.Tensor(%a, %b)\n  return (%c)\n}\n";
+
+std::vector<std::string> Conditions(const Outcome& outcome) {
+  std::vector<std::string> conditions;
+  for (const v1::Guard& guard : outcome.result.guards) conditions.push_back(guard.condition());
+  return conditions;
+}
+
+TEST(CompileTest, AddOfEqualSizesIsGuardedAndRunsForOthers) {
+  absl::StatusOr<Outcome> outcome = CompileText(kAdd, {{"s0", 8}, {"s1", 16}, {"s2", 8}});
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  EXPECT_EQ(outcome->propagated, 1);
+  EXPECT_THAT(Conditions(*outcome), Contains(HasSubstr("s0")));
+  auto artifact = TestArtifact::Load(outcome->result.elf);
+  ASSERT_TRUE(artifact.ok()) << artifact.status();
+  for (int rows : {8, 2, 33}) {
+    for (int columns : {16, 7, 100}) {
+      TestHost host;
+      const int n = rows * columns;
+      auto out = host.Run(*artifact, TestSignature::Of(outcome->result.manifest),
+                          {F32({rows, columns}, Ramp(n, 0, 1)), F32({rows, columns}, Ramp(n, 5, 0.5))},
+                          {{"s0", rows}, {"s1", columns}, {"s2", rows}});
+      ASSERT_TRUE(out.ok()) << out.status();
+      EXPECT_EQ((*out)[0].Values(), Ramp(n, 5, 1.5));
+    }
+  }
+}
+
+TEST(CompileTest, AddOfABroadcastRowIsAnotherVariant) {
+  absl::StatusOr<Outcome> outcome = CompileText(kAdd, {{"s0", 8}, {"s1", 16}, {"s2", 1}});
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  auto artifact = TestArtifact::Load(outcome->result.elf);
+  ASSERT_TRUE(artifact.ok()) << artifact.status();
+  TestHost host;
+  auto out = host.Run(*artifact, TestSignature::Of(outcome->result.manifest),
+                      {F32({3, 5}, std::vector<double>(15, 1.0)), F32({1, 5}, Ramp(5, 0, 1))},
+                      {{"s0", 3}, {"s1", 5}, {"s2", 1}});
+  ASSERT_TRUE(out.ok()) << out.status();
+  EXPECT_THAT((*out)[0].Values(), ElementsAre(1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1, 2, 3, 4, 5));
+}
+
+TEST(CompileTest, ManifestSaysWhatAHostNeeds) {
+  absl::StatusOr<Outcome> outcome =
+      CompileText("graph main(%a: f32[s0, 8] parameter, %b: f32[8, 4] donated, %n: int = s0) {\n"
+                  "  %c = aten.mm.default(%a, %b)\n  %d = aten.relu.default(%c)\n  return (%d, %a, none, %n)\n}\n",
+                  {{"s0", 4}});
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  absl::StatusOr<v1::Manifest> manifest = ReadManifest(outcome->result.elf);
+  ASSERT_TRUE(manifest.ok()) << manifest.status();
+  EXPECT_EQ(manifest->SerializeAsString(), outcome->result.manifest.SerializeAsString());
+  EXPECT_EQ(manifest->key().domain(), "test");
+  EXPECT_EQ(manifest->compiler_build(), CompilerBuild());
+  EXPECT_THAT(manifest->symbols(), ElementsAre("s0"));
+  ASSERT_THAT(manifest->inputs(), SizeIs(3));
+  EXPECT_EQ(manifest->inputs(0).kind(), v1::INPUT_KIND_PARAMETER);
+  EXPECT_EQ(manifest->inputs(0).tensor().sizes(0).expr(), "s0");
+  EXPECT_TRUE(manifest->inputs(0).used());
+  EXPECT_TRUE(manifest->inputs(1).donated());
+  EXPECT_EQ(manifest->inputs(2).sym_int().expr(), "s0");
+  ASSERT_THAT(manifest->outputs(), SizeIs(4));
+  EXPECT_EQ(manifest->outputs(0).kind(), v1::ManifestOutput::KIND_NEW);
+  EXPECT_EQ(manifest->outputs(1).kind(), v1::ManifestOutput::KIND_INPUT);
+  EXPECT_EQ(manifest->outputs(1).alias_of(), 0);
+  EXPECT_EQ(manifest->outputs(2).kind(), v1::ManifestOutput::KIND_NONE);
+  ASSERT_THAT(manifest->extern_ops(), SizeIs(1));
+  EXPECT_EQ(manifest->extern_ops(0).call_sites(), 1);
+  EXPECT_THAT(manifest->extern_ops(0).nodes(), ElementsAre(0));
+  ASSERT_THAT(manifest->kernels(), SizeIs(1));
+  EXPECT_THAT(manifest->kernels(0).nodes(), ElementsAre(1));
+  EXPECT_THAT(manifest->kernels(0).ops(), ElementsAre("aten.relu.default"));
+  EXPECT_THAT(manifest->entry_points(), SizeIs(1));
+}
+
+TEST(CompileTest, EveryStageHasATimeAndAText) {
+  absl::StatusOr<Outcome> outcome = CompileText(kAdd, {{"s0", 8}, {"s1", 16}, {"s2", 8}});
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  std::vector<std::string> stages;
+  for (const v1::StageTime& time : outcome->result.stage_times) stages.push_back(time.stage());
+  EXPECT_THAT(stages, ElementsAre("propagate", "decompose", "lower", "schedule", "codegen", "link"));
+  for (const char* stage : {"propagate", "decompose", "loops", "schedule", "llvm", "asm"}) {
+    EXPECT_THAT(outcome->texts, Contains(Key(stage)));
+  }
+}
+
+TEST(CompileTest, EqualRequestsGiveEqualBytes) {
+  absl::StatusOr<Outcome> first = CompileText(kAdd, {{"s0", 8}, {"s1", 16}, {"s2", 8}});
+  absl::StatusOr<Outcome> second = CompileText(kAdd, {{"s0", 9}, {"s1", 17}, {"s2", 9}});
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_EQ(first->result.elf, second->result.elf);
+}
+
+TEST(CompileTest, ADroppedCompileEndsAfterPropagation) {
+  InitializeCompiler();
+  ExprPool pool;
+  absl::StatusOr<Graph> graph = ParseGraph("graph main(%a: f32[4]) {\n  return (%a)\n}\n", &pool, FindOpSchema);
+  ASSERT_TRUE(graph.ok()) << graph.status();
+  CompileRequest request;
+  request.graph = *std::move(graph);
+  request.target = TestTarget();
+  absl::StatusOr<CompileResult> result = Compile(std::move(request), &pool, [](const auto&, double) {
+    return MakeError(ErrorReason::kRequestCancelled, "nobody waits");
+  });
+  EXPECT_EQ(GetErrorReason(result.status()), ErrorReason::kRequestCancelled);
+}
+
+TEST(CompileOptionsTest, DefaultsAreFilledIn) {
+  absl::StatusOr<CompileOptions> options = ParseOptions({{"fuse", "false"}});
+  ASSERT_TRUE(options.ok());
+  EXPECT_EQ((*options)["fuse"], "false");
+  EXPECT_EQ((*options)["check_bounds"], "false");
+  EXPECT_THAT(*options, SizeIs(CompileOptionRows().size()));
+}
+
+TEST(CompileOptionsTest, StrangersAreRefusedByName) {
+  absl::Status unknown = ParseOptions({{"fuze", "true"}}).status();
+  EXPECT_EQ(GetErrorReason(unknown), ErrorReason::kOptionUnknown);
+  EXPECT_THAT(std::string(unknown.message()), HasSubstr("fuze"));
+  absl::Status bad = ParseOptions({{"fuse", "maybe"}}).status();
+  EXPECT_EQ(GetErrorReason(bad), ErrorReason::kBadArgumentValue);
+  EXPECT_THAT(std::string(bad.message()), HasSubstr("maybe"));
+}
+
+TEST(CompileOptionsTest, RowsAreSorted) {
+  for (size_t i = 1; i < CompileOptionRows().size(); ++i) {
+    EXPECT_LT(CompileOptionRows()[i - 1].name, CompileOptionRows()[i].name);
+  }
+}
+
+}  // namespace
+}  // namespace kiln
