@@ -8,6 +8,11 @@ find_package(Protobuf REQUIRED)
 
 if(KILN_BUILD_TESTS)
   find_package(GTest REQUIRED)
+  # Debian packs no CMake module for Z3.
+  find_library(KILN_Z3_LIBRARY z3 REQUIRED)
+  add_library(kiln_z3 INTERFACE)
+  add_library(Z3::z3 ALIAS kiln_z3)
+  target_link_libraries(kiln_z3 INTERFACE ${KILN_Z3_LIBRARY})
 endif()
 
 if(NOT KILN_CLIENT_ONLY)
