@@ -17,12 +17,12 @@ class Activity {
   explicit Activity(const Clock* clock) : clock_(clock) { Touch(); }
 
   // Lives as long as a request.
-  class Busy {
+  class Request {
    public:
-    explicit Busy(Activity& activity) : activity_(activity) { ++activity_.busy_; }
-    Busy(const Busy&) = delete;
-    Busy& operator=(const Busy&) = delete;
-    ~Busy() {
+    explicit Request(Activity& activity) : activity_(activity) { ++activity_.busy_; }
+    Request(const Request&) = delete;
+    Request& operator=(const Request&) = delete;
+    ~Request() {
       activity_.Touch();
       --activity_.busy_;
     }
@@ -31,9 +31,11 @@ class Activity {
     Activity& activity_;
   };
 
+  bool Busy() const { return busy_ > 0; }
+
   // Time since the last request ended; zero while one is being served.
   absl::Duration Idle() const {
-    if (busy_ > 0) return absl::ZeroDuration();
+    if (Busy()) return absl::ZeroDuration();
     return clock_->Monotonic() - absl::Nanoseconds(last_nanos_.load());
   }
 

@@ -75,8 +75,8 @@ class GrpcService final : public Base {
     reactor->log().SetHeader(parsed->header());
     front_.propagations->Submit(
         [this, reactor, parsed](absl::Status admission) {
-          absl::StatusOr<v1::PropagateResponse> answer = admission;
-          if (admission.ok()) answer = PropagateInWorker(front_, *parsed, reactor->cancel().get());
+          if (!admission.ok()) return reactor->FinishWith(admission, v1::PropagateResponse());
+          const auto answer = PropagateInWorker(front_, *parsed, reactor->cancel().get());
           reactor->FinishWith(answer.status(), answer.ok() ? *answer : v1::PropagateResponse());
         },
         reactor->cancel());

@@ -22,7 +22,7 @@ void AppendField(absl::string_view name, absl::string_view value, std::string& o
 }  // namespace
 
 RequestLog::RequestLog(Front& front, Rpc rpc)
-    : front_(front), rpc_(rpc), begin_(front.clock->Monotonic()), busy_(front.activity) {}
+    : front_(front), rpc_(rpc), begin_(front.clock->Monotonic()), request_(front.activity) {}
 
 void RequestLog::SetHeader(const v1::RequestHeader& header) {
   AppendField("id", header.request_id(), caller_);

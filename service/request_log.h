@@ -31,7 +31,7 @@ class RequestLog {
   Front& front_;
   const Rpc rpc_;
   const absl::Duration begin_;
-  const Activity::Busy busy_;
+  const Activity::Request request_;
   std::string caller_;
   std::string outcome_;
 };

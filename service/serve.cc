@@ -1,13 +1,12 @@
 #include "service/serve.h"
 
-#include <prometheus/exposer.h>
 #include <signal.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -15,15 +14,17 @@
 #include <thread>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "cache/open_cache.h"
+#include "google/protobuf/stubs/logging.h"
 #include "service/atomic_file.h"
 #include "service/front.h"
 #include "service/grpc_server.h"
+#include "service/metrics_page.h"
 #include "service/signing_key_file.h"
 #include "service/worker_main.h"
 
@@ -33,6 +34,8 @@ namespace {
 // How often deadlines, queues and idleness are looked at. gRPC's own deadlines
 // are exact; this is for what gRPC does not know.
 constexpr absl::Duration kTick = absl::Milliseconds(50);
+// For answers that are on their way when everything else has ended.
+constexpr absl::Duration kLastWords = absl::Milliseconds(100);
 
 int Complain(int exit_code, const absl::Status& status) {
   std::fprintf(stderr, "kiln: %s\n", std::string(status.message()).c_str());
@@ -135,24 +138,9 @@ void MakeParts(const ServeOptions& options, Front& front) {
   front.metrics = std::make_unique<ServiceMetrics>([&front] { return ReadGauges(front); });
 }
 
-struct MetricsPage {
-  std::unique_ptr<prometheus::Exposer> exposer;
-  std::string url = "-";
-};
-
-absl::StatusOr<MetricsPage> ExposeMetrics(const std::string& address, const ServiceMetrics& metrics) {
-  MetricsPage page;
-  if (address.empty()) return page;
-  // civetweb throws.
-  try {
-    page.exposer = std::make_unique<prometheus::Exposer>(address, /*num_threads=*/1);
-    const std::string host = address.substr(0, address.rfind(':'));
-    page.url = absl::StrCat("http://", host, ":", page.exposer->GetListeningPorts().at(0), "/metrics");
-  } catch (const std::exception& error) {
-    return MakeError(ErrorReason::kBadArgumentValue, absl::StrCat("metrics address ", address, ": ", error.what()));
-  }
-  for (const auto& collectable : metrics.Collectables()) page.exposer->RegisterCollectable(collectable);
-  return page;
+absl::StatusOr<std::unique_ptr<MetricsPage>> ExposeMetrics(const std::string& address, const ServiceMetrics& metrics) {
+  if (address.empty()) return nullptr;
+  return MetricsPage::Start(address, metrics);
 }
 
 absl::Status SayReady(const ServeOptions& options, const std::string& address, const std::string& metrics_url) {
@@ -182,21 +170,26 @@ void AwaitEnd(const ServeOptions& options, const sigset_t& stop_signals, Front& 
 void Drain(const ServeOptions& options, Front& front, GrpcServer& server) {
   front.draining = true;
   server.SetNotServing();
-  // Calls that go on may end by themselves; what is left after that is cancelled,
-  // compiles too, since nobody waits for them then.
-  server.Shutdown(options.drain);
+  // Calls that go on may end by themselves. gRPC's own shutdown would wait for
+  // idle connections as well.
+  const absl::Duration deadline = front.clock->Monotonic() + options.drain;
+  while (front.activity.Busy() && front.clock->Monotonic() < deadline) {
+    front.flights->Expire();
+    absl::SleepFor(kTick);
+  }
   front.flights->Shutdown();
+  server.Shutdown(kLastWords);
 }
 
 int RunServer(const ServeOptions& options, const sigset_t& stop_signals, Front& front) {
   if (absl::Status status = OpenData(options, front); !status.ok()) return Complain(kExitBadData, status);
   MakeParts(options, front);
-  absl::StatusOr<MetricsPage> metrics = ExposeMetrics(options.metrics, *front.metrics);
+  absl::StatusOr<std::unique_ptr<MetricsPage>> metrics = ExposeMetrics(options.metrics, *front.metrics);
   if (!metrics.ok()) return Complain(kExitCannotListen, metrics.status());
   absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Start(options.listen, front);
   if (!server.ok()) return Complain(kExitCannotListen, server.status());
   for (const std::string& address : (*server)->addresses()) spdlog::info("listening on {}", address);
-  absl::Status said = SayReady(options, (*server)->addresses().front(), metrics->url);
+  absl::Status said = SayReady(options, (*server)->addresses().front(), *metrics == nullptr ? "-" : (*metrics)->url());
   if (said.ok()) AwaitEnd(options, stop_signals, front);
   Drain(options, front, **server);
   return said.ok() ? 0 : Complain(kExitBadOptions, said);
@@ -205,6 +198,8 @@ int RunServer(const ServeOptions& options, const sigset_t& stop_signals, Front& 
 }  // namespace
 
 int Serve(ServeOptions options) {
+  // protobuf prints a line for each malformed message; the typed error says it.
+  google::protobuf::SetLogHandler(nullptr);
   if (absl::Status status = CheckOptions(options); !status.ok()) return Complain(kExitBadOptions, status);
   RaiseDescriptorLimit();
   Front front(Clock::Real());
