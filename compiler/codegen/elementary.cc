@@ -225,7 +225,7 @@ Num TanDouble(Num x) {
   Quadrant q = ReduceByHalfPi(x);
   Num s = SinReduced(q.r);
   Num c = CosReduced(q.r);
-  return Select(HasBit(q.n, 1), -(c / s), s / c);
+  return Select(Eq(x, 0.0), x, Select(HasBit(q.n, 1), -(c / s), s / c));
 }
 
 // atan of x in [0, 1]: two halvings of the angle, then the polynomial.
@@ -389,7 +389,7 @@ Num Tanh(Num x) {
   Num near = Fma(x * z, Polynomial(z, kTanhFloat), x);
   Num a = Abs(x);
   Num far = 1.0 - 2.0 / (Exp(a + a) + 1.0);
-  return Select(Lt(z, 0.4), near, CopySign(far, x));
+  return CopySign(Select(Lt(z, 0.4), near, far), x);
 }
 
 Num Erf(Num x) {
@@ -419,7 +419,8 @@ Num Log10(Num x) {
 
 Num Sin(Num x) {
   if (!x.is_double()) return Widened(x, Sin);
-  return SinShifted(x, 0);
+  // The polynomial's sum loses the sign of a zero.
+  return Select(Eq(x, 0.0), x, SinShifted(x, 0));
 }
 
 Num Cos(Num x) {

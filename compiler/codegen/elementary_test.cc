@@ -1,0 +1,213 @@
+// Every elementary function over the whole line of floats, sampled, against
+// libm in double; and in double against libm in long double.
+#include "compiler/codegen/elementary.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/substitute.h"
+#include "compiler/codegen/testing/compile_program.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace kiln {
+namespace {
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+// One scalar operation over n elements: vectors, and at the end single elements.
+std::string ProgramOf(absl::string_view op, absl::string_view dtype, int arity) {
+  const std::string second = arity == 2 ? absl::Substitute("%1 = load $0 b1[i0]\n", dtype) : "";
+  const std::string args = arity == 2 ? "%0, %1" : "%0";
+  return absl::Substitute(
+      "program symbols=[s0] inputs=2 {\nbuffer b0 input 0 $0[s0]\nbuffer b1 input 1 $0[s0]\n"
+      "buffer b2 output 0 $0[s0]\ninputs [b0, b1]\nkernel k nodes=[0] {\nvector i0 < s0 {\n%0 = load $0 b0[i0]\n$1"
+      "%2 = $2 $0 $3\nstore b2[i0], %2\n}\n}\nreturn new b2: $0[s0] strides=[1] offset=0\n}\n",
+      dtype, second, op, args);
+}
+
+std::vector<double> Apply(absl::string_view op, DType dtype, const std::vector<double>& x, const std::vector<double>& y,
+                          const CompileProgramOptions& options = {}) {
+  auto compiled = CompileProgram(ProgramOf(op, DTypeText(dtype), y.empty() ? 1 : 2), options);
+  EXPECT_TRUE(compiled.ok()) << compiled.status();
+  if (!compiled.ok()) return {};
+  TestHost host;
+  const int64_t n = static_cast<int64_t>(x.size());
+  auto out = host.Run((*compiled)->artifact, (*compiled)->signature,
+                      {PlainTensor::Of(dtype, {n}, x), PlainTensor::Of(dtype, {n}, y.empty() ? x : y)}, {{"s0", n}});
+  EXPECT_TRUE(out.ok()) << out.status();
+  return out.ok() ? (*out)[0].Values() : std::vector<double>();
+}
+
+// Floats of every exponent and sign, denormals, zeros, infinities, NaN.
+std::vector<double> FloatLine(int step = 20011) {
+  std::vector<double> values = {0.0, -0.0, kInf, -kInf, kNan, 1.0, -1.0, 0.5, -0.5, 2.0};
+  for (uint64_t bits = 0; bits < 0x7f800000; bits += step) {
+    const uint32_t pattern = static_cast<uint32_t>(bits);
+    float f;
+    std::memcpy(&f, &pattern, 4);
+    values.push_back(f);
+    values.push_back(-f);
+  }
+  return values;
+}
+
+// The distance of two floats near the true value, in units of its last place.
+double UlpError(double got, double want, bool is_double) {
+  if (std::isnan(want)) return std::isnan(got) ? 0 : kInf;
+  const double rounded = is_double ? want : static_cast<double>(static_cast<float>(want));
+  if (std::isinf(rounded) || std::isinf(got)) return got == rounded ? 0 : kInf;
+  const int mantissa = is_double ? 52 : 23;
+  const int least = is_double ? -1022 : -126;
+  const int exponent = want == 0 ? least : std::max(std::ilogb(want), least);
+  return std::abs(got - want) / std::ldexp(1.0, exponent - mantissa);
+}
+
+struct Worst {
+  double error = 0;
+  double x = 0, got = 0, want = 0;
+};
+
+struct Function {
+  const char* op;
+  double (*f)(double);
+  double max_ulp;
+  // Of the argument: beyond it precision is not promised.
+  double limit = kInf;
+};
+
+double SigmoidOf(double x) { return 1 / (1 + std::exp(-x)); }
+double RsqrtOf(double x) { return 1 / std::sqrt(x); }
+
+const Function kFunctions[] = {
+    {"acos", std::acos, 1},   {"asin", std::asin, 1},       {"atan", std::atan, 1},
+    {"cos", std::cos, 1, 1e13}, {"cosh", std::cosh, 1},     {"erf", std::erf, 1.5},
+    {"exp", std::exp, 1.2},   {"expm1", std::expm1, 1},     {"log", std::log, 1.5},
+    {"log10", std::log10, 1}, {"log1p", std::log1p, 1},     {"log2", std::log2, 1},
+    {"rsqrt", RsqrtOf, 1.5},  {"sigmoid", SigmoidOf, 2.0, 86}, {"sin", std::sin, 1, 1e13},
+    {"sinh", std::sinh, 1},   {"sqrt", std::sqrt, 0.51},    {"tan", std::tan, 1, 1e13},
+    {"tanh", std::tanh, 1.5},
+};
+
+class ElementaryFloatTest : public testing::TestWithParam<Function> {};
+
+TEST_P(ElementaryFloatTest, IsCloseToLibmOnTheWholeLine) {
+  const Function& function = GetParam();
+  const std::vector<double> x = FloatLine();
+  const std::vector<double> got = Apply(function.op, DType::kFloat32, x, {});
+  ASSERT_EQ(got.size(), x.size());
+  Worst worst;
+  for (size_t i = 0; i < x.size(); ++i) {
+    if (std::abs(x[i]) > function.limit && !std::isinf(x[i])) continue;
+    const double want = function.f(x[i]);
+    const double error = UlpError(got[i], want, false);
+    if (error > worst.error) worst = {error, x[i], got[i], want};
+    if (want == 0 && std::string(function.op) != "log" && std::string(function.op) != "cos") {
+      EXPECT_EQ(std::signbit(got[i]), std::signbit(want)) << function.op << "(" << x[i] << ")";
+    }
+  }
+  EXPECT_LE(worst.error, function.max_ulp) << worst.x << " gives " << worst.got << " but is " << worst.want;
+  RecordProperty("ulp", absl::StrCat(worst.error));
+  std::printf("%s: %.3f ulp at %g\n", function.op, worst.error, worst.x);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ElementaryFloatTest, testing::ValuesIn(kFunctions),
+                         [](const auto& info) { return std::string(info.param.op); });
+
+class ElementaryDoubleTest : public testing::TestWithParam<Function> {};
+
+TEST_P(ElementaryDoubleTest, IsCloseToLibm) {
+  const Function& function = GetParam();
+  std::vector<double> x = FloatLine(100003);
+  for (double v = -40; v < 40; v += 0.0137) x.push_back(v);
+  const std::vector<double> got = Apply(function.op, DType::kFloat64, x, {});
+  ASSERT_EQ(got.size(), x.size());
+  for (size_t i = 0; i < x.size(); ++i) {
+    if (std::abs(x[i]) > std::min(function.limit, 1e9) && !std::isinf(x[i])) continue;
+    const double want = function.f(x[i]);
+    if (std::isnan(want) || std::isinf(want) || want == 0) {
+      EXPECT_TRUE(std::isnan(want) ? std::isnan(got[i]) : got[i] == want) << x[i] << ": " << got[i] << " " << want;
+    } else if (std::abs(want) > 1e-300) {
+      EXPECT_NEAR(got[i] / want, 1.0, 1e-14) << function.op << "(" << x[i] << ")";
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, ElementaryDoubleTest, testing::ValuesIn(kFunctions),
+                         [](const auto& info) { return std::string(info.param.op); });
+
+std::pair<std::vector<double>, std::vector<double>> Pairs() {
+  const std::vector<double> values = {0.0,  -0.0, 1.0,  -1.0, 0.5,   -0.5,   2.0,   -2.0, 3.0,  -3.0,    kInf, -kInf,
+                                      kNan, 1e10, 1e-10, 1e38, 1e-38, 1e-42, 7.25, -7.25, 100.5, 0.99999, 1.00001, 33.0};
+  std::pair<std::vector<double>, std::vector<double>> pairs;
+  auto add = [&](double a, double b) {
+    pairs.first.push_back(static_cast<float>(a));
+    pairs.second.push_back(static_cast<float>(b));
+  };
+  for (double a : values) {
+    for (double b : values) add(a, b);
+  }
+  for (int i = 0; i < 20000; ++i) add(std::exp(std::sin(i * 0.7) * 9), std::cos(i * 0.31) * 12);
+  return pairs;
+}
+
+TEST(ElementaryTest, PowIsCs) {
+  const auto [x, y] = Pairs();
+  const std::vector<double> got = Apply("pow", DType::kFloat32, x, y);
+  const std::vector<double> got_double = Apply("pow", DType::kFloat64, x, y);
+  for (size_t i = 0; i < x.size(); ++i) {
+    const double want = std::pow(x[i], y[i]);
+    EXPECT_LE(UlpError(got[i], want, false), 1) << x[i] << "^" << y[i] << ": " << got[i] << " " << want;
+    if (std::isfinite(want) && std::abs(want) > 1e-300) EXPECT_NEAR(got_double[i] / want, 1, 2e-13) << x[i] << "^" << y[i];
+  }
+}
+
+TEST(ElementaryTest, FmodIsExact) {
+  const auto [x, y] = Pairs();
+  const std::vector<double> got = Apply("fmod", DType::kFloat32, x, y);
+  for (size_t i = 0; i < x.size(); ++i) {
+    const double want = std::fmod(x[i], y[i]);
+    if (std::isnan(want)) {
+      EXPECT_TRUE(std::isnan(got[i])) << x[i] << " % " << y[i] << ": " << got[i];
+    } else {
+      EXPECT_EQ(got[i], want) << x[i] << " % " << y[i];
+      EXPECT_EQ(std::signbit(got[i]), std::signbit(want)) << x[i] << " % " << y[i];
+    }
+  }
+}
+
+TEST(ElementaryTest, Atan2IsCs) {
+  const auto [y, x] = Pairs();
+  const std::vector<double> got = Apply("atan2", DType::kFloat32, y, x);
+  for (size_t i = 0; i < x.size(); ++i) {
+    const double want = std::atan2(y[i], x[i]);
+    EXPECT_LE(UlpError(got[i], want, false), 1) << y[i] << ", " << x[i] << ": " << got[i] << " " << want;
+  }
+}
+
+TEST(ElementaryTest, ResultsAreGoodWithoutFmaAndOnNarrowVectors) {
+  const std::vector<double> x = FloatLine(200003);
+  for (const CompileProgramOptions& options :
+       {CompileProgramOptions{false, 512, "fma"}, CompileProgramOptions{false, 256, ""},
+        CompileProgramOptions{false, 128, "sse4.1"}}) {
+    for (const char* op : {"exp", "log", "tanh", "erf", "sin"}) {
+      const Function* function = std::find_if(std::begin(kFunctions), std::end(kFunctions),
+                                              [&](const Function& f) { return std::string(f.op) == op; });
+      const std::vector<double> got = Apply(op, DType::kFloat32, x, {}, options);
+      ASSERT_EQ(got.size(), x.size());
+      for (size_t i = 0; i < x.size(); ++i) {
+        if (std::abs(x[i]) > 1e5 && !std::isinf(x[i]) && std::string(op) == "sin") continue;
+        EXPECT_LE(UlpError(got[i], function->f(x[i]), false), 4) << op << "(" << x[i] << ") = " << got[i];
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace kiln

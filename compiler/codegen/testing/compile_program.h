@@ -1,0 +1,37 @@
+// Text of a loop program to an artifact that can be called, for tests.
+#ifndef KILN_COMPILER_CODEGEN_TESTING_COMPILE_PROGRAM_H_
+#define KILN_COMPILER_CODEGEN_TESTING_COMPILE_PROGRAM_H_
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "compiler/codegen/codegen.h"
+#include "compiler/codegen/testing/test_host.h"
+#include "compiler/loops/loop_ir.h"
+
+namespace kiln {
+
+struct CompiledProgram {
+  ExprPool pool;
+  LoopProgram program;
+  ObjectCode code;
+  std::string elf;
+  TestArtifact artifact;
+  TestSignature signature;
+};
+
+struct CompileProgramOptions {
+  bool check_bounds = false;
+  int max_vector_bits = 512;
+  // Target features to do without.
+  std::string without_feature;
+};
+
+// The text is verified first.
+absl::StatusOr<std::unique_ptr<CompiledProgram>> CompileProgram(absl::string_view text,
+                                                                const CompileProgramOptions& options = {});
+
+}  // namespace kiln
+
+#endif  // KILN_COMPILER_CODEGEN_TESTING_COMPILE_PROGRAM_H_
