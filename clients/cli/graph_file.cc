@@ -64,10 +64,15 @@ absl::StatusOr<Bindings> ParseBindings(absl::string_view text) {
 
 absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
   if (path == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  std::ifstream file(path, std::ios::binary);
-  std::string bytes((std::istreambuf_iterator<char>(file)), {});
-  // Opening a folder succeeds and reading it fails.
-  if (!file || file.bad()) return absl::NotFoundError(absl::StrCat(path, ": ", std::strerror(errno)));
+  std::FILE* file = std::fopen(path.c_str(), "rb");
+  if (file == nullptr) return absl::NotFoundError(absl::StrCat(path, ": ", std::strerror(errno)));
+  std::string bytes;
+  char buffer[1 << 16];
+  while (size_t size = std::fread(buffer, 1, sizeof(buffer), file)) bytes.append(buffer, size);
+  // A folder opens, and then does not read.
+  const int error = std::ferror(file) != 0 ? errno : 0;
+  std::fclose(file);
+  if (error != 0) return absl::NotFoundError(absl::StrCat(path, ": ", std::strerror(error)));
   return bytes;
 }
 

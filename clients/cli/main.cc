@@ -4,9 +4,32 @@
 #include <CLI/Formatter.hpp>
 
 #include <iostream>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "clients/cli/command.h"
 #include "clients/cli/describe.h"
+
+namespace {
+
+// The arguments in the order that CLI11 parses from, last first. CLI11 reads
+// `--metrics=` as `--metrics` and takes the next argument for its value; whoever
+// writes that means the empty value.
+std::vector<std::string> ArgumentsOf(int argc, char** argv) {
+  std::vector<std::string> arguments;
+  for (int i = argc - 1; i > 0; --i) {
+    std::string argument = argv[i];
+    if (argument.rfind("--", 0) == 0 && argument.find('=') == argument.size() - 1) {
+      arguments.emplace_back();
+      argument.pop_back();
+    }
+    arguments.push_back(std::move(argument));
+  }
+  return arguments;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app{
@@ -32,7 +55,7 @@ int main(int argc, char** argv) {
   kiln::AddStatsCommand(app, outcome);
   kiln::AddOpsCommand(app, outcome);
   try {
-    app.parse(argc, argv);
+    app.parse(ArgumentsOf(argc, argv));
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kiln::kExitOk : kiln::kExitUsage;
   }

@@ -19,19 +19,14 @@ struct PropagateArguments {
   bool why = false;
 };
 
-void PrintGuards(absl::string_view title, absl::Span<const Guard> guards) {
-  std::cout << title << guards.size() << "\n";
-  for (const Guard& guard : guards) std::cout << "  " << guard.ToString() << "\n";
-}
-
 absl::Status RunPropagate(const PropagateArguments& arguments) {
   ExprPool pool;
   KILN_ASSIGN_OR_RETURN(Graph graph, ReadGraphFile(arguments.file, arguments.graph, &pool));
   KILN_ASSIGN_OR_RETURN(FakeGraph fake, Propagate(std::move(graph), &pool));
   std::cout << DescribePropagation(fake);
-  PrintGuards("guards ", fake.env->Guards());
-  if (!fake.env->runtime_asserts().empty()) PrintGuards("runtime asserts ", fake.env->runtime_asserts());
-  if (arguments.why) PrintGuards("every guard that was recorded, before those that follow from others were dropped: ", fake.env->recorded_guards());
+  if (!arguments.why) return absl::OkStatus();
+  std::cout << "every guard as it was recorded, those included that follow from others:\n";
+  for (const Guard& guard : fake.env->recorded_guards()) std::cout << "  " << guard.ToString() << "\n";
   return absl::OkStatus();
 }
 

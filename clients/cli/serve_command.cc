@@ -21,6 +21,7 @@ ServeOptions OptionsOf(const ServeArguments& arguments) {
   ServeOptions options = arguments.options;
   options.memory_cache_bytes = arguments.memory_cache_mib << 20;
   options.drain = absl::Seconds(arguments.drain_seconds);
+  if (options.metrics == "none") options.metrics.clear();
   if (arguments.idle_exit_seconds > 0) options.idle_exit = absl::Seconds(arguments.idle_exit_seconds);
   return options;
 }
@@ -39,7 +40,7 @@ void AddServeCommand(CLI::App& app, CommandOutcome& outcome) {
       "Exit codes: 0 stopped, 2 bad options, 3 data folder or key, 4 cannot listen, 5 no workers.");
   command->add_option("--listen", options.listen, "HOST:PORT (0: a free port) or unix:/PATH; may be repeated")
       ->capture_default_str();
-  command->add_option("--metrics", options.metrics, "HOST:PORT of /metrics; \"\" for none")->capture_default_str();
+  command->add_option("--metrics", options.metrics, "HOST:PORT of /metrics; empty or none: nowhere")->capture_default_str();
   command->add_option("--data", options.data_folder, "Where key and cache live. Without it nothing survives the process");
   command->add_option("--key", options.key_file, "The signing key's file. Default: signing_key in the data folder");
   command->add_option("--workers", options.workers, "Compiles at a time. 0: one for each core")->capture_default_str();

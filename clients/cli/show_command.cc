@@ -2,6 +2,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
@@ -55,14 +56,29 @@ absl::Status ShowArtifact(const ShowArguments& arguments, const std::string& elf
   return absl::OkStatus();
 }
 
-absl::Status PrintStages(const StageTexts& texts, const std::vector<std::string>& only) {
-  for (const std::string& name : only) {
-    if (texts.contains(name)) continue;
-    auto append_name = [](std::string* out, const StageTexts::value_type& text) { *out += text.first; };
-    return MakeError(ErrorReason::kBadArgumentValue, absl::StrCat("--only: there is no stage '", name, "'; there are ",
-                                                                  absl::StrJoin(texts, ", ", append_name)));
+// Stages in the order of the compile; others, if there ever are, after them.
+constexpr absl::string_view kStageOrder[] = {"propagate", "decompose", "loops", "schedule", "llvm", "asm"};
+
+std::vector<std::string> InOrder(const StageTexts& texts) {
+  std::vector<std::string> names;
+  for (absl::string_view stage : kStageOrder) {
+    if (texts.contains(std::string(stage))) names.emplace_back(stage);
   }
   for (const auto& [name, text] : texts) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  return names;
+}
+
+absl::Status PrintStages(const StageTexts& texts, const std::vector<std::string>& only) {
+  const std::vector<std::string> names = InOrder(texts);
+  for (const std::string& name : only) {
+    if (texts.contains(name)) continue;
+    return MakeError(ErrorReason::kBadArgumentValue, absl::StrCat("--only: there is no stage '", name, "'; there are ",
+                                                                  absl::StrJoin(names, ", ")));
+  }
+  for (const std::string& name : names) {
+    const std::string& text = texts.at(name);
     const bool wanted = only.empty() || std::find(only.begin(), only.end(), name) != only.end();
     if (wanted) std::cout << "== " << name << "\n" << text << (text.empty() || text.back() != '\n' ? "\n" : "");
   }

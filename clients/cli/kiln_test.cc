@@ -1,0 +1,224 @@
+// The binary as people run it: exit codes, messages, and one round through a
+// server of its own.
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace kiln {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr char kBroadcast[] =
+    "graph broadcast(%a: f32[s0, s1], %b: f32[s2, s1]) {\n"
+    "  %sum = aten.add.Tensor(%a, %b)  # broadcast.txt:2\n  return (%sum)\n}\n";
+
+struct Ran {
+  int exit_code = -1;
+  std::string output;  // both streams
+};
+
+// Runs `kiln` with arguments as a shell takes them.
+Ran Kiln(const std::string& arguments) {
+  const std::string command = absl::StrCat(KILN_BINARY, " ", arguments, " 2>&1");
+  FILE* pipe = popen(command.c_str(), "r");
+  Ran ran;
+  char buffer[4096];
+  while (size_t size = fread(buffer, 1, sizeof(buffer), pipe)) ran.output.append(buffer, size);
+  const int status = pclose(pipe);
+  ran.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return ran;
+}
+
+class KilnTest : public ::testing::Test {
+ protected:
+  KilnTest() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "kiln_cli_XXXXXX").string();
+    folder_ = mkdtemp(pattern.data());
+    unsetenv("KILN_ADDRESS");
+    unsetenv("KILN_TRUSTED_KEYS");
+  }
+  ~KilnTest() override { std::filesystem::remove_all(folder_); }
+  std::string Write(const std::string& name, const std::string& text) {
+    const std::string path = folder_ + "/" + name;
+    std::ofstream(path) << text;
+    return path;
+  }
+
+  std::string folder_;
+};
+
+TEST_F(KilnTest, HelpNamesEveryCommand) {
+  const Ran ran = Kiln("--help");
+  EXPECT_EQ(ran.exit_code, 0);
+  for (const char* command : {"serve", "compile", "propagate", "show", "stats", "ops"}) {
+    EXPECT_THAT(ran.output, HasSubstr(command));
+    const Ran help = Kiln(absl::StrCat(command, " --help"));
+    EXPECT_EQ(help.exit_code, 0) << help.output;
+  }
+}
+
+TEST_F(KilnTest, AWrongCommandLineIsExitCodeTwo) {
+  EXPECT_EQ(Kiln("").exit_code, 2);
+  EXPECT_EQ(Kiln("fire").exit_code, 2);
+  EXPECT_EQ(Kiln("propagate").exit_code, 2);
+  EXPECT_EQ(Kiln("stats --no-such-option").exit_code, 2);
+}
+
+TEST_F(KilnTest, PropagatePrintsShapesAndGuards) {
+  const std::string path = Write("broadcast.txt", kBroadcast);
+  Ran ran = Kiln(absl::StrCat("propagate --bind=s0=8,s1=16,s2=8 ", path));
+  EXPECT_EQ(ran.exit_code, 0) << ran.output;
+  EXPECT_THAT(ran.output, HasSubstr("aten.add.Tensor"));
+  EXPECT_THAT(ran.output, HasSubstr("guards:\n"));
+  EXPECT_THAT(ran.output, HasSubstr("[shape] node 0"));
+  EXPECT_THAT(ran.output, HasSubstr("broadcast.txt:2"));
+}
+
+TEST_F(KilnTest, AnErrorNamesReasonFileNodeAndNextStep) {
+  const std::string path =
+      Write("bad.txt", "graph f(%a: f32[4, 64], %b: f32[32, 4]) {\n  %c = aten.mm.default(%a, %b)\n  return (%c)\n}\n");
+  const Ran ran = Kiln("propagate " + path);
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_THAT(ran.output, HasSubstr("error: SHAPE_MISMATCH: node 0 (aten.mm.default)"));
+  EXPECT_THAT(ran.output, HasSubstr("64"));
+  EXPECT_THAT(ran.output, HasSubstr("32"));
+  EXPECT_THAT(ran.output, HasSubstr("next: "));
+  EXPECT_EQ(Kiln("show " + path).exit_code, 1);
+  EXPECT_EQ(Kiln("propagate /nowhere").exit_code, 1);
+}
+
+TEST_F(KilnTest, OpsListsHowEachOperatorIsCompiled) {
+  const Ran ran = Kiln("ops aten.add.");
+  EXPECT_EQ(ran.exit_code, 0);
+  EXPECT_THAT(ran.output, HasSubstr("aten.add.Tensor"));
+  EXPECT_THAT(ran.output, HasSubstr("native"));
+  EXPECT_THAT(Kiln("ops c10d").output, HasSubstr("refused"));
+  EXPECT_THAT(Kiln("ops --summary").output, Not(HasSubstr("aten.")));
+}
+
+TEST_F(KilnTest, ShowStagesPrintsEveryStage) {
+  const std::string path = Write("broadcast.txt", kBroadcast);
+  const Ran ran = Kiln(absl::StrCat("show --stages --bind=s0=8,s1=16,s2=8 ", path));
+  EXPECT_EQ(ran.exit_code, 0) << ran.output;
+  EXPECT_THAT(ran.output, HasSubstr("define "));
+  EXPECT_THAT(ran.output, HasSubstr("kiln_entry"));
+  EXPECT_THAT(ran.output, HasSubstr("== manifest\n"));
+  const Ran none = Kiln(absl::StrCat("show --stages --only=nonsense --bind=s0=8,s1=16,s2=8 ", path));
+  EXPECT_EQ(none.exit_code, 1);
+  EXPECT_THAT(none.output, HasSubstr("there is no stage 'nonsense'"));
+}
+
+TEST_F(KilnTest, NoServerIsOneLineThatNamesTheAddress) {
+  const std::string address = absl::StrCat("unix:", folder_, "/none.sock");
+  const Ran ran = Kiln(absl::StrCat("stats --timeout=0.2 --address=", address));
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_THAT(ran.output, HasSubstr("error: UNAVAILABLE: no Kiln server answers at " + address));
+}
+
+// `kiln serve` on a Unix socket, gone with the object.
+class OwnServer {
+ public:
+  explicit OwnServer(const std::string& folder) : address_(absl::StrCat("unix:", folder, "/kiln.sock")) {
+    const std::string listen = absl::StrCat("--listen=", address_);
+    const std::string data = absl::StrCat("--data=", folder, "/data");
+    int fds[2];
+    if (pipe(fds) != 0) std::abort();
+    pid_ = fork();
+    if (pid_ == 0) {
+      dup2(fds[1], STDOUT_FILENO);
+      execl(KILN_BINARY, "kiln", "serve", listen.c_str(), data.c_str(), "--metrics=none", "--log-level=warn", nullptr);
+      _exit(127);
+    }
+    close(fds[1]);
+    char c;
+    while (read(fds[0], &c, 1) == 1 && c != '\n') ready_ += c;
+    close(fds[0]);
+  }
+  ~OwnServer() { Stop(); }
+  int Stop() {
+    if (pid_ <= 0) return 0;
+    kill(pid_, SIGTERM);
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    pid_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+  }
+  const std::string& address() const { return address_; }
+  const std::string& ready() const { return ready_; }
+
+ private:
+  std::string address_;
+  std::string ready_;
+  pid_t pid_ = -1;
+};
+
+TEST_F(KilnTest, CompilesThroughAServerShowsTheArtifactAndCounts) {
+  OwnServer server(folder_);
+  ASSERT_EQ(server.ready(), absl::StrCat("kiln: serving on ", server.address(), " metrics -"));
+  const std::string graph = Write("broadcast.txt", kBroadcast);
+  const std::string artifact = folder_ + "/broadcast.so";
+  const std::string compile = absl::StrCat("compile --quiet --address=", server.address(),
+                                           " --trusted-keys=", folder_, "/data/signing_key.pub ");
+
+  Ran ran = Kiln(absl::StrCat(compile, "--bind=s0=8,s1=16,s2=8 --out=", artifact, " ", graph));
+  ASSERT_EQ(ran.exit_code, 0) << ran.output;
+  EXPECT_THAT(ran.output, HasSubstr("answer    compiled in "));
+  EXPECT_THAT(ran.output, HasSubstr("broadcast.txt:2"));
+
+  ran = Kiln(absl::StrCat("show ", artifact));
+  EXPECT_EQ(ran.exit_code, 0) << ran.output;
+  EXPECT_THAT(ran.output, HasSubstr("aten.add.Tensor #0 (broadcast.txt:2)"));
+  EXPECT_THAT(ran.output, HasSubstr("kernels   1"));
+
+  // Another variant of the same key, then hits of both.
+  ran = Kiln(absl::StrCat(compile, "--bind=s0=8,s1=16,s2=1 ", graph));
+  EXPECT_THAT(ran.output, HasSubstr("answer    compiled in "));
+  ran = Kiln(absl::StrCat(compile, "--bind=s0=32,s1=5,s2=32 ", graph));
+  EXPECT_THAT(ran.output, HasSubstr("answer    memory in "));
+  ran = Kiln(absl::StrCat(compile, "--bind=s0=9,s1=7,s2=1 ", graph));
+  EXPECT_THAT(ran.output, HasSubstr("answer    memory in "));
+
+  ran = Kiln(absl::StrCat("stats --address=", server.address()));
+  EXPECT_EQ(ran.exit_code, 0);
+  EXPECT_THAT(ran.output, HasSubstr("compiles  2, 0 failed"));
+  EXPECT_THAT(ran.output, HasSubstr("2 variants of 1 keys"));
+  ran = Kiln(absl::StrCat("stats --json --address=", server.address()));
+  EXPECT_THAT(ran.output, HasSubstr("\"compiles\": 2"));
+
+  ran = Kiln(absl::StrCat("compile --address=", server.address(), " --option=no_such_option=1 --bind=s0=8,s1=16,s2=8 ", graph));
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_THAT(ran.output, HasSubstr("error: OPTION_UNKNOWN: "));
+
+  const std::string strangers = Write("keys", std::string(64, '0') + "\n");
+  ran = Kiln(absl::StrCat("compile --address=", server.address(), " --trusted-keys=", strangers,
+                          " --bind=s0=8,s1=16,s2=8 ", graph));
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_THAT(ran.output, HasSubstr("error: ARTIFACT_UNTRUSTED: "));
+  EXPECT_EQ(server.Stop(), 0);
+}
+
+TEST_F(KilnTest, ServeSaysInOneLineWhyItCannotStart) {
+  const std::string file = Write("file", "x");
+  const Ran ran = Kiln(absl::StrCat("serve --listen=unix:", folder_, "/s.sock --metrics= --data=", file, "/below"));
+  EXPECT_EQ(ran.exit_code, 3);
+  EXPECT_THAT(ran.output, HasSubstr(file));
+  const std::vector<std::string> lines = absl::StrSplit(ran.output, '\n', absl::SkipEmpty());
+  EXPECT_EQ(lines.size(), 1u) << ran.output;
+}
+
+}  // namespace
+}  // namespace kiln
