@@ -108,12 +108,19 @@ void AddCompileCommand(CLI::App& app, CommandOutcome& outcome) {
       ->required();
   command->add_option("--bind", arguments->graph.bind, "The symbols' sizes: s0=8,s1=16");
   command->add_flag("--dynamic", arguments->graph.dynamic, "Turn plain sizes of inputs into symbols");
-  command->add_option("--option", arguments->options, "A compile option NAME=VALUE; may be repeated. `kiln stats --json` lists them");
+  command
+      ->add_option("--option", arguments->options,
+                   "A compile option NAME=VALUE; may be repeated. `kiln stats --json` lists them")
+      ->allow_extra_args(false);
   command->add_option("--out", arguments->out, "Write the artifact here, and its signed record to OUT.variant");
-  command->add_option("--features", arguments->features, "Processor features of the host, by LLVM's names. Default: this machine's")
-      ->delimiter(',');
+  command
+      ->add_option("--features", arguments->features,
+                   "Processor features of the host, by LLVM's names: avx2,fma. Default: this machine's")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command->add_option("--extern-ops", arguments->extern_ops, "Operators that the host serves; a trailing * is any suffix")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->capture_default_str();
   command->add_option("--threads", arguments->threads, "Threads of the host. Default: this machine's cores");
   command->add_flag("--quiet", arguments->quiet, "No progress on standard error");

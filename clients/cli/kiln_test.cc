@@ -112,11 +112,14 @@ TEST_F(KilnTest, OpsListsHowEachOperatorIsCompiled) {
 
 TEST_F(KilnTest, ShowStagesPrintsEveryStage) {
   const std::string path = Write("broadcast.txt", kBroadcast);
-  const Ran ran = Kiln(absl::StrCat("show --stages --bind=s0=8,s1=16,s2=8 ", path));
+  const Ran ran = Kiln(absl::StrCat("show --stages --option fuse=true --option check_bounds=false --bind=s0=8,s1=16,s2=8 ", path));
   EXPECT_EQ(ran.exit_code, 0) << ran.output;
   EXPECT_THAT(ran.output, HasSubstr("define "));
   EXPECT_THAT(ran.output, HasSubstr("kiln_entry"));
   EXPECT_THAT(ran.output, HasSubstr("== manifest\n"));
+  const Ran one = Kiln(absl::StrCat("show --stages --only schedule --bind s0=8,s1=16,s2=8 ", path));
+  EXPECT_THAT(one.output, HasSubstr("program symbols=[s0, s1, s2]"));
+  EXPECT_THAT(one.output, Not(HasSubstr("== llvm")));
   const Ran none = Kiln(absl::StrCat("show --stages --only=nonsense --bind=s0=8,s1=16,s2=8 ", path));
   EXPECT_EQ(none.exit_code, 1);
   EXPECT_THAT(none.output, HasSubstr("there is no stage 'nonsense'"));

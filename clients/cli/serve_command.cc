@@ -39,6 +39,7 @@ void AddServeCommand(CLI::App& app, CommandOutcome& outcome) {
       "signing_key.pub for the hosts that shall trust it) and the cache.\n"
       "Exit codes: 0 stopped, 2 bad options, 3 data folder or key, 4 cannot listen, 5 no workers.");
   command->add_option("--listen", options.listen, "HOST:PORT (0: a free port) or unix:/PATH; may be repeated")
+      ->allow_extra_args(false)
       ->capture_default_str();
   command->add_option("--metrics", options.metrics, "HOST:PORT of /metrics; empty or none: nowhere")->capture_default_str();
   command->add_option("--data", options.data_folder, "Where key and cache live. Without it nothing survives the process");

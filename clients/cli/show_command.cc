@@ -117,10 +117,15 @@ void AddShowCommand(CLI::App& app, CommandOutcome& outcome) {
       "  kiln show --stages --bind=s0=8,s1=16 add.txt      loop IR, LLVM IR and assembly, compiled in this process");
   command->add_option("file", arguments->file, "An artifact, or with --stages a graph")->required();
   command->add_flag("--stages", arguments->stages, "Compile the graph here and print the text of every stage");
-  command->add_option("--only", arguments->only, "With --stages: these stages alone")->delimiter(',');
+  command
+      ->add_option("--only", arguments->only,
+                   absl::StrCat("With --stages: these alone, of ", absl::StrJoin(kStageOrder, ", ")))
+      ->delimiter(',')
+      ->allow_extra_args(false);
   command->add_option("--bind", arguments->graph.bind, "With --stages: the symbols' sizes, s0=8,s1=16");
   command->add_flag("--dynamic", arguments->graph.dynamic, "With --stages: turn plain sizes of inputs into symbols");
-  command->add_option("--option", arguments->options, "With --stages: a compile option NAME=VALUE; may be repeated");
+  command->add_option("--option", arguments->options, "With --stages: a compile option NAME=VALUE; may be repeated")
+      ->allow_extra_args(false);
   command->add_flag("--json", arguments->json, "The manifest as JSON");
   command->callback([arguments, &outcome] { outcome.status = RunShow(*arguments); });
 }
