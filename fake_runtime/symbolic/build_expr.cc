@@ -7,7 +7,9 @@
 // poison: its expansion is over the limit. Every rule holds for all integers;
 // tests/proofs has one proof for each.
 #include <algorithm>
+#include <limits>
 
+#include "absl/container/flat_hash_set.h"
 #include "base/checked_int.h"
 #include "fake_runtime/symbolic/expr.h"
 #include "fake_runtime/symbolic/expr_node.h"
@@ -16,6 +18,9 @@ namespace kiln {
 namespace {
 
 constexpr size_t kMaxProducts = 1024;
+// -2^63 has no negative, so it stands alone only: in a sum or as a coefficient
+// it is an overflow, and terms can be negated and moved without a check.
+constexpr int64_t kUnnegatable = std::numeric_limits<int64_t>::min();
 constexpr int64_t kMaxExponent = 4096;
 
 Expr Overflow() { return MakePoison(PoisonReason::kOverflow); }
@@ -24,6 +29,7 @@ Expr Overflow() { return MakePoison(PoisonReason::kOverflow); }
 
 Expr ExprPoolRep::Term(int64_t coefficient, absl::Span<const Expr> factors) {
   if (coefficient == 0 || factors.empty()) return InternInt(coefficient);
+  if (coefficient == kUnnegatable) return Overflow();
   if (coefficient == 1) {
     if (factors.size() == 1) return factors[0];
     return Intern(ExprKind::kMul, ExprType::kInt, factors);
@@ -37,16 +43,25 @@ Expr ExprPoolRep::Term(int64_t coefficient, absl::Span<const Expr> factors) {
 
 // c*m*(x % d) + c*d*m*(x//d) = c*m*x, for any d but 0.
 std::optional<Expr> ExprPoolRep::FoldRemainder(absl::Span<const Expr> terms) {
+  absl::flat_hash_set<Expr> quotients;
+  for (const Expr& t : terms) {
+    for (Expr f : ViewTerm(t).factors) {
+      if (f.kind() == ExprKind::kFloorDiv) quotients.insert(f);
+    }
+  }
+  if (quotients.empty()) return std::nullopt;
   for (size_t i = 0; i < terms.size(); ++i) {
     if (!HasDivision(terms[i])) continue;
     TermView term = ViewTerm(terms[i]);
     for (size_t f = 0; f < term.factors.size(); ++f) {
       if (term.factors[f].kind() != ExprKind::kMod) continue;
       Expr x = term.factors[f].args()[0], d = term.factors[f].args()[1];
+      Expr quotient = FloorDivInts(x, d);
+      if (!quotients.contains(quotient)) continue;
       ExprVector others(term.factors.begin(), term.factors.end());
       others.erase(others.begin() + f);
       Expr rest = Term(term.coefficient, others);
-      Expr partner = MulInts(MulInts(rest, d), FloorDivInts(x, d));
+      Expr partner = MulInts(MulInts(rest, d), quotient);
       for (size_t j = 0; j < terms.size(); ++j) {
         if (j == i || terms[j] != partner) continue;
         ExprVector left;
@@ -73,6 +88,7 @@ Expr ExprPoolRep::FinishSum(int64_t constant, absl::Span<const Expr> terms) {
     }
   }
   if (terms.empty()) return InternInt(constant);
+  if (constant == kUnnegatable) return Overflow();
   if (constant == 0) {
     if (terms.size() == 1) return terms[0];
     return Intern(ExprKind::kAdd, ExprType::kInt, terms);

@@ -221,6 +221,9 @@ TEST_F(ExprTest, RefusesBadTextWithAReason) {
       {"9223372036854775808", ErrorReason::kSizeOverflow},
       {"9223372036854775807*2", ErrorReason::kSizeOverflow},
       {"s0*9223372036854775807*2", ErrorReason::kSizeOverflow},
+      {"s0*-9223372036854775808 == 3", ErrorReason::kSizeOverflow},
+      {"s0 - 9223372036854775807 - 1 <= 0", ErrorReason::kSizeOverflow},
+      {"-9223372036854775808//-1", ErrorReason::kSizeOverflow},
       {deep.c_str(), ErrorReason::kLimitExceeded},
       {wide.c_str(), ErrorReason::kLimitExceeded},
   };

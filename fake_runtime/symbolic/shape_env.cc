@@ -40,6 +40,13 @@ struct ShapeEnv::Rep {
     return found;
   }
 
+  // `condition` simplified. As it was written where that is undefined: a part
+  // with a division by a size that is 0 here may not have counted.
+  Expr SimplifyDefined(Expr condition) {
+    Expr simple = knowledge.Simplify(condition);
+    return simple.is_poison() ? condition : simple;
+  }
+
   absl::Status Declare(Expr symbol, const SymbolInfo& info, ValueRange range);
   // Guards on the assumptions that a decision leaned on.
   void Adopt(const Knowledge::Trail& trail);
@@ -142,8 +149,6 @@ absl::Status ShapeEnv::Rep::Record(Expr fact, absl::string_view what, GuardKind 
     return absl::OkStatus();
   }
   Knowledge::Trail trail;
-  // A part that is undefined for these sizes (a division by a size that is 0
-  // now) may not have counted; the condition as it was written says so.
   Expr simple = knowledge.SimplifyCondition(fact, &trail);
   if (!simple.is_poison()) fact = simple;
   KILN_RETURN_IF_ERROR(CheckStaysDynamic(fact, what));
@@ -235,26 +240,26 @@ absl::StatusOr<bool> ShapeEnv::Test(Expr condition, absl::string_view what, Guar
                                condition.poison_reason(), ")"));
   }
   if (std::optional<bool> known = StaticallyKnown(condition)) return *known;
-  Expr simple = rep_->knowledge.Simplify(condition);
+  Expr simple = rep_->SimplifyDefined(condition);
   if (std::optional<Expr> symbol = rep_->Unhinted(simple)) {
     return Refuse(ErrorReason::kDataDependentSize,
                   absl::StrCat(what, ": ", simple.ToString(), " hangs on ", symbol->symbol_name(),
                                ", which depends on data"));
   }
-  std::optional<ScalarValue> value = rep_->EvaluateHints(condition);
+  std::optional<ScalarValue> value = rep_->EvaluateHints(simple);
   if (!value) {
     return Refuse(ErrorReason::kSizeOverflow,
                   absl::StrCat(what, ": ", condition.ToString(), " is beyond 64 bits for these sizes"));
   }
   bool outcome = value->i != 0;
-  KILN_RETURN_IF_ERROR(rep_->Record(outcome ? condition : pool().Not(condition), what, kind));
+  KILN_RETURN_IF_ERROR(rep_->Record(outcome ? simple : pool().Not(simple), what, kind));
   return outcome;
 }
 
 absl::StatusOr<bool> ShapeEnv::TestOr(Expr condition, bool fallback, absl::string_view what) {
   if (!condition.is_poison()) {
     if (std::optional<bool> known = StaticallyKnown(condition)) return *known;
-    if (rep_->Unhinted(rep_->knowledge.Simplify(condition))) return fallback;
+    if (rep_->Unhinted(rep_->SimplifyDefined(condition))) return fallback;
   }
   return Test(condition, what);
 }
@@ -264,7 +269,7 @@ absl::Status ShapeEnv::Check(Expr condition, absl::string_view what, absl::strin
     std::optional<bool> known = StaticallyKnown(condition);
     if (known == true) return absl::OkStatus();
     if (known == false) return Refuse(ErrorReason::kShapeMismatch, message);
-    Expr simple = rep_->knowledge.Simplify(condition);
+    Expr simple = rep_->SimplifyDefined(condition);
     if (rep_->Unhinted(simple)) {
       KILN_RETURN_IF_ERROR(CheckLimit(Limit::kGuards, rep_->asserts.size() + 1, "runtime asserts"));
       Guard guard{simple, GuardKind::kShape, rep_->reason};
@@ -273,7 +278,7 @@ absl::Status ShapeEnv::Check(Expr condition, absl::string_view what, absl::strin
       rep_->knowledge.AddFact(simple);
       return absl::OkStatus();
     }
-    std::optional<ScalarValue> value = rep_->EvaluateHints(condition);
+    std::optional<ScalarValue> value = rep_->EvaluateHints(simple);
     // A condition that fails is an error, not a guard on the failure.
     if (value && value->i == 0) return Refuse(ErrorReason::kShapeMismatch, message);
   }

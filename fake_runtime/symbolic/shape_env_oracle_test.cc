@@ -1,6 +1,7 @@
 // What a ShapeEnv decides against brute force: every input that passes the
 // guards must give every decision that was made, and mean the same by every
-// simplified expression.
+// simplified expression. The last symbol is unbacked: data may give it any
+// value that passes the runtime asserts.
 #include <gtest/gtest.h>
 
 #include "fake_runtime/symbolic/shape_env.h"
@@ -9,14 +10,17 @@
 namespace kiln {
 namespace {
 
-constexpr int kSymbols = 3;
-constexpr int64_t kLargest = 9;
+constexpr int kBacked = 3;
+constexpr int kSymbols = 4;
+constexpr int64_t kLargest = 7;
+constexpr ValueRange kUnbackedRange{0, 5};
 
 // A compile's worth of tests on random sizes.
 class RandomSession {
  public:
-  explicit RandomSession(uint32_t seed) : maker_(seed, kSymbols) {
-    for (int s = 0; s < kSymbols; ++s) {
+  explicit RandomSession(uint32_t seed)
+      : has_unbacked_(seed % 3 == 0), maker_(seed, has_unbacked_ ? kSymbols : kBacked) {
+    for (int s = 0; s < kBacked; ++s) {
       symbols_.push_back(pool_.Symbol("s" + std::to_string(s)));
       hints_.push_back(maker_.Roll(0, kLargest));
       ValueRange natural{0, ValueRange::kMax}, range = natural;
@@ -24,6 +28,9 @@ class RandomSession {
       if (maker_.Roll(0, 2) == 0) range.upper = maker_.Roll(hints_[s], kLargest);
       EXPECT_TRUE(env_.AddBackedSymbol(symbols_[s], hints_[s], range, natural, DimPolicy::kAutomatic).ok());
     }
+    symbols_.push_back(env_.FreshUnbacked(kUnbackedRange));
+    // What the data of this run happen to be; nothing may look at it.
+    hints_.push_back(maker_.Roll(kUnbackedRange.lower, kUnbackedRange.upper));
   }
 
   void Run() {
@@ -31,6 +38,13 @@ class RandomSession {
       auto promise = maker_.Condition(2);
       if (promise->Evaluate(hints_) != 1) continue;
       EXPECT_TRUE(env_.AddAssumption(promise->Build(pool_, symbols_), "promised").ok());
+    }
+    for (int i = 0; i < 2; ++i) {
+      auto condition = maker_.Condition(2);
+      if (condition->Evaluate(hints_) != 1) continue;
+      absl::Status status = env_.Check(condition->Build(pool_, symbols_), "random", "mismatch");
+      EXPECT_TRUE(status.ok()) << status << condition->Build(pool_, symbols_).ToString()
+                               << Describe(env_.recorded_guards(), hints_) << Describe(env_.runtime_asserts(), hints_);
     }
     for (int i = 0; i < 6; ++i) {
       auto condition = maker_.Condition(static_cast<int>(maker_.Roll(1, 3)));
@@ -48,17 +62,12 @@ class RandomSession {
     std::vector<Expr> simple;
     for (const auto& e : expressions_) simple.push_back(env_.Simplify(e->Build(pool_, symbols_)));
     ASSERT_TRUE(Holds(guards, hints_)) << Describe(guards, hints_);
-    for (int64_t a = 0; a <= kLargest + 3; ++a) {
-      for (int64_t b = 0; b <= kLargest + 3; ++b) {
-        for (int64_t c = 0; c <= kLargest + 3; ++c) {
-          std::vector<int64_t> values = {a, b, c};
-          bool passes = Holds(guards, values);
-          // A dropped guard that divides by zero here said nothing.
-          if (passes) {
-            ASSERT_EQ(Refuting(recorded, values), nullptr) << Describe(guards, values) << Describe(recorded, values);
-            CheckAt(values, guards, simple);
-          } else {
-            ASSERT_FALSE(Holds(recorded, values)) << Describe(guards, values) << Describe(recorded, values);
+    for (int64_t a = 0; a <= kLargest + 2; ++a) {
+      for (int64_t b = 0; b <= kLargest + 2; ++b) {
+        for (int64_t c = 0; c <= kLargest + 2; ++c) {
+          for (int64_t u = kUnbackedRange.lower; u <= (has_unbacked_ ? kUnbackedRange.upper : 0); ++u) {
+            CheckAt({a, b, c, u}, guards, recorded, simple);
+            if (::testing::Test::HasFailure()) return;
           }
         }
       }
@@ -71,7 +80,15 @@ class RandomSession {
     bool outcome;
   };
 
-  void CheckAt(const std::vector<int64_t>& values, const std::vector<Guard>& guards, const std::vector<Expr>& simple) {
+  void CheckAt(const std::vector<int64_t>& values, const std::vector<Guard>& guards,
+               const std::vector<Guard>& recorded, const std::vector<Expr>& simple) {
+    if (!Holds(guards, values)) {
+      ASSERT_FALSE(Holds(recorded, values)) << Describe(guards, values) << Describe(recorded, values);
+      return;
+    }
+    // A dropped guard that divides by zero here said nothing.
+    ASSERT_EQ(Refuting(recorded, values), nullptr) << Describe(guards, values) << Describe(recorded, values);
+    if (!Holds(env_.runtime_asserts(), values)) return;
     for (const Decision& d : decisions_) {
       std::optional<int64_t> truth = d.condition->Evaluate(values);
       if (!truth) continue;
@@ -87,7 +104,9 @@ class RandomSession {
   }
 
   std::optional<int64_t> Evaluate(Expr e, const std::vector<int64_t>& values) {
-    return EvaluateInt(e, [&](Expr s) -> std::optional<int64_t> { return values[s.symbol_name()[1] - '0']; });
+    return EvaluateInt(e, [&](Expr s) -> std::optional<int64_t> {
+      return values[s == symbols_[kBacked] ? kBacked : s.symbol_name()[1] - '0'];
+    });
   }
   // A guard that divides by zero does not hold.
   bool Holds(const std::vector<Guard>& guards, const std::vector<int64_t>& values) {
@@ -110,6 +129,7 @@ class RandomSession {
     return text;
   }
 
+  bool has_unbacked_;
   ExprPool pool_;
   ShapeEnv env_{&pool_};
   NaiveExprMaker maker_;
