@@ -46,6 +46,10 @@ absl::Status ToCopyMeta(MetaContext& ctx) {
                      ctx.OptionalDevice(schema.FindArg("device")).value_or(self.device));
 }
 
+absl::Status ConvertElementTypeMeta(MetaContext& ctx) {
+  return CopyOptions(ctx, std::nullopt, *ctx.OptionalDType(1), ctx.Tensor(0).device);
+}
+
 absl::Status CopyMeta(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
   KILN_RETURN_IF_ERROR(CheckBroadcastsTo(ctx, ctx.Tensor(1).sizes, self.sizes));

@@ -10,6 +10,7 @@ namespace kiln {
 
 absl::Status CloneMeta(MetaContext& ctx);
 absl::Status ToCopyMeta(MetaContext& ctx);
+absl::Status ConvertElementTypeMeta(MetaContext& ctx);  // prims.convert_element_type
 absl::Status CopyMeta(MetaContext& ctx);           // copy
 absl::Status CopyInPlaceMeta(MetaContext& ctx);    // copy_
 absl::Status LiftFreshCopyMeta(MetaContext& ctx);

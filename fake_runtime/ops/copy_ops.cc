@@ -69,6 +69,7 @@ constexpr OpDef kRows[] = {
      kTagRandom | kTagEffect, WriteSelfMeta},
     {"aten::zero(Tensor self) -> Tensor", kTagNone, FillMeta},
     {"aten::zero_(Tensor(a!) self) -> Tensor(a!)", kTagEffect, WriteSelfMeta},
+    {"prims::convert_element_type(Tensor a, ScalarType dtype) -> Tensor", kTagPointwise, ConvertElementTypeMeta},
 };
 
 }  // namespace

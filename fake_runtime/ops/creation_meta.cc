@@ -209,7 +209,10 @@ absl::Status RandpermMeta(MetaContext& ctx) {
 
 absl::Status LikeMeta(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
-  KILN_ASSIGN_OR_RETURN(Dims strides, StridesLike(ctx, self, FormatOption(ctx)));
+  const std::optional<MemoryFormat> format = FormatOption(ctx);
+  const bool preserve = !format.has_value() || *format == MemoryFormat::kPreserve;
+  KILN_ASSIGN_OR_RETURN(Dims strides,
+                        preserve ? EmptyLikeStrides(ctx, self) : StridesOfFormat(ctx, *format, self.sizes));
   FakeTensor out = ctx.NewTensor(DTypeOption(ctx).value_or(self.dtype), DeviceOption(ctx, self.device), self.sizes,
                                  std::move(strides));
   const int fill = Find(ctx, "fill_value");

@@ -94,38 +94,40 @@ absl::StatusOr<Perm> SymbolicPerm(MetaContext& ctx, absl::Span<const Expr> sizes
   });
 }
 
-// Dense strides in the order of `perm`. TensorIterator multiplies plain sizes,
-// so a size of 0 makes the outer strides 0 (constants only); the reference
-// implementations, which run on symbols, take Max(1, size).
-Dims DenseStrides(MetaContext& ctx, absl::Span<const Expr> sizes, const Perm& perm, bool constant) {
+// Dense strides in the order of `perm`.
+Dims DenseStrides(MetaContext& ctx, absl::Span<const Expr> sizes, const Perm& perm) {
   Dims out(sizes.size());
   Expr next(1);
   for (int dim : perm) {
     out[dim] = next;
-    next = ctx.pool().Mul(next, constant ? sizes[dim] : ctx.env().Simplify(ctx.pool().Max(sizes[dim], Expr(1))));
+    next = ctx.pool().Mul(next, ctx.env().Simplify(ctx.pool().Max(sizes[dim], Expr(1))));
   }
   return out;
 }
 
 bool SameSizes(absl::Span<const Expr> sizes, absl::Span<const Operand> operands) {
   for (const Operand& op : operands) {
-    if (op.tensor == nullptr || absl::MakeConstSpan(op.tensor->sizes) != sizes) return false;
+    if (op.tensor != nullptr && absl::MakeConstSpan(op.tensor->sizes) != sizes) return false;
   }
   return true;
 }
 
-// TensorIterator::compute_fast_setup_type: operands of one shape whose layout is
-// obvious. nullopt where it is not.
+// Tensors of one shape whose layout is obvious: all contiguous or all
+// channels-last, but not both, as tensors with sizes of 1 may be. nullopt where
+// it is not.
 std::optional<Dims> FastStrides(MetaContext& ctx, absl::Span<const Expr> sizes, absl::Span<const Operand> operands) {
-  bool contiguous = true, channels_last = true, same = true;
+  bool contiguous = true, channels_last = sizes.size() == 4, same = true;
+  const FakeTensor* first = nullptr;
   for (const Operand& op : operands) {
+    if (op.tensor == nullptr) continue;
+    if (first == nullptr) first = op.tensor;
     contiguous = contiguous && KnownContiguous(ctx.env(), *op.tensor);
     channels_last = channels_last && KnownChannelsLast(ctx.env(), *op.tensor);
-    same = same && op.tensor->strides == operands[0].tensor->strides;
+    same = same && op.tensor->strides == first->strides;
   }
-  if (contiguous) return ContiguousStrides(ctx.env(), sizes);
-  if (channels_last && sizes.size() == 4) return ChannelsLastStrides(ctx.env(), sizes);
-  if (same && KnownNonOverlappingAndDense(ctx.env(), *operands[0].tensor)) return operands[0].tensor->strides;
+  if (contiguous && !channels_last) return ContiguousStrides(ctx.env(), sizes);
+  if (channels_last && !contiguous) return ChannelsLastStrides(ctx.env(), sizes);
+  if (same && first != nullptr && KnownNonOverlappingAndDense(ctx.env(), *first)) return first->strides;
   return std::nullopt;
 }
 
@@ -227,7 +229,7 @@ absl::StatusOr<Dims> ElementwiseStrides(MetaContext& ctx, absl::Span<const Expr>
     KILN_ASSIGN_OR_RETURN(perm, ConstantPerm(sizes, strides));
   }
   if (IsNatural(perm)) return ContiguousStrides(ctx.env(), sizes);
-  return DenseStrides(ctx, sizes, perm, !symbolic);
+  return DenseStrides(ctx, sizes, perm);
 }
 
 absl::StatusOr<FakeTensor> ElementwiseOf(MetaContext& ctx, absl::Span<const Operand> operands, DType dtype) {
@@ -248,8 +250,15 @@ absl::StatusOr<Dims> PreservedStrides(MetaContext& ctx, const FakeTensor& t) {
   return ElementwiseStrides(ctx, t.sizes, absl::MakeConstSpan(&operand, 1));
 }
 
+absl::StatusOr<Dims> EmptyLikeStrides(MetaContext& ctx, const FakeTensor& t) {
+  if (KnownContiguous(ctx.env(), t) && !(t.rank() == 4 && KnownChannelsLast(ctx.env(), t))) {
+    return ContiguousStrides(ctx.env(), t.sizes);
+  }
+  return PreservedStrides(ctx, t);
+}
+
 absl::StatusOr<FakeTensor> EmptyLike(MetaContext& ctx, const FakeTensor& t, DType dtype) {
-  KILN_ASSIGN_OR_RETURN(Dims strides, PreservedStrides(ctx, t));
+  KILN_ASSIGN_OR_RETURN(Dims strides, EmptyLikeStrides(ctx, t));
   return ctx.NewTensor(dtype, t.device, t.sizes, std::move(strides));
 }
 

@@ -30,15 +30,17 @@ absl::StatusOr<Dims> CommonSizes(MetaContext& ctx, absl::Span<const Operand> ope
 absl::StatusOr<Dims> ElementwiseStrides(MetaContext& ctx, absl::Span<const Expr> sizes,
                                         absl::Span<const Operand> operands);
 
-// A new output: all of the above. `dtype_operands` take part in promotion,
-// `operands` in everything else.
+// A new output: all of the above, with the promoted dtype or a given one.
 absl::StatusOr<FakeTensor> Elementwise(MetaContext& ctx, absl::Span<const Operand> operands, Promote promote);
 absl::StatusOr<FakeTensor> ElementwiseOf(MetaContext& ctx, absl::Span<const Operand> operands, DType dtype);
 
-// A new tensor like `t` as torch.empty_like(preserve_format) lays it out: `t`'s
-// strides where it has no gaps and no overlap, else their order.
-absl::StatusOr<FakeTensor> EmptyLike(MetaContext& ctx, const FakeTensor& t, DType dtype);
+// `t`'s strides where it has no gaps and no overlap, else dense ones in their
+// order: how clone and to lay out a copy.
 absl::StatusOr<Dims> PreservedStrides(MetaContext& ctx, const FakeTensor& t);
+// A new tensor as torch.empty_like(t) lays it out: as above, but plain where `t`
+// is contiguous with other strides in dimensions of size 1.
+absl::StatusOr<Dims> EmptyLikeStrides(MetaContext& ctx, const FakeTensor& t);
+absl::StatusOr<FakeTensor> EmptyLike(MetaContext& ctx, const FakeTensor& t, DType dtype);
 
 }  // namespace kiln
 

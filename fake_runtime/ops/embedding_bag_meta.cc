@@ -43,7 +43,9 @@ absl::Status EmbeddingBagMeta(MetaContext& ctx) {
   const bool plain_rows = plain_type && weight.strides[1].IsInt(1) && ctx.Int(8) < 0 &&
                           (scales == nullptr || scales->strides[0].IsInt(1));
   ctx.Return(ctx.NewTensor(index, weight.device, {mode == kModeSum && plain_rows ? Expr(0) : indices.sizes[0]}));
-  ctx.Return(ctx.NewTensor(index, weight.device, {bags}));
+  // The forward-only twin counts the end as a bag as well.
+  const bool forward_only = ctx.schema().name == "aten._embedding_bag_forward_only.default";
+  ctx.Return(ctx.NewTensor(index, weight.device, {forward_only ? offsets.sizes[0] : bags}));
   Dims max_indices = {bags};
   if (mode == kModeMax) max_indices = {bags, weight.sizes[1]};
   ctx.Return(ctx.NewTensor(index, weight.device, std::move(max_indices)));

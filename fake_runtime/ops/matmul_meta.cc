@@ -169,30 +169,4 @@ absl::Status PdistMeta(MetaContext& ctx) {
 
 absl::Status EuclideanDistMeta(MetaContext& ctx) { return CdistMeta(ctx); }
 
-absl::Status FftMeta(MetaContext& ctx) {
-  const FakeTensor& self = ctx.Tensor(0);
-  KILN_ASSIGN_OR_RETURN(auto dims, ctx.WrapDims(ctx.Ints(1), self.rank()));
-  Dims sizes = self.sizes;
-  ExprPool& pool = ctx.pool();
-  if (ctx.schema().name == "aten._fft_c2c.default") {
-    if (dims.empty()) {
-      KILN_ASSIGN_OR_RETURN(FakeTensor out, EmptyLike(ctx, self, self.dtype));
-      ctx.Return(std::move(out));
-      return absl::OkStatus();
-    }
-    KILN_ASSIGN_OR_RETURN(FakeTensor out, EmptyLike(ctx, self, self.dtype));
-    ctx.Return(std::move(out));
-    return absl::OkStatus();
-  }
-  if (dims.empty()) return ctx.Fail(ErrorReason::kBadArgumentValue, "an FFT needs a dimension");
-  if (ctx.schema().name == "aten._fft_c2r.default") {
-    sizes[dims.back()] = ctx.SymInt(3);
-    ctx.Return(ctx.NewTensor(RealDType(self.dtype), self.device, std::move(sizes)));
-    return absl::OkStatus();
-  }
-  if (ctx.Bool(3)) sizes[dims.back()] = pool.Add(pool.FloorDiv(sizes[dims.back()], Expr(2)), Expr(1));
-  ctx.Return(ctx.NewTensor(ComplexDType(self.dtype), self.device, std::move(sizes)));
-  return absl::OkStatus();
-}
-
 }  // namespace kiln

@@ -19,7 +19,9 @@ absl::Status AddrMeta(MetaContext& ctx);
 absl::Status CdistMeta(MetaContext& ctx);    // _cdist_forward
 absl::Status PdistMeta(MetaContext& ctx);
 absl::Status EuclideanDistMeta(MetaContext& ctx);
-absl::Status FftMeta(MetaContext& ctx);      // _fft_r2c, _fft_c2c, _fft_c2r
+absl::Status FftC2cMeta(MetaContext& ctx);  // [.., n, ..] complex -> the same
+absl::Status FftR2cMeta(MetaContext& ctx);  // real -> complex, one-sided n/2 + 1
+absl::Status FftC2rMeta(MetaContext& ctx);  // complex -> real of last_dim_size
 
 }  // namespace kiln
 

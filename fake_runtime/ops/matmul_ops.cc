@@ -9,9 +9,9 @@ namespace {
 constexpr OpDef kRows[] = {
     {"aten::_cdist_forward(Tensor x1, Tensor x2, float p, int? compute_mode) -> Tensor", kTagCore, CdistMeta},
     {"aten::_euclidean_dist(Tensor x1, Tensor x2) -> Tensor", kTagNone, EuclideanDistMeta},
-    {"aten::_fft_c2c(Tensor self, SymInt[] dim, int normalization, bool forward) -> Tensor", kTagNone, FftMeta},
-    {"aten::_fft_c2r(Tensor self, int[] dim, int normalization, SymInt last_dim_size) -> Tensor", kTagCore, FftMeta},
-    {"aten::_fft_r2c(Tensor self, int[] dim, int normalization, bool onesided) -> Tensor", kTagCore, FftMeta},
+    {"aten::_fft_c2c(Tensor self, SymInt[] dim, int normalization, bool forward) -> Tensor", kTagNone, FftC2cMeta},
+    {"aten::_fft_c2r(Tensor self, int[] dim, int normalization, SymInt last_dim_size) -> Tensor", kTagCore, FftC2rMeta},
+    {"aten::_fft_r2c(Tensor self, int[] dim, int normalization, bool onesided) -> Tensor", kTagCore, FftR2cMeta},
     {"aten::_pdist_forward(Tensor self, float p=2.) -> Tensor", kTagCore, PdistMeta},
     {"aten::addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor",
      kTagNone, AddbmmMeta},

@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
+#include "absl/strings/strip.h"
 
 namespace kiln {
 namespace {
@@ -51,7 +53,12 @@ const Table& GetTable() {
     }
     std::sort(t->rows.begin(), t->rows.end(),
               [](const OpRow& a, const OpRow& b) { return a.schema.name < b.schema.name; });
-    for (const OpRow& row : t->rows) t->by_name.emplace(row.schema.name, &row);
+    for (const OpRow& row : t->rows) {
+      const absl::string_view name = row.schema.name;
+      t->by_name.emplace(name, &row);
+      // Symbolic scalar operators have one overload each; the wire leaves it out.
+      if (absl::StartsWith(name, "sym.")) t->by_name.emplace(absl::StripSuffix(name, ".default"), &row);
+    }
     return t;
   }();
   return *table;

@@ -45,7 +45,7 @@ struct OpRow {
 
 // All rows, sorted by schema.name. Built once, on first use; thread-safe.
 absl::Span<const OpRow> OpTable();
-// nullptr if there is none.
+// nullptr if there is none. `sym.add` finds `sym.add.default`, and so on.
 const OpRow* FindOp(absl::string_view name);
 // &FindOp(name)->schema, or nullptr. For ParseGraph and import.
 const OpSchema* FindOpSchema(absl::string_view name);

@@ -801,7 +801,6 @@ constexpr OpDef kRows[] = {
      kTagEffect, Pointwise<Promote::kIntToFloat, 0, 1>},
     {"aten::xlogy_.Tensor(Tensor(a!) self, Tensor other) -> Tensor(a!)",
      kTagPointwise | kTagEffect, Pointwise<Promote::kIntToFloat, 0, 1>},
-    {"prims::convert_element_type(Tensor a, ScalarType dtype) -> Tensor", kTagPointwise, SelfTyped<0>},
 };
 
 }  // namespace

@@ -130,10 +130,6 @@ absl::Status ReturnResampled(MetaContext& ctx, const FakeTensor& self, const Dim
                      output[i].ToString())));
     sizes[i + 2] = output[i];
   }
-  if (output.size() != 2) {
-    ctx.Return(ctx.NewTensor(self.dtype, self.device, std::move(sizes)));
-    return absl::OkStatus();
-  }
   return ReturnInFormat(ctx, self, self.dtype, std::move(sizes));
 }
 

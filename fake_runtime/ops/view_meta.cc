@@ -44,12 +44,17 @@ absl::Status ExpandMeta(MetaContext& ctx) {
                                                               self.rank()));
   }
   Dims strides(sizes.size());
-  for (size_t d = 0; d < sizes.size(); ++d) {
-    const int own = static_cast<int>(d) - skip;
+  // From the last dimension on, since a new leading one of size 1 takes its
+  // stride from the dimension behind it.
+  for (int d = static_cast<int>(sizes.size()) - 1; d >= 0; --d) {
+    const int own = d - skip;
     if (own < 0) {
       KILN_RETURN_IF_ERROR(ctx.env().Check(
           ctx.pool().Ge(sizes[d], Expr(0)), "a size is not negative",
           absl::StrCat("the expanded size ", sizes[d].ToString(), " isn't allowed in a leading, non-existing dimension ", d)));
+      if (sizes[d].IsInt(1) && self.rank() > 0) {
+        strides[d] = ctx.pool().Mul(sizes[d + 1], strides[d + 1]);
+      }
       continue;
     }
     if (sizes[d].IsInt(-1) || sizes[d] == self.sizes[own]) {

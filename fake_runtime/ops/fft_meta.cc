@@ -1,0 +1,104 @@
+// Fourier transforms, as the MKL kernels lay out their results: batch dimensions
+// outside, in the order of their strides, then the transformed ones.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "fake_runtime/ops/elementwise.h"
+#include "fake_runtime/ops/matmul_meta.h"
+#include "fake_runtime/ops/promotion.h"
+#include "fake_runtime/ops/size_tests.h"
+
+namespace kiln {
+namespace {
+
+using DimOrder = absl::InlinedVector<int, 5>;
+
+// Sorts [begin, end) by falling stride; equal ones keep their order.
+absl::Status SortByStride(MetaContext& ctx, const FakeTensor& t, DimOrder& dims, int begin, int end) {
+  for (int i = begin + 1; i < end; ++i) {
+    for (int j = i; j > begin; --j) {
+      KILN_ASSIGN_OR_RETURN(bool less,
+                            GuardLess(ctx, t.strides[dims[j - 1]], t.strides[dims[j]], "order of an FFT's dimensions"));
+      if (!less) break;
+      std::swap(dims[j - 1], dims[j]);
+    }
+  }
+  return absl::OkStatus();
+}
+
+// torch._meta_registrations._exec_fft.
+absl::StatusOr<Dims> TransformedStrides(MetaContext& ctx, const FakeTensor& self, const Dims& sizes,
+                                        const DimOrder& dims) {
+  DimOrder order;
+  for (int d = 0; d < self.rank(); ++d) {
+    if (std::find(dims.begin(), dims.end(), d) == dims.end()) order.push_back(d);
+  }
+  const int batch = static_cast<int>(order.size());
+  KILN_RETURN_IF_ERROR(SortByStride(ctx, self, order, 0, batch));
+  order.insert(order.end(), dims.begin(), dims.end());
+  Dims physical;
+  for (int d : order) physical.push_back(sizes[d]);
+  const Dims dense = ContiguousStrides(ctx.env(), physical);
+  Dims strides(sizes.size());
+  for (size_t i = 0; i < order.size(); ++i) strides[order[i]] = dense[i];
+  return strides;
+}
+
+absl::Status ReturnTransformed(MetaContext& ctx, const FakeTensor& self, DType dtype, Dims sizes, const DimOrder& dims) {
+  KILN_ASSIGN_OR_RETURN(Dims strides, TransformedStrides(ctx, self, sizes, dims));
+  ctx.Return(ctx.NewTensor(dtype, self.device, std::move(sizes), std::move(strides)));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<DimOrder> DimsOf(MetaContext& ctx, const FakeTensor& self, bool complex) {
+  if (complex != IsComplex(self.dtype)) {
+    return ctx.Fail(ErrorReason::kDtypeMismatch, absl::StrCat("expected a ", complex ? "complex" : "real",
+                                                              " tensor but got ", GetDTypeRow(self.dtype).name));
+  }
+  return ctx.WrapDims(ctx.Ints(1), self.rank());
+}
+
+}  // namespace
+
+absl::Status FftC2cMeta(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  KILN_ASSIGN_OR_RETURN(DimOrder dims, DimsOf(ctx, self, true));
+  if (dims.empty()) {
+    KILN_ASSIGN_OR_RETURN(Dims strides, PreservedStrides(ctx, self));
+    ctx.Return(ctx.NewTensor(self.dtype, self.device, self.sizes, std::move(strides)));
+    return absl::OkStatus();
+  }
+  KILN_RETURN_IF_ERROR(SortByStride(ctx, self, dims, 0, static_cast<int>(dims.size())));
+  return ReturnTransformed(ctx, self, self.dtype, self.sizes, dims);
+}
+
+absl::Status FftR2cMeta(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  KILN_ASSIGN_OR_RETURN(DimOrder dims, DimsOf(ctx, self, false));
+  if (dims.empty()) return ctx.Fail(ErrorReason::kBadArgumentValue, "an FFT needs a dimension");
+  Dims sizes = self.sizes;
+  const int last = dims.back();
+  if (ctx.Bool(3)) sizes[last] = ctx.pool().Add(ctx.pool().FloorDiv(sizes[last], Expr(2)), Expr(1));
+  KILN_RETURN_IF_ERROR(SortByStride(ctx, self, dims, 0, static_cast<int>(dims.size()) - 1));
+  return ReturnTransformed(ctx, self, ComplexDType(self.dtype), std::move(sizes), dims);
+}
+
+absl::Status FftC2rMeta(MetaContext& ctx) {
+  FakeTensor self = ctx.Tensor(0);
+  KILN_ASSIGN_OR_RETURN(DimOrder dims, DimsOf(ctx, self, true));
+  if (dims.empty()) return ctx.Fail(ErrorReason::kBadArgumentValue, "an FFT needs a dimension");
+  const int last = dims.back();
+  if (dims.size() > 1) {
+    // All but the last dimension are transformed first, complex to complex.
+    DimOrder complex_dims(dims.begin(), dims.end() - 1);
+    KILN_RETURN_IF_ERROR(SortByStride(ctx, self, complex_dims, 0, static_cast<int>(complex_dims.size())));
+    KILN_ASSIGN_OR_RETURN(self.strides, TransformedStrides(ctx, self, self.sizes, complex_dims));
+  }
+  Dims sizes = self.sizes;
+  sizes[last] = ctx.SymInt(3);
+  return ReturnTransformed(ctx, self, RealDType(self.dtype), std::move(sizes), {last});
+}
+
+}  // namespace kiln

@@ -1,0 +1,140 @@
+"""Replays recorded operator calls in Kiln and compares the answers to PyTorch's.
+
+    python tests/conformance/check_op_samples.py REPLAY SAMPLES.jsonl... [--show N] [--op NAME]
+
+SAMPLES come from record_op_samples.py; REPLAY is the program replay_graphs.
+Equal means: dtype, sizes, strides, storage offset, device, which input each
+result aliases, and that both fail or neither does. A call that PyTorch's fake
+mode cannot answer at all (an operator without a meta kernel) is not counted.
+Known deviations stand in known_deviations.txt with their reasons.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import json
+import pathlib
+import subprocess
+import sys
+from typing import Any
+
+HERE = pathlib.Path(__file__).resolve().parent
+
+# PyTorch's fake mode gives up: there is no answer to compare with.
+NO_ANSWER = {
+    "DataDependentOutputException",
+    "DynamicOutputShapeException",
+    "NotImplementedError",
+    "UnsupportedFakeTensorException",
+    "UnsupportedOperatorException",
+}
+
+
+def known_deviations() -> dict[str, str]:
+    out = {}
+    for line in (HERE / "known_deviations.txt").read_text().splitlines():
+        if line and not line.startswith("#"):
+            op, _, reason = line.partition(" ")
+            out[op] = reason.strip()
+    return out
+
+
+def read_samples(paths: list[str]) -> list[dict[str, Any]]:
+    samples = {}
+    for path in paths:
+        for line in pathlib.Path(path).read_text().splitlines():
+            row = json.loads(line)
+            samples[row["graph"]] = row
+    return list(samples.values())
+
+
+def replay(program: str, samples: list[dict[str, Any]]) -> list[list[str]]:
+    text = "\n".join(s["graph"] for s in samples) + "\n"
+    out = subprocess.run([program], input=text, capture_output=True, text=True, check=True).stdout
+    blocks = out.split("\n\n")[:-1] if out else []
+    # A graph without results prints an empty line only.
+    answers: list[list[str]] = []
+    lines: list[str] = []
+    del blocks
+    for line in out.splitlines():
+        if line:
+            lines.append(line)
+        else:
+            answers.append(lines)
+            lines = []
+    if len(answers) != len(samples):
+        raise SystemExit(f"{len(samples)} graphs in, {len(answers)} answers out")
+    return answers
+
+
+def agrees(sample: dict[str, Any], answer: list[str]) -> bool:
+    failed = bool(answer) and answer[0].startswith("error: ")
+    if "error" in sample:
+        return failed
+    return not failed and answer == sample["results"]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("samples", nargs="+")
+    parser.add_argument("--show", type=int, default=3, help="deviations to print per operator")
+    parser.add_argument("--op", default="", help="only operators whose name contains this")
+    parser.add_argument("--goal", type=float, default=99.0, help="percent of calls that must agree")
+    options = parser.parse_args()
+    rows = {
+        line.split("\t")[0]: line.split("\t")[2].split()
+        for line in subprocess.run(
+            [options.program, "--rows"], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+    }
+    samples = [s for s in read_samples(options.samples) if options.op in s["op"]]
+    absent = collections.Counter(s["op"] for s in samples if s["op"] not in rows)
+    samples = [s for s in samples if s["op"] in rows and s.get("error") not in NO_ANSWER]
+    known = known_deviations()
+    total: collections.Counter[str] = collections.Counter()
+    good: collections.Counter[str] = collections.Counter()
+    shown: collections.Counter[str] = collections.Counter()
+    for sample, answer in zip(samples, replay(options.program, samples)):
+        op = sample["op"]
+        total[op] += 1
+        if agrees(sample, answer):
+            good[op] += 1
+            continue
+        if op in known or shown[op] >= options.show:
+            continue
+        shown[op] += 1
+        want = sample.get("results") or f"{sample['error']}: {sample['message']}"
+        print(f"{sample['graph']}\n  want {want}\n  got  {answer}")
+    return report(rows, total, good, known, absent, options.goal)
+
+
+def report(
+    rows: dict[str, list[str]],
+    total: collections.Counter[str],
+    good: collections.Counter[str],
+    known: dict[str, str],
+    absent: collections.Counter[str],
+    goal: float,
+) -> int:
+    if not total:
+        print("no sample was compared")
+        return 1
+    bad = {op: total[op] - good[op] for op in total if good[op] < total[op]}
+    for op, count in sorted(bad.items(), key=lambda item: -item[1]):
+        print(f"{op}: {count} of {total[op]} deviate{'  known: ' + known[op] if op in known else ''}")
+    fresh = sum(count for op, count in bad.items() if op not in known)
+    core = [op for op in total if "core" in rows[op]]
+    core_calls, core_good = sum(total[op] for op in core), sum(good[op] for op in core)
+    percent = 100.0 * sum(good.values()) / sum(total.values())
+    print(
+        f"{len(rows)} rows; compared {sum(total.values())} calls of {len(total)} overloads: {percent:.2f}% agree "
+        f"(core: {core_good} of {core_calls} calls of {len(core)} overloads); {fresh} deviations are not known; "
+        f"{sum(absent.values())} calls of {len(absent)} overloads are not in the table"
+    )
+    return 0 if percent >= goal and fresh == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
