@@ -227,9 +227,26 @@ Val KernelBuilder::Result(Val accumulator, int which) {
   return {Add(std::move(inst)), dtype};
 }
 
+Expr KernelBuilder::StrideInside(Expr stride) {
+  if (!stride.has_symbols()) return stride;
+  auto found = strides_inside_.find(stride);
+  if (found != strides_inside_.end()) return found->second;
+  absl::Span<const Expr> args = stride.args();
+  Expr inside = stride;
+  if (stride.kind() == ExprKind::kMax && args.size() == 2 && (args[0].IsInt(1) || args[1].IsInt(1))) {
+    inside = StrideInside(args[0].IsInt(1) ? args[1] : args[0]);
+  } else if (stride.kind() == ExprKind::kAdd || stride.kind() == ExprKind::kMul || stride.kind() == ExprKind::kPow) {
+    std::vector<Expr> parts;
+    for (Expr arg : args) parts.push_back(StrideInside(arg));
+    inside = pool_->Make(stride.kind(), parts);
+  }
+  strides_inside_[stride] = inside;
+  return inside;
+}
+
 Expr KernelBuilder::Index(const TensorOperand& window, absl::Span<const Expr> indices) {
   std::vector<Expr> terms = {window.offset};
-  for (size_t d = 0; d < indices.size(); ++d) terms.push_back(pool_->Mul(window.strides[d], indices[d]));
+  for (size_t d = 0; d < indices.size(); ++d) terms.push_back(pool_->Mul(StrideInside(window.strides[d]), indices[d]));
   return pool_->Add(terms);
 }
 

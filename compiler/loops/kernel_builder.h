@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/types/span.h"
 #include "compiler/loops/loop_ir.h"
@@ -77,6 +78,10 @@ class KernelBuilder {
 
   // The place of a window's element: offset + sum of stride*index.
   Expr Index(const TensorOperand& window, absl::Span<const Expr> indices);
+  // `stride` as it is wherever an element is accessed: contiguous strides count
+  // an empty dimension as 1, Max(1, s0), but no loop runs over an empty tensor,
+  // so that s0 is the same and plainer.
+  Expr StrideInside(Expr stride);
 
   Kernel Finish(int node) &&;
 
@@ -93,6 +98,7 @@ class KernelBuilder {
   std::vector<Loop*> open_;
   // For each BeginLoop: whether a loop was made.
   std::vector<bool> made_;
+  absl::flat_hash_map<Expr, Expr> strides_inside_;
   int next_variable_ = 0;
   int next_indirect_ = 0;
 };

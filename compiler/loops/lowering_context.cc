@@ -148,7 +148,7 @@ Expr BroadcastIndex(KernelBuilder& b, const TensorOperand& window, absl::Span<co
   size_t skip = indices.size() - window.sizes.size();
   for (size_t d = 0; d < window.sizes.size(); ++d) {
     if (window.sizes[d].IsInt(1)) continue;
-    terms.push_back(pool.Mul(window.strides[d], indices[skip + d]));
+    terms.push_back(pool.Mul(b.StrideInside(window.strides[d]), indices[skip + d]));
   }
   return pool.Add(terms);
 }
