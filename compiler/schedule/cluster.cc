@@ -77,6 +77,15 @@ bool Cluster::HasInner() const {
   return std::any_of(stages.begin(), stages.end(), [](const Stage& stage) { return !stage.inner.empty(); });
 }
 
+bool IsInnerAccess(const Inst& inst, const Stage& stage, IndexAnalysis& index) {
+  if (inst.kind != InstKind::kLoad && !IsStore(inst)) return false;
+  const AffineForm& form = index.Form(inst.expr);
+  if (!form.is_affine) return true;
+  return std::any_of(stage.inner.begin(), stage.inner.end(), [&](int axis) {
+    return !form.CoefficientOf(index.Variable(axis)).IsInt(0);
+  });
+}
+
 void SubstituteInsts(std::vector<Inst>& insts, const Substitution& substitution, IndexAnalysis& index) {
   if (substitution.empty()) return;
   for (Inst& inst : insts) {

@@ -74,6 +74,10 @@ void MergeAxes(Cluster& cluster, IndexAnalysis& index);
 // load of the cluster needs, are dead. Afterwards stages are not empty.
 void CleanCluster(Cluster& cluster, const std::function<bool(BufferId)>& is_read_elsewhere, IndexAnalysis& index);
 
+// True if `inst`, of `stage`, depends on one of the stage's inner axes through
+// its index. Others are computed once a row.
+bool IsInnerAccess(const Inst& inst, const Stage& stage, IndexAnalysis& index);
+
 inline bool IsStore(const Inst& inst) {
   return inst.kind == InstKind::kStore || inst.kind == InstKind::kStoreAdd;
 }

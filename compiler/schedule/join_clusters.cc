@@ -44,7 +44,7 @@ bool RowsAreLanes(const Cluster& cluster, IndexAnalysis& index) {
     if (stage.inner.empty()) continue;
     for (int id : stage.insts) {
       const Inst& inst = cluster.insts[id];
-      if (inst.kind != InstKind::kLoad && !IsStore(inst)) continue;
+      if (!IsInnerAccess(inst, stage, index)) continue;
       const AffineForm& form = index.Form(inst.expr);
       for (int axis : cluster.rows) row_runs += form.CoefficientOf(index.Variable(axis)).IsInt(1);
       for (int axis : stage.inner) inner_runs += form.CoefficientOf(index.Variable(axis)).IsInt(1);
@@ -74,6 +74,8 @@ class Joiner {
   bool ChooseRows(const AxisMatch& match) {
     number_ = match.first_of_second;
     bool first_fixed = first_.HasInner(), second_fixed = second_.HasInner();
+    both_fixed_ = first_fixed && second_fixed;
+    none_fixed_ = !first_fixed && !second_fixed;
     AxisList matched;  // rows of both
     for (int axis : second_.rows) {
       if (number_[axis] >= 0 && Contains(first_.rows, number_[axis])) matched.push_back(number_[axis]);
@@ -81,10 +83,7 @@ class Joiner {
     bool all_first = matched.size() == first_.rows.size(), all_second = matched.size() == second_.rows.size();
     if (first_fixed && !all_first) return false;
     if (second_fixed && !all_second) return false;
-    if (!first_fixed && !second_fixed && !all_second) {
-      if (!all_first || !match.by_dataflow) return false;
-    }
-    if (!first_fixed && !second_fixed && !all_first) return false;
+    if (none_fixed_ && (!all_first || (!all_second && !match.by_dataflow))) return false;
     AxisList demoted_first, demoted_second;
     for (int axis : first_.rows) {
       if (!Contains(matched, axis)) demoted_first.push_back(axis);
@@ -244,9 +243,11 @@ class Joiner {
     shape.rows = first_.rows;
     shape.stages = second_.stages;
     shape.insts = second_.insts;
-    bool both_lanes = first_.HasInner() && second_.HasInner();
-    if (both_lanes) return true;
-    if (RowsAreLanes(first_, index_) || RowsAreLanes(shape, index_)) rows /= kLanesPerTask;
+    if (both_fixed_) return true;
+    bool lanes = RowsAreLanes(first_, index_) || RowsAreLanes(shape, index_);
+    // Pointwise work keeps its own vector axis rather than lose it to a join.
+    if (lanes && none_fixed_) return false;
+    if (lanes) rows /= kLanesPerTask;
     if (rows >= kManyRows) return true;
     return EstimateWork(first_, index_) + EstimateWork(shape, index_) <= kLittleWork;
   }
@@ -272,6 +273,9 @@ class Joiner {
   Cluster first_;
   Cluster second_;
   IndexAnalysis& index_;
+  // Whether both, or none, of the two have rows that can't be split further.
+  bool both_fixed_ = false;
+  bool none_fixed_ = false;
   std::vector<int> number_;  // by axis of the second
   std::vector<int> placed_;  // by stage of the second
   std::vector<int> added_;   // stages of the second that are new

@@ -1,5 +1,7 @@
 #include "compiler/schedule/match_axes.h"
 
+#include <algorithm>
+
 #include "compiler/schedule/cluster_access.h"
 #include "compiler/schedule/solve_index.h"
 
@@ -82,8 +84,10 @@ std::optional<AxisMatch> MatchAxes(Cluster& first, Cluster& second, IndexAnalysi
       SplitAxis(next->of_load ? second : first, next->axis, next->low, index);
       continue;
     }
-    std::optional<std::vector<Expr>> values =
-        SolveDigits(digits, index.Form(index_a).offset, terms, index.Form(index_b).offset, index);
+    // Two loads need not meet: windows beside each other match as well.
+    Expr offset_a = index.Form(index_a).offset;
+    Expr offset_b = link.by_dataflow ? index.Form(index_b).offset : offset_a;
+    std::optional<std::vector<Expr>> values = SolveDigits(digits, offset_a, terms, offset_b, index);
     if (!values.has_value()) return std::nullopt;
     AxisMatch match = ReadMatch(first, second, digits, *values, terms);
     match.by_dataflow = link.by_dataflow;

@@ -39,7 +39,11 @@ int ScoreAccess(const Inst& inst, Expr variable, IndexAnalysis& index) {
 
 int ScoreStage(const Cluster& cluster, const Stage& stage, int axis, IndexAnalysis& index) {
   int score = 0;
-  for (int id : stage.insts) score += ScoreAccess(cluster.insts[id], index.Variable(axis), index);
+  for (int id : stage.insts) {
+    // What only the row decides is loaded once a row, whatever its stride.
+    if (!stage.inner.empty() && !IsInnerAccess(cluster.insts[id], stage, index)) continue;
+    score += ScoreAccess(cluster.insts[id], index.Variable(axis), index);
+  }
   return score;
 }
 
