@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "compiler/schedule/cluster_access.h"
 #include "compiler/schedule/solve_index.h"
 
 namespace kiln::schedule {
@@ -28,15 +29,7 @@ Meeting BySolving(const Cluster& cluster, const AxisList& rows, const AccessPlac
   if (!form.is_affine) return Meeting::kAnywhere;
   // An indirect index is a term that may be anything in its bound; its digit
   // is then no row, which is all that matters here.
-  for (const AffineTerm& term : form.terms) {
-    bool is_axis = std::any_of(terms.begin(), terms.end(), [&](const Digit& d) { return d.variable == term.variable; });
-    if (is_axis) continue;
-    for (const Inst& inst : cluster.insts) {
-      if (inst.kind == InstKind::kIndirect && inst.expr == term.variable) {
-        terms.push_back({-1, inst.expr, Expr(0), inst.bound});
-      }
-    }
-  }
+  AddIndirectTerms(cluster, terms, index);
   if (!SortIntoDigits(store.place, digits, index) || !ReadTerms(other.place, terms, index)) return Meeting::kAnywhere;
   std::optional<std::vector<Expr>> values =
       SolveDigits(digits, index.Form(store.place).offset, terms, form.offset, index);
@@ -50,53 +43,68 @@ Meeting BySolving(const Cluster& cluster, const AxisList& rows, const AccessPlac
   return same_point ? Meeting::kSamePoint : Meeting::kSameRow;
 }
 
-// The lowest and highest index of a row, relative to where the row starts.
+// The lowest and highest value of a part of an index.
 struct Span {
   Expr lowest;
   Expr highest;
 };
 
-std::optional<Span> SpanOfRow(const Cluster& cluster, const AxisList& rows, const AccessPlace& access,
-                              IndexAnalysis& index) {
+// Of the offset and the terms whose variables are not in `upper`.
+std::optional<Span> SpanOfLowerPart(const AffineForm& form, const std::vector<Digit>& upper,
+                                    const std::vector<Digit>& axes, IndexAnalysis& index) {
   ExprPool& pool = index.pool();
-  const AffineForm& form = index.Form(access.place);
-  for (const AffineTerm& term : form.terms) {
-    auto is_term = [&](int axis) { return index.Variable(axis) == term.variable; };
-    bool is_known = std::any_of(rows.begin(), rows.end(), is_term) ||
-                    std::any_of(access.inner->begin(), access.inner->end(), is_term);
-    if (!is_known) return std::nullopt;
-  }
   Span span = {form.offset, form.offset};
-  for (int axis : *access.inner) {
-    Expr stride = form.CoefficientOf(index.Variable(axis));
-    if (!index.KnownLessEqual(Expr(0), stride)) return std::nullopt;
-    span.highest = pool.Add(span.highest, pool.Sub(pool.Mul(stride, cluster.extents[axis]), stride));
+  for (const AffineTerm& term : form.terms) {
+    auto is_term = [&](const Digit& digit) { return digit.variable == term.variable; };
+    if (std::any_of(upper.begin(), upper.end(), is_term)) continue;
+    auto axis = std::find_if(axes.begin(), axes.end(), is_term);
+    if (axis == axes.end() || !index.KnownLessEqual(Expr(0), term.coefficient)) return std::nullopt;
+    span.highest = pool.Add(span.highest, pool.Sub(pool.Mul(term.coefficient, axis->extent), term.coefficient));
   }
   return span;
 }
 
-// By rows being runs of memory that do not overlap, whatever is accessed there.
+// Rows with equal strides in both, smallest stride first. False if rows differ
+// in stride, or do not form a mixed-radix number.
+bool SortRows(const Cluster& cluster, const AxisList& rows, const AffineForm& a, const AffineForm& b,
+              std::vector<Digit>& digits, IndexAnalysis& index) {
+  Expr start = Expr(0);
+  for (int row : rows) {
+    Expr variable = index.Variable(row), stride = a.CoefficientOf(variable);
+    if (stride != b.CoefficientOf(variable)) return false;
+    digits.push_back({row, variable, stride, cluster.extents[row]});
+    start = index.pool().Add(start, index.pool().Mul(stride, variable));
+  }
+  return SortIntoDigits(start, digits, index);
+}
+
+// By upper rows being runs of memory that do not overlap, whatever is accessed
+// there: equal elements then have equal upper rows, and if the parts of the two
+// inside a run are disjoint, there are none.
 Meeting BySpans(const Cluster& cluster, const AxisList& rows, const AccessPlace& store, const AccessPlace& other,
                 IndexAnalysis& index) {
   const AffineForm& a = index.Form(store.place);
   const AffineForm& b = index.Form(other.place);
-  if (!a.is_affine || !b.is_affine) return Meeting::kAnywhere;
-  std::vector<Digit> digits;
-  Expr start = Expr(0);
-  for (int row : rows) {
-    Expr variable = index.Variable(row), stride = a.CoefficientOf(variable);
-    if (stride != b.CoefficientOf(variable)) return Meeting::kAnywhere;
-    digits.push_back({row, variable, stride, cluster.extents[row]});
-    start = index.pool().Add(start, index.pool().Mul(stride, variable));
-  }
-  if (!SortIntoDigits(start, digits, index)) return Meeting::kAnywhere;
-  std::optional<Span> span_a = SpanOfRow(cluster, rows, store, index), span_b = SpanOfRow(cluster, rows, other, index);
-  if (!span_a.has_value() || !span_b.has_value()) return Meeting::kAnywhere;
-  auto fits = [&](Expr highest, Expr lowest) {
-    return index.KnownLessEqual(index.pool().Add(index.pool().Sub(highest, lowest), Expr(1)), digits[0].stride);
+  std::vector<Digit> upper;
+  if (!a.is_affine || !b.is_affine || !SortRows(cluster, rows, a, b, upper, index)) return Meeting::kAnywhere;
+  std::vector<Digit> axes_a = Axes(cluster, rows, *store.inner, index);
+  std::vector<Digit> axes_b = Axes(cluster, rows, *other.inner, index);
+  AddIndirectTerms(cluster, axes_a, index);
+  AddIndirectTerms(cluster, axes_b, index);
+  auto reach = [&](const Span& x, const Span& y) {
+    return index.pool().Add(index.pool().Sub(x.highest, y.lowest), Expr(1));
   };
-  bool disjoint = fits(span_a->highest, span_b->lowest) && fits(span_b->highest, span_a->lowest);
-  return disjoint ? Meeting::kSameRow : Meeting::kAnywhere;
+  for (bool all_rows = true; !upper.empty(); all_rows = false, upper.erase(upper.begin())) {
+    std::optional<Span> x = SpanOfLowerPart(a, upper, axes_a, index), y = SpanOfLowerPart(b, upper, axes_b, index);
+    if (!x.has_value() || !y.has_value()) return Meeting::kAnywhere;
+    Expr run = upper[0].stride;
+    if (!index.KnownLessEqual(reach(*x, *y), run) || !index.KnownLessEqual(reach(*y, *x), run)) continue;
+    if (index.KnownLessEqual(reach(*x, *y), Expr(0)) || index.KnownLessEqual(reach(*y, *x), Expr(0))) {
+      return Meeting::kNever;
+    }
+    if (all_rows) return Meeting::kSameRow;
+  }
+  return Meeting::kAnywhere;
 }
 
 }  // namespace

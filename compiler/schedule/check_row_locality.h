@@ -7,6 +7,7 @@
 namespace kiln::schedule {
 
 enum class Meeting : uint8_t {
+  kNever,      // at no element
   kSamePoint,  // only at the same point of all axes
   kSameRow,    // only at points of the same row
   kAnywhere,   // or it can't be proven

@@ -12,7 +12,6 @@ std::vector<Digit> AxesAsDigits(const Cluster& cluster, int s, IndexAnalysis& in
 }
 
 void AddIndirectTerms(const Cluster& cluster, std::vector<Digit>& terms, IndexAnalysis& index) {
-  if (cluster.num_indirect == 0) return;
   for (const Inst& inst : cluster.insts) {
     if (inst.kind == InstKind::kIndirect) terms.push_back({-1, inst.expr, Expr(0), inst.bound});
   }

@@ -205,6 +205,7 @@ class Joiner {
         if (!IsStore(other)) std::swap(a, b);
         Meeting meeting = FindMeetingOf(a, b);
         if (meeting == Meeting::kAnywhere) return false;
+        if (meeting == Meeting::kNever) continue;
         earliest = std::max(earliest, static_cast<int>(s) + (meeting == Meeting::kSamePoint ? 0 : 1));
       }
     }
