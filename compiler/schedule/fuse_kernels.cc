@@ -6,6 +6,7 @@
 
 #include "compiler/schedule/inline_producers.h"
 #include "compiler/schedule/join_clusters.h"
+#include "compiler/schedule/reuse_local_buffers.h"
 
 namespace kiln::schedule {
 namespace {
@@ -91,6 +92,20 @@ std::vector<int> LatestFirst(FusionGraph& graph) {
   return units;
 }
 
+void ReuseMemoryWithinKernels(FusionGraph& graph) {
+  for (int u = 0; u < graph.num_units(); ++u) {
+    if (!graph.unit(u).alive || !graph.unit(u).cluster.has_value()) continue;
+    Cluster cluster = *graph.unit(u).cluster;
+    auto is_only_user = [u](const std::vector<int>& users) {
+      return std::all_of(users.begin(), users.end(), [u](int user) { return user == u; });
+    };
+    ReuseLocalBuffers(cluster, graph.program(), [&](BufferId b) {
+      return !graph.IsVisible(b) && is_only_user(graph.readers(b)) && is_only_user(graph.writers(b));
+    });
+    graph.SetCluster(u, std::move(cluster));
+  }
+}
+
 }  // namespace
 
 void DropDeadKernels(FusionGraph& graph, IndexAnalysis& index) {
@@ -107,6 +122,8 @@ void DropDeadKernels(FusionGraph& graph, IndexAnalysis& index) {
 void FuseKernels(FusionGraph& graph, IndexAnalysis& index) {
   InlineProducers(graph, index);
   KernelFuser(graph, index).Run();
+  DropDeadKernels(graph, index);
+  ReuseMemoryWithinKernels(graph);
 }
 
 }  // namespace kiln::schedule

@@ -94,6 +94,7 @@ class Joiner {
     for (const auto& [cluster, demoted] : {std::pair{&first_, &demoted_first}, {&second_, &demoted_second}}) {
       if (!demoted->empty() && Estimate(*cluster, *demoted, index_) < kWorthwhileInner) return false;
     }
+    any_demoted_ = !demoted_first.empty() || !demoted_second.empty();
     for (int axis : demoted_first) first_.rows.erase(std::find(first_.rows.begin(), first_.rows.end(), axis));
     Demote(first_, demoted_first);
     Demote(second_, demoted_second);
@@ -236,15 +237,14 @@ class Joiner {
   }
 
   bool LeavesEnoughRows() {
-    bool any_inner = first_.HasInner() || second_.HasInner();
-    if (!any_inner) return true;
     int64_t rows = Estimate(first_, first_.rows, index_);
     Cluster shape;  // of the second, in the first's numbers
     shape.extents = first_.extents;
     shape.rows = first_.rows;
     shape.stages = second_.stages;
     shape.insts = second_.insts;
-    if (both_fixed_) return true;
+    // Joining over the very same axes takes no parallelism from either.
+    if (both_fixed_ || !any_demoted_) return true;
     bool lanes = RowsAreLanes(first_, index_) || RowsAreLanes(shape, index_);
     // Pointwise work keeps its own vector axis rather than lose it to a join.
     if (lanes && none_fixed_) return false;
@@ -277,6 +277,7 @@ class Joiner {
   // Whether both, or none, of the two have rows that can't be split further.
   bool both_fixed_ = false;
   bool none_fixed_ = false;
+  bool any_demoted_ = false;
   std::vector<int> number_;  // by axis of the second
   std::vector<int> placed_;  // by stage of the second
   std::vector<int> added_;   // stages of the second that are new

@@ -5,8 +5,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "compiler/schedule/emit_kernel.h"
 #include "compiler/schedule/interchange_reduction.h"
+#include "compiler/schedule/specialize_vector_extents.h"
 
 namespace kiln::schedule {
 namespace {
@@ -159,8 +161,12 @@ class LoopOrderer {
 
 }  // namespace
 
-Kernel OrderLoops(Cluster cluster, LoopProgram& program, IndexAnalysis& index) {
+absl::StatusOr<Kernel> OrderLoops(Cluster cluster, LoopProgram& program, const ScheduleOptions& options,
+                                  IndexAnalysis& index) {
   LoopOrder order = LoopOrderer(cluster, program, index).Choose();
+  if (options.specialize_divisible && options.allow_performance_guards && program.env != nullptr) {
+    KILN_RETURN_IF_ERROR(SpecializeVectorExtents(cluster, order.vector_axes, options, *program.env));
+  }
   return EmitKernel(std::move(cluster), order, index);
 }
 

@@ -10,12 +10,16 @@
 #ifndef KILN_COMPILER_SCHEDULE_ORDER_LOOPS_H_
 #define KILN_COMPILER_SCHEDULE_ORDER_LOOPS_H_
 
+#include "absl/status/statusor.h"
 #include "compiler/schedule/cluster.h"
+#include "compiler/schedule/schedule.h"
 
 namespace kiln::schedule {
 
-// May add temporaries to `program`. `cluster` is cleaned and has stages.
-Kernel OrderLoops(Cluster cluster, LoopProgram& program, IndexAnalysis& index);
+// May add temporaries to `program`, and performance guards to its environment.
+// `cluster` is cleaned and has stages.
+absl::StatusOr<Kernel> OrderLoops(Cluster cluster, LoopProgram& program, const ScheduleOptions& options,
+                                  IndexAnalysis& index);
 
 }  // namespace kiln::schedule
 

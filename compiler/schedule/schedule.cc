@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "compiler/schedule/fuse_kernels.h"
 #include "compiler/schedule/fusion_graph.h"
 #include "compiler/schedule/name_kernel.h"
@@ -17,10 +17,7 @@ absl::StatusOr<LoopProgram> Schedule(LoopProgram program, const ScheduleOptions&
   schedule::IndexAnalysis index(program.pool, program.env, program.symbols);
   schedule::FusionGraph graph(program, index);
   schedule::DropDeadKernels(graph, index);
-  if (options.fuse) {
-    schedule::FuseKernels(graph, index);
-    schedule::DropDeadKernels(graph, index);
-  }
+  if (options.fuse) schedule::FuseKernels(graph, index);
   int number = 0;
   for (schedule::Unit& unit : graph.TakeUnits()) {
     if (!unit.cluster.has_value()) {
@@ -32,7 +29,7 @@ absl::StatusOr<LoopProgram> Schedule(LoopProgram program, const ScheduleOptions&
     std::sort(nodes.begin(), nodes.end());
     nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
     unit.cluster->why = schedule::ExplainFusion(*unit.cluster);
-    Kernel kernel = schedule::OrderLoops(*std::move(unit.cluster), program, index);
+    KILN_ASSIGN_OR_RETURN(Kernel kernel, schedule::OrderLoops(*std::move(unit.cluster), program, options, index));
     kernel.name = std::move(name);
     program.steps.push_back(std::move(kernel));
   }
