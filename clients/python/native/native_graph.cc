@@ -1,9 +1,11 @@
 #include "clients/python/native/native_graph.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/status_macros.h"
@@ -48,6 +50,21 @@ std::vector<bool> InputsToKeep(const v1::Manifest& manifest) {
     if (output.kind() == v1::ManifestOutput::KIND_INPUT) keep[output.alias_of()] = true;
   }
   return keep;
+}
+
+// Whether some node may look at an input's storage beyond the input's own elements.
+bool LooksAtStorage(const Graph& graph) {
+  return std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& node) {
+    return absl::StrContains(node.op->name, "as_strided") || node.op->is_mutating();
+  });
+}
+
+// Whether every input says that it starts where its storage starts.
+bool InputsStartAtZero(const Graph& graph) {
+  return std::all_of(graph.inputs.begin(), graph.inputs.end(), [](const GraphInput& input) {
+    const FakeTensor* t = std::get_if<FakeTensor>(&input.value);
+    return t == nullptr || t->storage_offset.IsInt(0);
+  });
 }
 
 PyObject* ScalarObject(const KilnValue& value) {
@@ -155,6 +172,7 @@ absl::StatusOr<std::unique_ptr<NativeGraph>> NativeGraph::Create(absl::string_vi
     const Node& node = source.nodes[canonical.original_node[i]];
     graph->nodes_.push_back(DescribeNode(i, node.op->name, node.location));
   }
+  graph->rebase_ = InputsStartAtZero(canonical.graph) && !LooksAtStorage(canonical.graph);
   KILN_ASSIGN_OR_RETURN(graph->binder_, InputBinder::Create(names, Metadata(canonical.graph)));
   return graph;
 }
@@ -210,6 +228,10 @@ bool NativeGraph::ReadInputs(PyObject* boxed, Frame& frame) const {
       KilnTensor& tensor = frame.tensors[i];
       if (torch.aoti_torch_get_device_type(handle, &device) != 0 || device != torch.cpu) return false;
       if (!ReadTensor(handle, &tensor)) return false;
+      if (rebase_) {
+        tensor.storage = tensor.data;
+        tensor.storage_offset = 0;
+      }
       value.kind = KILN_VALUE_TENSOR;
       value.u.tensor = &tensor;
     } else if (PyLong_Check(object)) {

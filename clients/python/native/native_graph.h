@@ -85,6 +85,10 @@ class NativeGraph {
   std::vector<std::optional<int64_t>> hints_;
   std::vector<std::string> original_symbols_;
   std::vector<std::string> nodes_;
+  // A functional graph reads an input through its own sizes and strides, so where
+  // it starts within its storage does not matter: the code is shown a storage that
+  // starts with the input's first element.
+  bool rebase_ = false;
   std::optional<InputBinder> binder_;
   std::vector<std::unique_ptr<NativeVariant>> variants_;
 };

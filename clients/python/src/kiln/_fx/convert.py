@@ -80,10 +80,15 @@ def convert_graph(
     donated_inputs: frozenset[int] = frozenset(),
 ) -> ConvertedGraph:
     """Converts an ATen-level graph of AOTAutograd. UnconvertibleNode names what it cannot."""
-    converter = _Converter(gm, role, static_inputs, donated_inputs)
+    converter = _Converter(gm, role, static_inputs, donated_inputs, _looks_at_storage(gm))
     for node in gm.graph.nodes:
         converter.add(node)
     return converter.finish()
+
+
+def _looks_at_storage(gm: torch.fx.GraphModule) -> bool:
+    """Whether a node may read an input's storage beyond the input's own elements."""
+    return any(node.op == "call_function" and "as_strided" in str(node.target) for node in gm.graph.nodes)
 
 
 def _input_kind(name: str, index: int, role: GraphRole, static_inputs: frozenset[int], val: Any) -> int:
@@ -104,11 +109,13 @@ class _Converter:
         role: GraphRole,
         static_inputs: frozenset[int],
         donated_inputs: frozenset[int],
+        looks_at_storage: bool,
     ) -> None:
         self._gm = gm
         self._role = role
         self._static_inputs = static_inputs
         self._donated_inputs = donated_inputs
+        self._keep_offsets = looks_at_storage
         opset = ".".join(torch.__version__.split(".")[:2])
         self._module = pb.GraphModule(dialect="aten", opset=opset)
         self._graph = self._module.graphs.add(name="main")
@@ -120,7 +127,8 @@ class _Converter:
         self._expr_text: dict[sympy.Basic, str] = {}
         self._symbols: dict[sympy.Symbol, None] = {}
         self._shape_env: Any = None
-        self._storages: dict[int, int] = {}
+        # The first input of each storage.
+        self._storages: dict[int, pb.Input] = {}
         self._constants: list[torch.Tensor] = []
         self._constant_inputs: list[pb.Input] = []
 
@@ -149,11 +157,10 @@ class _Converter:
         val = node.meta.get("val")
         entry = self._graph.inputs.add(name=node.name)
         entry.kind = _input_kind(node.name, index, self._role, self._static_inputs, val)
-        entry.donated = index in self._donated_inputs
         self._names[node] = node.name
         if isinstance(val, torch.Tensor):
             self._fill_tensor_meta(entry.tensor, val, node)
-            entry.alias_class = self._alias_class(val)
+            entry.donated = self._is_alone(val, entry) and index in self._donated_inputs
         elif isinstance(val, (int, torch.SymInt)) and not isinstance(val, bool):
             self._fill_expr(entry.sym_int, val)
         else:
@@ -267,6 +274,8 @@ class _Converter:
     def _fill_tensor_meta(self, meta: pb.TensorMeta, val: torch.Tensor, node: torch.fx.Node) -> None:
         if val.layout is not torch.strided:
             raise UnconvertibleNode(f"input {node.name}: layout {val.layout} is not supported")
+        if val.is_conj() or val.is_neg():
+            raise UnconvertibleNode(f"input {node.name}: a lazily conjugated or negated tensor has no wire form")
         dtype = DTYPE_IDS.get(str(val.dtype))
         if dtype is None:
             raise UnconvertibleNode(f"input {node.name}: dtype {val.dtype} is not in the export schema")
@@ -276,7 +285,9 @@ class _Converter:
         for stride in val.stride():
             self._fill_expr(meta.strides.add(), stride)
         offset = val.storage_offset()
-        if not (isinstance(offset, int) and offset == 0):
+        # A functional graph reads an input through its own sizes and strides; where
+        # it lies in its storage would only make a key of what does not matter.
+        if self._keep_offsets and not (isinstance(offset, int) and offset == 0):
             self._fill_expr(meta.storage_offset, offset)
         _set_device(meta.device, val.device)
         meta.layout = pb.LAYOUT_STRIDED
@@ -301,13 +312,17 @@ class _Converter:
                 self._symbols.setdefault(symbol)
         out.expr = text
 
-    def _alias_class(self, val: torch.Tensor) -> int:
-        key = val.untyped_storage()._cdata
-        first = self._storages.setdefault(key, len(self._graph.inputs) - 1)
-        if first == len(self._graph.inputs) - 1:
-            return 0
-        self._graph.inputs[first].alias_class = first + 1
-        return first + 1
+    def _is_alone(self, val: torch.Tensor, entry: pb.Input) -> bool:
+        """Whether no other input was traced in the same storage. Takes the mark from the one that was.
+
+        That inputs were traced in one storage is not sent: what AOTAutograd saved as
+        views of one tensor comes back as the forward's code made it.
+        """
+        first = self._storages.setdefault(val.untyped_storage()._cdata, entry)
+        if first is entry:
+            return True
+        first.donated = False
+        return False
 
     def _set_location(self, wire: pb.Node, node: torch.fx.Node) -> None:
         trace = node.meta.get("stack_trace")

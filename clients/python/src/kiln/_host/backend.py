@@ -61,7 +61,7 @@ def compile_graph(
             fallback.report(error)
             eager: Callable[..., Any] = make_boxed_func(gm)
             return eager
-        return graph
+        return graph.function()
 
 
 def backend(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -31,10 +32,7 @@ _GUARD_KINDS = {
 
 
 class CompiledGraph:
-    """A boxed callable: takes a list of inputs and empties it. Thread-safe."""
-
-    # AOTAutograd's mark of a function that takes one list.
-    _boxed_call = True
+    """Its `function` takes a list of inputs and empties it. Thread-safe."""
 
     def __init__(self, gm: torch.fx.GraphModule, role: GraphRole, converted: ConvertedGraph, session: Session) -> None:
         self.number = next(_numbers)
@@ -56,11 +54,19 @@ class CompiledGraph:
         """Gets the variant for the sizes that were traced, so that the first call finds it."""
         self._obtain([0 if hint is None else hint for hint in self._native.hints])
 
-    def __call__(self, args: list[Any]) -> Any:
-        if self._constants:
-            args.extend(self._constants)
-        outputs = self._native(args)
-        return self._call_without_variant(args) if outputs is None else outputs
+    def function(self) -> Callable[[list[Any]], Any]:
+        """What AOTAutograd calls on every step: nothing but a closure, since each call pays for it."""
+        native, constants, without_variant = self._native, self._constants, self._call_without_variant
+
+        def call(args: list[Any]) -> Any:
+            if constants:
+                args.extend(constants)
+            outputs = native(args)
+            return without_variant(args) if outputs is None else outputs
+
+        # AOTAutograd's mark of a function that takes one list.
+        call._boxed_call = True  # type: ignore[attr-defined]
+        return call
 
     def _call_without_variant(self, args: list[Any]) -> Any:
         STATISTICS.count("guard_misses")

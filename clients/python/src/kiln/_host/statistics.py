@@ -85,6 +85,7 @@ class Statistics:
             "compiles": sum(tiers.get(tier, 0) for tier in _COMPILED_TIERS),
             "variants_by_tier": tiers,
             "guard_misses": counts.get("guard_misses", 0),
+            "eager_graphs": sum(reasons.values()),
             "eager_graphs_by_reason": reasons,
             "eager_calls": counts.get("eager_calls", 0),
             "backend_seconds": seconds.pop("backend", 0.0),

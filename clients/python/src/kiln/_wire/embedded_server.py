@@ -86,6 +86,9 @@ def _start(binary: pathlib.Path, socket_path: pathlib.Path, data: pathlib.Path, 
         f"--listen=unix:{socket_path}",
         f"--data={data}",
         f"--idle-exit={IDLE_SECONDS}",
+        # Metrics of a server that comes and goes are nobody's to collect.
+        "--metrics",
+        "",
     ]
     with log.open("a") as output:
         process = subprocess.Popen(
