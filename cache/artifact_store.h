@@ -58,6 +58,7 @@ class ArtifactStore {
   // Puts an artifact and its row at once: nobody ever sees the row alone. After
   // OK both survive whatever the tier survives.
   virtual absl::Status Publish(const VariantRow& row, ArtifactBytes elf) = 0;
+  // The artifact goes with its last row.
   virtual absl::Status RemoveVariant(const VariantKey& key, const Digest& artifact) = 0;
   // Calls `visit` for every row, in no order. `visit` must not call the store.
   virtual absl::Status VisitVariants(const std::function<void(VariantRow)>& visit) = 0;

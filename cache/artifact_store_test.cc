@@ -4,6 +4,7 @@
 #include <map>
 
 #include "base/error.h"
+#include "cache/bounded_store.h"
 #include "cache/disk_store.h"
 #include "cache/memory_graph_store.h"
 #include "cache/memory_store.h"
@@ -34,6 +35,9 @@ const StoreCase kStores[] = {
     {"Disk", [](const std::string& folder, const TrustedKeys&) { return OpenDisk(folder); }},
     {"Tiered", [](const std::string& folder, const TrustedKeys&) -> std::shared_ptr<ArtifactStore> {
        return std::make_shared<TieredStore>(std::make_shared<MemoryStore>(1 << 20), OpenDisk(folder));
+     }},
+    {"Bounded", [](const std::string& folder, const TrustedKeys&) -> std::shared_ptr<ArtifactStore> {
+       return *BoundedStore::Open(OpenDisk(folder), 1 << 20);
      }},
     {"Verified", [](const std::string&, const TrustedKeys& trusted) -> std::shared_ptr<ArtifactStore> {
        return std::make_shared<VerifiedStore>(std::make_shared<MemoryStore>(1 << 20), trusted,
@@ -87,6 +91,7 @@ TEST_P(ArtifactStoreTest, RemovesRowsAndArtifacts) {
   Publish({.graph = "h", .elf = "two"});
   ASSERT_TRUE(store_->RemoveVariant(MakeKey("g"), Sha256("one")).ok());
   EXPECT_EQ(Rows().size(), 1u);
+  EXPECT_EQ(store_->Size().artifacts, 1);
   ASSERT_TRUE(store_->RemoveArtifact(Sha256("two")).ok());
   EXPECT_EQ(Get("two"), "ARTIFACT_NOT_FOUND");
   ASSERT_TRUE(store_->RemoveArtifact(Sha256("never there")).ok());
@@ -144,6 +149,71 @@ TEST(TieredStoreTest, SaysWhichTierAnsweredAndCopiesUp) {
   TieredStore store(memory, disk);
   EXPECT_EQ(store.GetArtifact(Sha256("a"))->tier, v1::TIER_DISK);
   EXPECT_EQ(store.GetArtifact(Sha256("a"))->tier, v1::TIER_MEMORY);
+}
+
+class BoundedStoreTest : public ::testing::Test {
+ protected:
+  void Open(int64_t max_bytes) {
+    absl::StatusOr<std::unique_ptr<BoundedStore>> store = BoundedStore::Open(inner_, max_bytes);
+    ASSERT_TRUE(store.ok()) << store.status();
+    store_ = *std::move(store);
+  }
+  // Ten bytes under this name.
+  void Publish(char name, int64_t created = 0) {
+    const VariantSpec spec{.graph = std::string(1, name), .created = created, .elf = std::string(10, name)};
+    ASSERT_TRUE(store_->Publish(SignedRow(key_, spec), Elf(spec.elf)).ok());
+  }
+  bool Has(char name) { return store_->GetArtifact(Sha256(std::string(10, name))).ok(); }
+  std::string Names() {
+    std::string names;
+    for (char name = 'a'; name <= 'z'; ++name) {
+      if (inner_->GetArtifact(Sha256(std::string(10, name))).ok()) names += name;
+    }
+    return names;
+  }
+
+  SigningKey key_ = SigningKey::Generate();
+  std::shared_ptr<MemoryStore> inner_ = std::make_shared<MemoryStore>(1 << 20);
+  std::unique_ptr<BoundedStore> store_;
+};
+
+TEST_F(BoundedStoreTest, TheLeastRecentlyUsedLeaveWithTheirRows) {
+  Open(40);
+  for (char name : {'a', 'b', 'c', 'd'}) Publish(name);
+  EXPECT_EQ(Names(), "abcd");
+  EXPECT_TRUE(Has('a'));
+  Publish('e');
+  // An eighth of the room is free again.
+  EXPECT_EQ(Names(), "ade");
+  EXPECT_EQ(inner_->Size().variants, 3);
+}
+
+TEST_F(BoundedStoreTest, AfterARestartTheOldestAreTheFirstToLeave) {
+  Open(100);
+  Publish('n', /*created=*/9);
+  Publish('o', /*created=*/1);
+  Publish('p', /*created=*/5);
+  Open(25);
+  EXPECT_EQ(Names(), "np");
+}
+
+TEST_F(BoundedStoreTest, OneThatIsLargerThanTheBoundIsServedNevertheless) {
+  Open(5);
+  Publish('a');
+  EXPECT_TRUE(Has('a'));
+  Publish('b');
+  EXPECT_EQ(Names(), "b");
+}
+
+TEST_F(BoundedStoreTest, RemovedRowsCountNoMore) {
+  Open(40);
+  for (int i = 0; i < 20; ++i) {
+    Publish('a');
+    ASSERT_TRUE(store_->RemoveVariant(MakeKey("a"), Sha256("aaaaaaaaaa")).ok());
+  }
+  Publish('b');
+  Publish('c');
+  EXPECT_TRUE(Has('b'));
 }
 
 // A disk that refuses every write.

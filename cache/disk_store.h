@@ -4,7 +4,7 @@
 //   default         "format"                         "kiln.cache.1"
 //   artifacts       SHA-256 (32 bytes)               the ELF, in blob files
 //   variants        variant key (32), SHA-256 (32)   v1::SignedVariant
-//   graphs          graph name (32)                  serialized v1::Graph
+//   graphs          graph name (32)                  serialized v1::Graph, the oldest out first over 4 GiB
 //
 // An artifact and its row are one write batch, and an artifact goes with its last
 // row. Every write is acknowledged after

@@ -35,8 +35,8 @@ class GuardSet {
   // `symbols` are the canonical names in canonical order. ARTIFACT_CORRUPT,
   // naming the guard, if one does not parse, is not boolean or speaks of another
   // symbol. `pool` must outlive the set.
-  static absl::StatusOr<GuardSet> Parse(const std::vector<std::string>& symbols, absl::Span<const v1::Guard* const> guards,
-                                        ExprPool* pool);
+  static absl::StatusOr<GuardSet> Parse(const std::vector<std::string>& symbols,
+                                        absl::Span<const v1::Guard* const> guards, ExprPool* pool);
   static absl::StatusOr<GuardSet> Parse(const v1::VariantRecord& record, ExprPool* pool);
 
   int num_symbols() const { return num_symbols_; }

@@ -12,7 +12,8 @@ absl::StatusOr<StoredArtifact> MemoryStore::GetArtifact(const Digest& sha256) {
   absl::MutexLock lock(&mutex_);
   auto found = by_digest_.find(sha256);
   if (found == by_digest_.end()) {
-    return MakeError(ErrorReason::kArtifactNotFound, absl::StrCat("artifact ", sha256.ToShortHex(), " is not in memory"));
+    return MakeError(ErrorReason::kArtifactNotFound,
+                     absl::StrCat("artifact ", sha256.ToShortHex(), " is not in memory"));
   }
   entries_.splice(entries_.begin(), entries_, found->second);
   return StoredArtifact{found->second->elf, v1::TIER_MEMORY};
@@ -43,7 +44,9 @@ absl::Status MemoryStore::Publish(const VariantRow& row, ArtifactBytes elf) {
 absl::Status MemoryStore::RemoveVariant(const VariantKey& key, const Digest& artifact) {
   absl::MutexLock lock(&mutex_);
   auto found = by_digest_.find(artifact);
-  if (found != by_digest_.end()) num_rows_ -= static_cast<int64_t>(found->second->rows.erase(key));
+  if (found == by_digest_.end() || found->second->rows.erase(key) == 0) return absl::OkStatus();
+  --num_rows_;
+  if (found->second->rows.empty()) Erase(found->second);
   return absl::OkStatus();
 }
 

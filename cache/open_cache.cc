@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "cache/bounded_store.h"
 #include "cache/disk_store.h"
 #include "cache/drop_log.h"
 #include "cache/memory_graph_store.h"
@@ -28,7 +29,8 @@ absl::StatusOr<OpenedCache> OpenCache(const CacheOptions& options) {
     return cache;
   }
   KILN_ASSIGN_OR_RETURN(std::shared_ptr<DiskStore> disk, DiskStore::Open(options.folder));
-  auto verified = std::make_shared<VerifiedStore>(disk, options.trusted, dropped);
+  KILN_ASSIGN_OR_RETURN(std::shared_ptr<ArtifactStore> bounded, BoundedStore::Open(disk, options.disk_bytes));
+  auto verified = std::make_shared<VerifiedStore>(std::move(bounded), options.trusted, dropped);
   KILN_ASSIGN_OR_RETURN(
       cache.variants,
       VariantCache::Open(std::make_unique<TieredStore>(std::move(memory), std::move(verified)), dropped));

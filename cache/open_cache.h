@@ -1,4 +1,4 @@
-// The wiring of the tiers, in one place: memory over verified disk, or memory
+// The wiring of the tiers, in one place: memory over verified, bounded disk, or memory
 // alone when there is no folder.
 #ifndef KILN_CACHE_OPEN_CACHE_H_
 #define KILN_CACHE_OPEN_CACHE_H_
@@ -18,6 +18,8 @@ struct CacheOptions {
   // Empty: nothing survives the process.
   std::string folder;
   int64_t memory_bytes = int64_t{256} << 20;
+  // Of artifacts; the graphs beside them have a bound of their own.
+  int64_t disk_bytes = int64_t{16} << 30;
   // Rows that none of these signed are dropped.
   TrustedKeys trusted;
 };

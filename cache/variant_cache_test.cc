@@ -181,6 +181,24 @@ TEST(OpenCacheTest, AnotherSigningKeyStartsWithAnEmptyIndex) {
   EXPECT_EQ(cache->variants->Counters().dropped_rows, 1);
 }
 
+TEST(OpenCacheTest, ADiskWithinItsBoundForgetsTheOldestAndCompilesThemAgain) {
+  TempFolder folder;
+  SigningKey key = SigningKey::Generate();
+  absl::StatusOr<OpenedCache> cache =
+      OpenCache({.folder = folder.path(), .memory_bytes = 1, .disk_bytes = 5000, .trusted = Trusting(key)});
+  ASSERT_TRUE(cache.ok()) << cache.status();
+  for (int i = 0; i < 10; ++i) {
+    const VariantSpec spec{.guards = {absl::StrCat("s0 == ", i)}, .elf = absl::StrCat(i, std::string(999, 'z'))};
+    ASSERT_TRUE(cache->variants->Publish(SignVariant(key, spec), Elf(spec.elf)).ok());
+  }
+  EXPECT_LE(cache->variants->Counters().artifact_bytes, 5000);
+  EXPECT_TRUE(cache->variants->Lookup(MakeKey("g"), {9, 0, 0}, MakeHost())->hit.has_value());
+  EXPECT_THAT(cache->variants->Lookup(MakeKey("g"), {0, 0, 0}, MakeHost())->reasons,
+              ElementsAre(v1::MISS_REASON_GUARD_FAILED, v1::MISS_REASON_ARTIFACT_GONE));
+  EXPECT_THAT(cache->variants->Lookup(MakeKey("g"), {0, 0, 0}, MakeHost())->reasons,
+              ElementsAre(v1::MISS_REASON_GUARD_FAILED));
+}
+
 TEST(OpenCacheTest, WithoutAFolderNothingSurvives) {
   SigningKey key = SigningKey::Generate();
   absl::StatusOr<OpenedCache> cache = OpenCache({});
@@ -198,7 +216,8 @@ TEST(OpenCacheTest, AnUnusableFolderIsOneLine) {
 TEST(OpenCacheTest, SixtyFourThreadsPublishAndFind) {
   TempFolder folder;
   SigningKey key = SigningKey::Generate();
-  absl::StatusOr<OpenedCache> cache = OpenCache({.folder = folder.path(), .memory_bytes = 64, .trusted = Trusting(key)});
+  absl::StatusOr<OpenedCache> cache =
+      OpenCache({.folder = folder.path(), .memory_bytes = 64, .trusted = Trusting(key)});
   ASSERT_TRUE(cache.ok());
   std::vector<std::thread> threads;
   for (int t = 0; t < 64; ++t) {
