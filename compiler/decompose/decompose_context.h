@@ -54,6 +54,7 @@ class DecomposeContext {
 
   // --- the node
   const std::string& op() const { return op_.name; }
+  const OpSchema& schema() const { return op_; }
   const Argument& Arg(int i) const { return args_[i]; }
   absl::Span<const Argument> args() const { return args_; }
   bool IsNone(int i) const { return args_[i].is_none(); }

@@ -13,6 +13,9 @@ using D = DecomposeContext;
 void CopyOfView(D& d) {
   std::string view = absl::StrReplaceAll(d.op(), {{"_copy", ""}});
   std::vector<CallArg> args(d.args().begin(), d.args().end());
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (d.schema().args[i].keyword_only) args[i].name = d.schema().args[i].name;
+  }
   ValueId v = d.Call(view, std::move(args));
   d.Return(d.Call("aten.clone.default", {v, {"memory_format", MemoryFormat::kContiguous}}));
 }

@@ -24,7 +24,13 @@ ValueId Sum(D& d, ValueId a, const std::vector<int64_t>& dims, bool keepdim = tr
 ValueId Mean(D& d, ValueId a, const std::vector<int64_t>& dims) { return Reduce(d, "aten.mean.dim", a, dims, true); }
 ValueId Rsqrt(D& d, ValueId variance, double eps) { return d.Call("aten.rsqrt.default", {Add(d, variance, eps)}); }
 
-ValueId Shifted(D& d, ValueId x, int64_t dim) { return Sub(d, x, Reduce(d, "aten.amax.default", x, {dim}, true)); }
+// An empty dimension has no maximum, and nothing to shift.
+ValueId Shifted(D& d, ValueId x, int64_t dim) {
+  for (Expr size : d.Tensor(x).sizes) {
+    if (size.IsInt(0)) return x;
+  }
+  return Sub(d, x, Reduce(d, "aten.amax.default", x, {dim}, true));
+}
 
 ValueId SoftmaxOf(D& d, ValueId x, int64_t dim) {
   ValueId exp = Exp(d, Shifted(d, x, dim));

@@ -11,7 +11,7 @@ using D = DecomposeContext;
 // aten::logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor. An infinite maximum is shifted by 0, so
 // that it does not become nan.
 void LogSumExp(D& d) {
-  ValueId x = d.Widen(d.Value(0));
+  ValueId x = d.Widen(IsIntegralOrBool(d.Tensor(0).dtype) ? d.Cast(d.Value(0), DType::kFloat32) : d.Value(0));
   constexpr double kInf = std::numeric_limits<double>::infinity();
   auto shift = [&](bool keepdim) {
     ValueId max = d.Call("aten.amax.default", {x, d.Arg(1), keepdim});
@@ -30,23 +30,66 @@ void AminMax(D& d) {
   d.Return(d.Call("aten.amax.default", {d.Value(0), dims, d.Arg(2)}));
 }
 
+// The product of arguments `a` and `b`, not rounded to a narrow float.
+ValueId Product(D& d, ValueId a, ValueId b) { return d.Call("aten.mul.Tensor", {d.Widen(a), d.Widen(b)}); }
+
+// Sums keep the dtype, where sum itself would widen integers.
+ValueId RowSums(D& d, ValueId v) {
+  return d.Call("aten.sum.dim_IntList", {v, CallArg::Ints({1}), false, {"dtype", d.Tensor(v).dtype}});
+}
+
 // aten::dot(Tensor self, Tensor tensor) -> Tensor
 void Dot(D& d) {
-  ValueId product = d.Call("aten.mul.Tensor", {d.Value(0), d.Value(1)});
-  d.Return(d.Call("aten.sum.default", {product, {"dtype", d.Tensor(0).dtype}}));
+  ValueId product = Product(d, d.Value(0), d.Value(1));
+  d.Return(d.Call("aten.sum.default", {product, {"dtype", d.Tensor(product).dtype}}));
 }
 
 // aten::mv(Tensor self, Tensor vec) -> Tensor
-void Mv(D& d) {
-  ValueId product = d.Call("aten.mul.Tensor", {d.Value(0), d.Value(1)});
-  d.Return(d.Call("aten.sum.dim_IntList", {product, CallArg::Ints({1}), false, {"dtype", d.Tensor(0).dtype}}));
+void Mv(D& d) { d.Return(RowSums(d, Product(d, d.Value(0), d.Value(1)))); }
+
+// aten::nansum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor
+void NanSum(D& d) {
+  ValueId x = d.Value(0);
+  ValueId numbers = d.Call("aten.masked_fill.Scalar", {x, d.Call("aten.isnan.default", {x}), 0});
+  d.Return(d.Call("aten.sum.dim_IntList", {numbers, d.Arg(1), d.Arg(2), {"dtype", d.Arg(3)}}));
+}
+
+bool IsComputedAsIs(DType dtype) { return ComputationDType(dtype) == dtype; }
+
+// beta * self + alpha * product, with factors of 1 left out.
+ValueId Blend(D& d, ValueId product, const Argument& beta, const Argument& alpha) {
+  ValueId scaled = d.Call("aten.mul.Scalar", {d.Value(0), beta});
+  return d.Call("aten.add.Tensor", {scaled, product, {"alpha", alpha}});
+}
+
+// aten::addmv(Tensor self, Tensor mat, Tensor vec, *, Scalar beta=1, Scalar alpha=1) -> Tensor
+void Addmv(D& d) {
+  d.Return(Blend(d, RowSums(d, Product(d, d.Value(1), d.Value(2))), d.Arg(3), d.Arg(4)));
+}
+
+// aten::addr(Tensor self, Tensor vec1, Tensor vec2, *, Scalar beta=1, Scalar alpha=1) -> Tensor
+void Addr(D& d) {
+  ValueId column = d.Call("aten.unsqueeze.default", {d.Value(1), 1});
+  d.Return(Blend(d, Product(d, column, d.Value(2)), d.Arg(3), d.Arg(4)));
+}
+
+// aten::addbmm(Tensor self, Tensor batch1, Tensor batch2, *, Scalar beta=1, Scalar alpha=1) -> Tensor
+void Addbmm(D& d) {
+  // Narrow products would be rounded before they are added up.
+  if (!IsComputedAsIs(d.Tensor(1).dtype)) return d.Decline();
+  ValueId products = d.Call("aten.bmm.default", {d.Value(1), d.Value(2)});
+  d.Return(Blend(d, d.Call("aten.sum.dim_IntList", {products, CallArg::Ints({0})}), d.Arg(3), d.Arg(4)));
 }
 
 constexpr DecomposeRow kRows[] = {
+    {"aten.addbmm.default", Addbmm},
+    {"aten.addmv.default", Addmv},
+    {"aten.addr.default", Addr},
     {"aten.aminmax.default", AminMax},
     {"aten.dot.default", Dot},
     {"aten.logsumexp.default", LogSumExp},
     {"aten.mv.default", Mv},
+    {"aten.nansum.default", NanSum},
 };
 
 }  // namespace

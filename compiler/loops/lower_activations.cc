@@ -183,12 +183,43 @@ Val LogSigmoidBackward(P& p) {
   return p.Mul(p.Arg(0), Sigmoid(p, p.Op(ScalarOp::kNeg, x)));
 }
 
+// aten::hardshrink(Tensor self, Scalar lambd=0.5)
+Val Hardshrink(P& p) {
+  Val x = p.Arg(0);
+  return p.Where(p.Le(p.Op(ScalarOp::kAbs, x), p.Arg(1)), p.Number(0), x);
+}
+// aten::hardshrink_backward(Tensor grad_out, Tensor self, Scalar lambd), softshrink_backward
+Val ShrinkBackward(P& p) { return p.Where(p.Le(p.Op(ScalarOp::kAbs, p.Arg(1)), p.Arg(2)), p.Number(0), p.Arg(0)); }
+// aten::softshrink(Tensor self, Scalar lambd=0.5)
+Val Softshrink(P& p) {
+  Val x = p.Arg(0);
+  Val lambd = p.Arg(1);
+  Val above = p.Where(p.Gt(x, lambd), p.Sub(x, lambd), p.Number(0));
+  return p.Where(p.Lt(x, p.Op(ScalarOp::kNeg, lambd)), p.Add(x, lambd), above);
+}
+// aten::_prelu_kernel(Tensor self, Tensor weight)
+Val Prelu(P& p) {
+  Val x = p.Arg(0);
+  return p.Where(p.Gt(x, p.Number(0)), x, p.Mul(x, p.Arg(1)));
+}
+// aten::logit_backward(Tensor grad_output, Tensor self, float? eps=None)
+Val LogitBackward(P& p) {
+  Val x = p.Arg(1);
+  double eps = p.IsNone(2) ? 0 : p.args().Float(2);
+  Val inside = p.And(p.Op(ScalarOp::kGe, x, p.Number(eps)), p.Le(x, p.Number(1 - eps)));
+  Val slope = p.Div(p.Arg(0), p.Mul(x, p.Sub(p.Number(1), x)));
+  return p.Where(inside, slope, p.Number(p.IsNone(2) ? NAN : 0));
+}
+
 constexpr PointwiseRow kRows[] = {
+    {"aten._prelu_kernel.default", Computes::kOut, Prelu},
     {"aten.celu.default", Computes::kOut, Celu},
     {"aten.elu.default", Computes::kOut, Elu},
     {"aten.elu_backward.default", Computes::kOut, EluBackward},
     {"aten.gelu.default", Computes::kOut, Gelu},
     {"aten.gelu_backward.default", Computes::kOut, GeluBackward},
+    {"aten.hardshrink.default", Computes::kOut, Hardshrink},
+    {"aten.hardshrink_backward.default", Computes::kOut, ShrinkBackward},
     {"aten.hardsigmoid.default", Computes::kOut, Hardsigmoid},
     {"aten.hardsigmoid_backward.default", Computes::kOut, HardsigmoidBackward},
     {"aten.hardswish.default", Computes::kOut, Hardswish},
@@ -198,6 +229,7 @@ constexpr PointwiseRow kRows[] = {
     {"aten.leaky_relu.default", Computes::kOut, LeakyRelu},
     {"aten.leaky_relu_backward.default", Computes::kOut, LeakyReluBackward},
     {"aten.log_sigmoid_backward.default", Computes::kOut, LogSigmoidBackward},
+    {"aten.logit_backward.default", Computes::kOut, LogitBackward},
     {"aten.mish.default", Computes::kOut, Mish},
     {"aten.mish_backward.default", Computes::kOut, MishBackward},
     {"aten.relu.default", Computes::kOut, Relu},
@@ -208,6 +240,8 @@ constexpr PointwiseRow kRows[] = {
     {"aten.silu_backward.default", Computes::kOut, SiluBackward},
     {"aten.softplus.default", Computes::kOut, Softplus},
     {"aten.softplus_backward.default", Computes::kOut, SoftplusBackward},
+    {"aten.softshrink.default", Computes::kOut, Softshrink},
+    {"aten.softshrink_backward.default", Computes::kOut, ShrinkBackward},
     {"aten.tanh_backward.default", Computes::kOut, TanhBackward},
     {"aten.threshold.default", Computes::kOut, Threshold},
     {"aten.threshold_backward.default", Computes::kOut, ThresholdBackward},

@@ -171,6 +171,44 @@ absl::Status AsStridedScatter(LoweringContext& c) {
   return absl::OkStatus();
 }
 
+// aten::diagonal_backward(Tensor grad_output, SymInt[] input_sizes, int offset, int dim1, int dim2) and
+// diagonal_scatter(Tensor self, Tensor src, int offset=0, int dim1=0, int dim2=1): the diagonal is a window with the
+// sum of both strides.
+absl::StatusOr<TensorOperand> DiagonalOf(LoweringContext& c, TensorOperand window, Expr length, int first_arg) {
+  int rank = static_cast<int>(window.sizes.size());
+  int64_t offset = c.args().Int(first_arg);
+  KILN_ASSIGN_OR_RETURN(int dim1, c.args().WrapDim(c.args().Int(first_arg + 1), rank));
+  KILN_ASSIGN_OR_RETURN(int dim2, c.args().WrapDim(c.args().Int(first_arg + 2), rank));
+  ExprPool& pool = c.pool();
+  Expr skip = offset >= 0 ? pool.Mul(window.strides[dim2], Expr(offset)) : pool.Mul(window.strides[dim1], Expr(-offset));
+  Expr stride = pool.Add(window.strides[dim1], window.strides[dim2]);
+  for (int dim : {std::max(dim1, dim2), std::min(dim1, dim2)}) window = SelectWindow(pool, window, dim, Expr(0));
+  window.offset = pool.Add(window.offset, skip);
+  window.sizes.push_back(length);
+  window.strides.push_back(stride);
+  return window;
+}
+
+absl::Status DiagonalBackward(LoweringContext& c) {
+  TensorOperand grad = c.In(0);
+  KILN_ASSIGN_OR_RETURN(TensorOperand part, DiagonalOf(c, c.Out(), grad.sizes.back(), 2));
+  KernelBuilder b = c.NewKernel();
+  FillNest(b, c.Out(), Expr(0));
+  CopyNest(b, part, grad);
+  c.Emit(std::move(b));
+  return absl::OkStatus();
+}
+
+absl::Status DiagonalScatter(LoweringContext& c) {
+  TensorOperand src = c.In(1);
+  KILN_ASSIGN_OR_RETURN(TensorOperand part, DiagonalOf(c, c.Out(), src.sizes.back(), 2));
+  KernelBuilder b = c.NewKernel();
+  CopyNest(b, c.Out(), c.In(0));
+  CopyNest(b, part, src);
+  c.Emit(std::move(b));
+  return absl::OkStatus();
+}
+
 // aten::repeat(Tensor self, SymInt[] repeats): each dimension is two loops, over
 // the copies and inside one.
 absl::Status Repeat(LoweringContext& c) {
@@ -231,6 +269,8 @@ constexpr LoweringRow kRows[] = {
     {"aten.as_strided_scatter.default", AsStridedScatter},
     {"aten.cat.default", Cat},
     {"aten.constant_pad_nd.default", ConstantPad},
+    {"aten.diagonal_backward.default", DiagonalBackward},
+    {"aten.diagonal_scatter.default", DiagonalScatter},
     {"aten.flip.default", Flip},
     {"aten.repeat.default", Repeat},
     {"aten.reshape.default", ReshapeCopy},

@@ -1,4 +1,5 @@
 // Pointwise operators of two or three tensors or numbers.
+#include <cmath>
 #include <limits>
 
 #include "compiler/loops/pointwise_context.h"
@@ -92,6 +93,15 @@ Val LogAddExp(P& p) {
   Val sum = p.Add(p.Max(a, b), p.Op(ScalarOp::kLog1p, p.Op(ScalarOp::kExp, p.Op(ScalarOp::kNeg, distance))));
   // Equal infinities have no distance.
   return p.Where(p.And(p.Op(ScalarOp::kIsInf, a), p.Eq(a, b)), a, sum);
+}
+
+Val LogAddExp2(P& p) {
+  Val a = p.Arg(0);
+  Val b = p.Arg(1);
+  Val distance = p.Op(ScalarOp::kAbs, p.Sub(a, b));
+  Val power = p.Op(ScalarOp::kPow, p.Number(2), p.Op(ScalarOp::kNeg, distance));
+  Val log = p.Mul(p.Op(ScalarOp::kLog1p, power), p.Number(M_LOG2E));
+  return p.Where(p.And(p.Op(ScalarOp::kIsInf, a), p.Eq(a, b)), a, p.Add(p.Max(a, b), log));
 }
 
 // The sign bit, also of zeros.
@@ -220,6 +230,7 @@ constexpr PointwiseRow kRows[] = {
     {"aten.lerp.Scalar", Computes::kOut, Lerp},
     {"aten.lerp.Tensor", Computes::kOut, Lerp},
     {"aten.logaddexp.default", Computes::kOut, LogAddExp},
+    {"aten.logaddexp2.default", Computes::kOut, LogAddExp2},
     {"aten.logical_and.default", Computes::kBool, Binary<ScalarOp::kBitAnd>},
     {"aten.logical_or.default", Computes::kBool, Binary<ScalarOp::kBitOr>},
     {"aten.logical_xor.default", Computes::kBool, Binary<ScalarOp::kBitXor>},

@@ -34,6 +34,29 @@ Val Arange(P& p) { return Counted(p, Expr(0), Expr(1)); }
 Val ArangeStart(P& p) { return Counted(p, p.args().Scalar(0).value, Expr(1)); }
 Val ArangeStep(P& p) { return Counted(p, p.args().Scalar(0).value, p.args().Scalar(2).value); }
 
+// aten::linspace(Scalar start, Scalar end, int steps, ...), counted from the
+// nearer end so that both are met exactly.
+Val Linspace(P& p) {
+  ExprPool& pool = p.b().pool();
+  Expr i = p.indices()[0];
+  Expr last(p.args().Int(2) - 1);
+  Val start = p.Arg(0);
+  if (!IsFloating(p.dtype()) || last.IsInt(0)) {
+    if (last.IsInt(0)) return start;
+    Val position = p.b().FromExpr(DType::kFloat32, i);
+    Val end_f = p.b().Cast(p.Arg(1), DType::kFloat32);
+    Val start_f = p.b().Cast(start, DType::kFloat32);
+    Val step_f = p.Div(p.Sub(end_f, start_f), p.b().FromExpr(DType::kFloat32, last));
+    return p.b().Cast(p.Add(start_f, p.Mul(position, step_f)), p.dtype());
+  }
+  Val end = p.Arg(1);
+  Val step = p.Div(p.Sub(end, start), p.b().FromExpr(p.dtype(), last));
+  Val from_start = p.Add(start, p.Mul(p.b().FromExpr(p.dtype(), i), step));
+  Val from_end = p.Sub(end, p.Mul(p.b().FromExpr(p.dtype(), pool.Sub(last, i)), step));
+  Val half = p.b().FromExpr(DType::kInt64, pool.Sub(pool.Mul(i, Expr(2)), last));
+  return p.Where(p.Lt(half, p.b().Constant(DType::kInt64, 0)), from_start, from_end);
+}
+
 Val Eye(P& p) {
   ExprPool& pool = p.b().pool();
   Val distance = p.b().FromExpr(DType::kInt64, pool.Sub(p.indices()[0], p.indices()[1]));
@@ -85,6 +108,7 @@ constexpr PointwiseRow kRows[] = {
     {"aten.eye.m", Computes::kOut, Eye},
     {"aten.full.default", Computes::kOut, Copied<1>},
     {"aten.full_like.default", Computes::kOut, Copied<1>},
+    {"aten.linspace.default", Computes::kOut, Linspace},
     {"aten.new_full.default", Computes::kOut, Copied<2>},
     {"aten.new_ones.default", Computes::kOut, Fill<1>},
     {"aten.new_zeros.default", Computes::kOut, Fill<0>},

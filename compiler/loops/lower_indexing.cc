@@ -90,7 +90,7 @@ absl::Status IndexSelect(LoweringContext& c) {
 absl::Status Gather(LoweringContext& c) {
   TensorOperand in = c.In(0);
   TensorOperand index = c.In(2);
-  if (in.sizes.empty() || index.sizes.empty()) return c.Unsupported("gather of a 0-dim tensor");
+  if (in.sizes.empty() || in.sizes.size() != index.sizes.size()) return c.Unsupported("gather by an index of another rank");
   KILN_ASSIGN_OR_RETURN(int dim, c.args().WrapDim(c.args().Int(1), static_cast<int>(in.sizes.size())));
   TensorOperand out = c.Out();
   KernelBuilder b = c.NewKernel();
@@ -108,7 +108,9 @@ absl::Status Gather(LoweringContext& c) {
 absl::Status ScatterInto(LoweringContext& c, bool add) {
   TensorOperand in = c.In(0);
   TensorOperand index = c.In(2);
-  if (in.sizes.empty() || index.sizes.empty()) return c.Unsupported("scatter into a 0-dim tensor");
+  if (in.sizes.empty() || in.sizes.size() != index.sizes.size()) {
+    return c.Unsupported("scatter by an index of another rank");
+  }
   KILN_ASSIGN_OR_RETURN(int dim, c.args().WrapDim(c.args().Int(1), static_cast<int>(in.sizes.size())));
   TensorOperand out = c.Out();
   EmitCopy(c, out, in);
@@ -155,6 +157,36 @@ absl::Status IndexAdd(LoweringContext& c) {
   c.Emit(std::move(b));
   return absl::OkStatus();
 }
+
+// aten::index_fill.int_Scalar(Tensor self, int dim, Tensor index, Scalar value), .int_Tensor and
+// index_copy(Tensor self, int dim, Tensor index, Tensor source)
+absl::Status IndexWrite(LoweringContext& c, bool copies) {
+  TensorOperand in = c.In(0);
+  TensorOperand index = c.In(2);
+  if (index.sizes.size() != 1 || in.sizes.empty()) return c.Unsupported("a 0-dim tensor");
+  KILN_ASSIGN_OR_RETURN(int dim, c.args().WrapDim(c.args().Int(1), static_cast<int>(in.sizes.size())));
+  if (copies && c.In(3).sizes.size() != in.sizes.size()) return c.Unsupported("a source of another rank");
+  TensorOperand out = c.Out();
+  EmitCopy(c, out, in);
+  KernelBuilder b = c.NewKernel();
+  Dims sizes = out.sizes;
+  sizes[dim] = index.sizes[0];
+  Dims i = b.BeginNest(sizes);
+  Dims at = i;
+  at[dim] = LoadIndex(b, index, {i[dim]}, out.sizes[dim]);
+  Val value;
+  if (c.args().IsTensor(3)) {
+    value = LoadBroadcast(b, c.In(3), i);
+  } else {
+    value = b.FromExpr(ComputationDType(out.dtype), c.args().Scalar(3).value);
+  }
+  StoreAt(b, out, at, value);
+  b.EndNest(i);
+  c.Emit(std::move(b));
+  return absl::OkStatus();
+}
+absl::Status IndexFill(LoweringContext& c) { return IndexWrite(c, false); }
+absl::Status IndexCopy(LoweringContext& c) { return IndexWrite(c, true); }
 
 // Advanced indexing of `in` by tensors for some of its dimensions. The result's
 // dimensions are those before the indexed ones, the indices' common shape, and
@@ -273,6 +305,9 @@ constexpr LoweringRow kRows[] = {
     {"aten.gather.default", Gather},
     {"aten.index.Tensor", Index},
     {"aten.index_add.default", IndexAdd},
+    {"aten.index_copy.default", IndexCopy},
+    {"aten.index_fill.int_Scalar", IndexFill},
+    {"aten.index_fill.int_Tensor", IndexFill},
     {"aten.index_put.default", IndexPut},
     {"aten.index_select.default", IndexSelect},
     {"aten.scatter.src", Scatter},

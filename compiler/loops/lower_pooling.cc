@@ -35,6 +35,7 @@ PoolWindow WindowAt(ExprPool& pool, Expr at, Expr size, int64_t kernel, int64_t 
 // aten::avg_pool2d(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, bool ceil_mode=False,
 //     bool count_include_pad=True, int? divisor_override=None)
 absl::Status AvgPool2d(LoweringContext& c) {
+  if (!IsFloating(c.OutTensor().dtype)) return c.Unsupported("a mean of integers");
   std::vector<int64_t> kernel = Pair(c.args().Ints(1), {});
   std::vector<int64_t> stride = Pair(c.args().Ints(2), kernel);
   std::vector<int64_t> padding = Pair(c.args().Ints(3), {});
@@ -69,6 +70,7 @@ absl::Status AdaptiveAvgPool2d(LoweringContext& c) {
   TensorOperand in = c.In(0);
   size_t h = in.sizes.size() - 2;
   const Dims& sizes = c.OutTensor().sizes;
+  if (!IsFloating(c.OutTensor().dtype)) return c.Unsupported("a mean of integers");
   if (!sizes[h].IsInt(1) || !sizes[h + 1].IsInt(1)) return c.Unsupported("adaptive pooling to several cells");
   TensorOperand out = c.Out();
   DType dtype = ComputationDType(out.dtype);

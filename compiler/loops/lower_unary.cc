@@ -90,6 +90,22 @@ Val BitwiseNot(P& p) {
 
 Val LogicalNot(P& p) { return p.Not(p.Arg(0)); }
 
+// Also of negative zero.
+Val SignBit(P& p) {
+  Val x = p.Own(0);
+  Val zero = p.b().Constant(x.dtype, 0);
+  Val negative = p.Lt(x, zero);
+  if (IsIntegralOrBool(x.dtype)) return negative;
+  Val negative_zero = p.And(p.Eq(x, zero), p.Lt(p.Div(p.b().Constant(x.dtype, 1), x), zero));
+  return p.Or(negative, negative_zero);
+}
+
+Val Sinc(P& p) {
+  Val x = p.Arg(0);
+  Val angle = p.Mul(p.Number(M_PI), x);
+  return p.Where(p.Eq(x, p.Number(0)), p.Number(1), p.Div(p.Op(ScalarOp::kSin, angle), angle));
+}
+
 // aten::logit(Tensor self, float? eps=None)
 Val Logit(P& p) {
   Val x = p.Arg(0);
@@ -175,7 +191,9 @@ constexpr PointwiseRow kRows[] = {
     {"aten.sgn.default", Computes::kOut, Unary<ScalarOp::kSign>},
     {"aten.sigmoid.default", Computes::kOut, Unary<ScalarOp::kSigmoid>},
     {"aten.sign.default", Computes::kOut, Unary<ScalarOp::kSign>},
+    {"aten.signbit.default", Computes::kOut, SignBit},
     {"aten.sin.default", Computes::kOut, Unary<ScalarOp::kSin>},
+    {"aten.sinc.default", Computes::kOut, Sinc},
     {"aten.sinh.default", Computes::kOut, Unary<ScalarOp::kSinh>},
     {"aten.sqrt.default", Computes::kOut, Unary<ScalarOp::kSqrt>},
     {"aten.square.default", Computes::kOut, Square},

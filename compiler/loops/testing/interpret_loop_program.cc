@@ -333,6 +333,10 @@ class Interpreter {
     return absl::OkStatus();
   }
 
+  static double ToDouble(const PlainTensor& t, int64_t place) {
+    return CastNumber(t.dtype, DType::kFloat64, (*t.storage)[place]).f;
+  }
+
   static void Multiply(const std::vector<PlainTensor>& tensors, bool adds, double beta, double alpha,
                        const PlainTensor& out) {
     const PlainTensor& lhs = tensors[adds ? 1 : 0];
@@ -344,7 +348,7 @@ class Interpreter {
       if (batched > 0) l += at[0] * lhs.strides[0], r += at[0] * rhs.strides[0];
       double sum = 0;
       for (int64_t k = 0; k < rhs.sizes[batched]; ++k) {
-        sum += (*lhs.storage)[l + k * lhs.strides[batched + 1]].f * (*rhs.storage)[r + k * rhs.strides[batched]].f;
+        sum += ToDouble(lhs, l + k * lhs.strides[batched + 1]) * ToDouble(rhs, r + k * rhs.strides[batched]);
       }
       sum *= alpha;
       if (adds) {
@@ -352,9 +356,9 @@ class Interpreter {
         int64_t s = self.offset;
         size_t skip = at.size() - self.sizes.size();
         for (size_t d = 0; d < self.sizes.size(); ++d) s += self.sizes[d] == 1 ? 0 : at[skip + d] * self.strides[d];
-        sum += beta * (*self.storage)[s].f;
+        if (beta != 0) sum += beta * ToDouble(self, s);
       }
-      (*out.storage)[place] = RoundTo(out.dtype, {sum, 0});
+      (*out.storage)[place] = CastNumber(DType::kFloat64, out.dtype, {sum, 0});
     });
   }
 

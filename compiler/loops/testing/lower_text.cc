@@ -14,6 +14,9 @@ absl::StatusOr<std::unique_ptr<LoweredText>> LowerText(absl::string_view text,
   auto lowered = std::make_unique<LoweredText>();
   KILN_ASSIGN_OR_RETURN(Graph graph, ParseGraph(text, &lowered->pool, FindOpSchema));
   KILN_RETURN_IF_ERROR(BindSymbols(graph, {symbols.begin(), symbols.end()}));
+  for (const SymbolDeclaration& s : graph.symbols) {
+    if (s.hint.has_value()) symbols[std::string(s.symbol.symbol_name())] = *s.hint;
+  }
   KILN_ASSIGN_OR_RETURN(FakeGraph fake, Propagate(std::move(graph), &lowered->pool));
   KILN_ASSIGN_OR_RETURN(Decomposed decomposed, Decompose(std::move(fake)));
   lowered->fake = std::move(decomposed.fake);

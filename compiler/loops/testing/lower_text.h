@@ -22,8 +22,8 @@ struct LoweredText {
   std::map<std::string, int64_t> symbols;
 };
 
-// Parses, propagates, decomposes and lowers `text`; `symbols` are the hints. The
-// host serves every ATen operator.
+// Parses, propagates, decomposes and lowers `text`; `symbols` are hints besides
+// those that the text itself gives, and the values that it is run with. The host serves every ATen operator.
 absl::StatusOr<std::unique_ptr<LoweredText>> LowerText(absl::string_view text,
                                                        std::map<std::string, int64_t> symbols = {});
 
