@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "base/status_macros.h"
@@ -9,6 +10,7 @@
 #include "compiler/schedule/fusion_graph.h"
 #include "compiler/schedule/name_kernel.h"
 #include "compiler/schedule/order_loops.h"
+#include "compiler/schedule/order_serial_loops.h"
 #include "compiler/schedule/plan_memory.h"
 
 namespace kiln {
@@ -21,6 +23,7 @@ absl::StatusOr<LoopProgram> Schedule(LoopProgram program, const ScheduleOptions&
   int number = 0;
   for (schedule::Unit& unit : graph.TakeUnits()) {
     if (!unit.cluster.has_value()) {
+      if (auto* kernel = std::get_if<Kernel>(&unit.step)) schedule::OrderSerialLoops(*kernel, index);
       program.steps.push_back(std::move(unit.step));
       continue;
     }
