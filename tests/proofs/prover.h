@@ -21,7 +21,7 @@ enum class Verdict { kProven, kRefuted, kUnknown };
 
 class Prover {
  public:
-  explicit Prover(unsigned timeout_ms = 20000) : solver_(context_) {
+  explicit Prover(unsigned timeout_ms = 60000) : solver_(context_) {
     z3::params params(context_);
     params.set("timeout", timeout_ms);
     solver_.set(params);
