@@ -87,7 +87,8 @@ absl::Status RunCompile(const CompileArguments& arguments) {
   const absl::Time start = absl::Now();
   auto progress = [&](const v1::Progress& p) {
     if (arguments.quiet || p.phase() != v1::Progress::PHASE_PROPAGATED) return;
-    std::cerr << absl::StrFormat("propagated: %d guards, about %.1f s to go\n", p.guards_size(), p.estimated_seconds());
+    std::cerr << absl::StrFormat("propagated: %d guards, about %.1f s to go\n", p.guards_size(),
+                                 p.estimated_seconds());
   };
   KILN_ASSIGN_OR_RETURN(CompiledVariant compiled,
                         client->GetOrCompile(graph, &pool, options, HostOf(arguments), progress));
@@ -118,7 +119,8 @@ void AddCompileCommand(CLI::App& app, CommandOutcome& outcome) {
                    "Processor features of the host, by LLVM's names: avx2,fma. Default: this machine's")
       ->delimiter(',')
       ->allow_extra_args(false);
-  command->add_option("--extern-ops", arguments->extern_ops, "Operators that the host serves; a trailing * is any suffix")
+  command
+      ->add_option("--extern-ops", arguments->extern_ops, "Operators that the host serves; a trailing * is any suffix")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->capture_default_str();

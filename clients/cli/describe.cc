@@ -25,14 +25,19 @@ std::string Text(const v1::SymExpr& e) {
   return e.kind_case() == v1::SymExpr::kExpr ? e.expr() : absl::StrCat(e.value());
 }
 
+std::string JoinOr(const google::protobuf::RepeatedPtrField<std::string>& words, absl::string_view separator,
+                   absl::string_view if_empty) {
+  return words.empty() ? std::string(if_empty) : absl::StrJoin(words, separator);
+}
+
 std::string Join(const google::protobuf::RepeatedPtrField<v1::SymExpr>& exprs) {
   return absl::StrJoin(exprs, ", ", [](std::string* out, const v1::SymExpr& e) { *out += Text(e); });
 }
 
 std::string DescribeTensor(const v1::TensorMeta& meta) {
   std::optional<DType> dtype = DTypeFromWireId(meta.dtype());
-  std::string out = absl::StrCat(dtype.has_value() ? std::string(DTypeText(*dtype)) : absl::StrCat("dtype ", meta.dtype()),
-                                 "[", Join(meta.sizes()), "]");
+  std::string out = dtype.has_value() ? std::string(DTypeText(*dtype)) : absl::StrCat("dtype ", meta.dtype());
+  absl::StrAppend(&out, "[", Join(meta.sizes()), "]");
   absl::StrAppend(&out, " strides=[", Join(meta.strides()), "]");
   if (meta.has_storage_offset() && Text(meta.storage_offset()) != "0") {
     absl::StrAppend(&out, " offset=", Text(meta.storage_offset()));
@@ -121,10 +126,9 @@ std::string DescribeArtifact(const v1::Manifest& manifest, int64_t size_bytes, c
   absl::StrAppend(&out, "key       graph ", Hex12(key.graph()), ", signature ", Hex12(key.signature()), ", options ",
                   Hex12(key.options()), ", ", key.target_family(),
                   key.domain().empty() ? "" : absl::StrCat(", domain ", key.domain()), "\n");
-  absl::StrAppend(&out, "needs     ", manifest.isa_features().empty() ? "baseline" : absl::StrJoin(manifest.isa_features(), " "),
-                  "\n");
+  absl::StrAppend(&out, "needs     ", JoinOr(manifest.isa_features(), " ", "baseline"), "\n");
   if (record != nullptr) AppendProvenance(out, *record);
-  absl::StrAppend(&out, "symbols   ", manifest.symbols().empty() ? "none" : absl::StrJoin(manifest.symbols(), ", "), "\n");
+  absl::StrAppend(&out, "symbols   ", JoinOr(manifest.symbols(), ", ", "none"), "\n");
   absl::StrAppend(&out, "inputs    ", manifest.inputs_size(), "\n");
   for (int i = 0; i < manifest.inputs_size(); ++i) {
     absl::StrAppend(&out, "  ", i, ": ", DescribeInput(manifest.inputs(i)), "\n");
@@ -152,8 +156,8 @@ std::string DescribeArtifact(const v1::Manifest& manifest, int64_t size_bytes, c
 
 std::string DescribeServer(const v1::GetServerInfoResponse& info) {
   const v1::ServerCounters& c = info.counters();
-  std::string out = absl::StrCat("kiln ", info.version(), ", compiler ", info.compiler_build(), ", ABI ", info.abi_min(),
-                                 " to ", info.abi_max(), "\n");
+  std::string out = absl::StrCat("kiln ", info.version(), ", compiler ", info.compiler_build(), ", ABI ",
+                                 info.abi_min(), " to ", info.abi_max(), "\n");
   absl::StrAppend(&out, "since     ",
                   absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(info.started_unix_seconds()),
                                    absl::UTCTimeZone()),

@@ -61,7 +61,8 @@ TEST_F(GraphFileTest, ReadsTextAndProtoAlike) {
 }
 
 TEST_F(GraphFileTest, ErrorsNameTheFile) {
-  const std::string path = Write("bad.txt", "graph f(%a: f32[s0]) {\n  %b = aten.nonsense.default(%a)\n  return (%b)\n}\n");
+  const std::string path =
+      Write("bad.txt", "graph f(%a: f32[s0]) {\n  %b = aten.nonsense.default(%a)\n  return (%b)\n}\n");
   absl::Status status = ReadGraphFile(path, {}, &pool_).status();
   EXPECT_EQ(GetErrorReason(status), ErrorReason::kUnknownOp);
   EXPECT_THAT(std::string(status.message()), HasSubstr(path));

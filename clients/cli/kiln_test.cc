@@ -112,7 +112,8 @@ TEST_F(KilnTest, OpsListsHowEachOperatorIsCompiled) {
 
 TEST_F(KilnTest, ShowStagesPrintsEveryStage) {
   const std::string path = Write("broadcast.txt", kBroadcast);
-  const Ran ran = Kiln(absl::StrCat("show --stages --option fuse=true --option check_bounds=false --bind=s0=8,s1=16,s2=8 ", path));
+  const Ran ran = Kiln(absl::StrCat("show --stages --option fuse=true --option check_bounds=false ",
+                                    "--bind=s0=8,s1=16,s2=8 ", path));
   EXPECT_EQ(ran.exit_code, 0) << ran.output;
   EXPECT_THAT(ran.output, HasSubstr("define "));
   EXPECT_THAT(ran.output, HasSubstr("kiln_entry"));
@@ -202,7 +203,8 @@ TEST_F(KilnTest, CompilesThroughAServerShowsTheArtifactAndCounts) {
   ran = Kiln(absl::StrCat("stats --json --address=", server.address()));
   EXPECT_THAT(ran.output, HasSubstr("\"compiles\": 2"));
 
-  ran = Kiln(absl::StrCat("compile --address=", server.address(), " --option=no_such_option=1 --bind=s0=8,s1=16,s2=8 ", graph));
+  ran = Kiln(absl::StrCat("compile --address=", server.address(),
+                          " --option=no_such_option=1 --bind=s0=8,s1=16,s2=8 ", graph));
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_THAT(ran.output, HasSubstr("error: OPTION_UNKNOWN: "));
 

@@ -41,8 +41,10 @@ void AddServeCommand(CLI::App& app, CommandOutcome& outcome) {
   command->add_option("--listen", options.listen, "HOST:PORT (0: a free port) or unix:/PATH; may be repeated")
       ->allow_extra_args(false)
       ->capture_default_str();
-  command->add_option("--metrics", options.metrics, "HOST:PORT of /metrics; empty or none: nowhere")->capture_default_str();
-  command->add_option("--data", options.data_folder, "Where key and cache live. Without it nothing survives the process");
+  command->add_option("--metrics", options.metrics, "HOST:PORT of /metrics; empty or none: nowhere")
+      ->capture_default_str();
+  command->add_option("--data", options.data_folder,
+                      "Where key and cache live. Without it nothing survives the process");
   command->add_option("--key", options.key_file, "The signing key's file. Default: signing_key in the data folder");
   command->add_option("--workers", options.workers, "Compiles at a time. 0: one for each core")->capture_default_str();
   command->add_option("--memory-cache-mib", arguments->memory_cache_mib, "Artifacts kept in memory, in MiB")
