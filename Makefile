@@ -37,7 +37,8 @@ build: $(BUILD)/build.ninja
 
 # The client, installed into the virtual environment as a user would.
 python: build
-	$(PYTHON) -m pip install -q --disable-pip-version-check --no-build-isolation clients/python
+	$(PYTHON) -m pip install -q --disable-pip-version-check --no-build-isolation \
+	  -C build-dir=$(abspath $(BUILD))/python-package clients/python
 
 demo: python
 	KILN_BINARY=$(KILN) $(PYTHON) tests/demo/demo.py
