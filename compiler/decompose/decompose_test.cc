@@ -1,0 +1,115 @@
+#include "compiler/decompose/decompose.h"
+
+#include <string>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "fake_runtime/graph/text_form.h"
+#include "fake_runtime/ops/op_table.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace kiln {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+absl::StatusOr<Decomposed> DecomposeText(absl::string_view text, ExprPool* pool) {
+  KILN_ASSIGN_OR_RETURN(Graph graph, ParseGraph(text, pool, FindOpSchema));
+  KILN_ASSIGN_OR_RETURN(FakeGraph fake, Propagate(std::move(graph), pool));
+  return Decompose(std::move(fake));
+}
+
+TEST(DecomposeTest, SoftmaxBecomesReductionsAndPointwiseOperators) {
+  ExprPool pool;
+  absl::StatusOr<Decomposed> d =
+      DecomposeText("graph g(%x: f32[4, 8]) { %y = aten._softmax.default(%x, 1, false) return (%y) }", &pool);
+  ASSERT_TRUE(d.ok()) << d.status();
+  EXPECT_EQ(PrintGraph(d->fake.graph), R"(graph g(%x: f32[4, 8]) {
+  %_1 = aten.amax.default(%x, [1], true)
+  %_2 = aten.sub.Tensor(%x, %_1)
+  %_3 = aten.exp.default(%_2)
+  %_4 = aten.sum.dim_IntList(%_3, [1], true)
+  %y = aten.div.Tensor(%_3, %_4)
+  return (%y)
+}
+)");
+  EXPECT_THAT(d->origins, ElementsAre(0, 0, 0, 0, 0));
+}
+
+TEST(DecomposeTest, ViewsOfADecomposedResultFollowItsStorage) {
+  ExprPool pool;
+  absl::StatusOr<Decomposed> d = DecomposeText(
+      "graph g(%x: f32[4, 8]) { %y = aten._softmax.default(%x, 1, false) %t = aten.t.default(%y) return (%y, %t) }",
+      &pool);
+  ASSERT_TRUE(d.ok()) << d.status();
+  const Graph& graph = d->fake.graph;
+  const FakeTensor& y = d->fake.tensor(*graph.outputs[0].get_if<ValueId>());
+  const FakeTensor& t = d->fake.tensor(*graph.outputs[1].get_if<ValueId>());
+  EXPECT_EQ(y.storage, t.storage);
+}
+
+TEST(DecomposeTest, TheStridesThatPropagationPromisedAreKept) {
+  ExprPool pool;
+  absl::StatusOr<Decomposed> d = DecomposeText(
+      "graph g(%x: f32[4, 8] strides=[1, 4]) { %y = aten._softmax.default(%x, 1, false) return (%y) }", &pool);
+  ASSERT_TRUE(d.ok()) << d.status();
+  const FakeTensor& y = d->fake.tensor(*d->fake.graph.outputs[0].get_if<ValueId>());
+  ExprPool other;
+  absl::StatusOr<Graph> graph = ParseGraph(
+      "graph g(%x: f32[4, 8] strides=[1, 4]) { %y = aten._softmax.default(%x, 1, false) return (%y) }", &other,
+      FindOpSchema);
+  ASSERT_TRUE(graph.ok());
+  absl::StatusOr<FakeGraph> fake = Propagate(*std::move(graph), &other);
+  ASSERT_TRUE(fake.ok());
+  EXPECT_EQ(y.ToString(), fake->tensor(ValueId{1}).ToString());
+}
+
+TEST(DecomposeTest, NarrowFloatsAreWidenedInside) {
+  ExprPool pool;
+  absl::StatusOr<Decomposed> d =
+      DecomposeText("graph g(%x: bf16[4, 8]) { %y = aten._softmax.default(%x, 1, false) return (%y) }", &pool);
+  ASSERT_TRUE(d.ok()) << d.status();
+  std::string text = PrintGraph(d->fake.graph);
+  EXPECT_THAT(text, HasSubstr("aten._to_copy.default(%x, dtype=f32)"));
+  EXPECT_EQ(d->fake.tensor(*d->fake.graph.outputs[0].get_if<ValueId>()).dtype, DType::kBFloat16);
+}
+
+TEST(DecomposeTest, WhatNothingUsesIsDropped) {
+  ExprPool pool;
+  absl::StatusOr<Decomposed> d = DecomposeText(
+      "graph g(%x: f32[4], %w: f32[4]) {"
+      " %y, %m, %r = aten.native_layer_norm.default(%x, [4], none, none, 1e-05) %z = aten.exp.default(%w)"
+      " return (%m) }",
+      &pool);
+  ASSERT_TRUE(d.ok()) << d.status();
+  std::string text = PrintGraph(d->fake.graph);
+  EXPECT_THAT(text, HasSubstr("aten.var_mean.correction"));
+  EXPECT_THAT(text, Not(HasSubstr("rsqrt")));
+  EXPECT_THAT(text, Not(HasSubstr("exp")));
+  EXPECT_THAT(d->origins, ElementsAre(0));
+}
+
+TEST(DecomposeTest, AGradientThatIsNotWantedIsNone) {
+  ExprPool pool;
+  absl::StatusOr<Decomposed> d = DecomposeText(
+      "graph g(%g: f32[2, 4], %x: f32[2, 4], %m: f32[2, 1], %r: f32[2, 1]) {"
+      " %a, %b, %c = aten.native_layer_norm_backward.default(%g, %x, [4], %m, %r, none, none, [true, false, false])"
+      " return (%a, %b) }",
+      &pool);
+  ASSERT_TRUE(d.ok()) << d.status();
+  EXPECT_TRUE(d->fake.graph.outputs[1].is_none());
+}
+
+TEST(DecomposeTest, EveryRuleIsListedOnce) {
+  std::vector<std::string> ops = DecomposedOps();
+  for (size_t i = 0; i < ops.size(); ++i) {
+    EXPECT_TRUE(HasDecomposition(ops[i]));
+    if (i > 0) EXPECT_LT(ops[i - 1], ops[i]);
+  }
+}
+
+}  // namespace
+}  // namespace kiln
