@@ -22,11 +22,14 @@ constexpr int64_t kManyRows = 16;
 // Elements of a chunk of a pointwise kernel: 16 KiB of float32 a buffer, so
 // that a few buffers' chunks fit a first-level cache together.
 constexpr int64_t kPointwiseChunk = 4096;
-// Columns of one task of an interchanged reduction: the accumulators of 64
-// columns stay in 256 bytes while the rows stream by, and a row's part is four
-// cache lines. With other rows to share, a longer run streams better.
-constexpr int64_t kColumnChunk = 64;
-constexpr int64_t kLongColumnChunk = 512;
+// Columns of one task of an interchanged reduction. 512 float32 are half a page:
+// accumulators stay in the first-level cache, and each row's part is a run that
+// prefetchers follow. Fewer than 16 would be less than a cache line.
+constexpr int64_t kMostColumns = 512;
+constexpr int64_t kLeastColumns = 16;
+// Tasks that each thread should find, so that unequal ones even out.
+constexpr int64_t kTasksPerThread = 2;
+constexpr int64_t kLeastTasks = 4;
 
 // How well a loop over `axis` runs along memory in one access.
 int ScoreAccess(const Inst& inst, Expr variable, IndexAnalysis& index) {
@@ -95,8 +98,8 @@ void MoveRowInside(Cluster& cluster, int axis) {
 
 class LoopOrderer {
  public:
-  LoopOrderer(Cluster& cluster, LoopProgram& program, IndexAnalysis& index)
-      : cluster_(cluster), program_(program), index_(index) {}
+  LoopOrderer(Cluster& cluster, LoopProgram& program, int threads, IndexAnalysis& index)
+      : cluster_(cluster), program_(program), threads_(threads), index_(index) {}
 
   LoopOrder Choose() {
     MergeAxes(cluster_, index_);
@@ -106,9 +109,8 @@ class LoopOrderer {
       if (row.axis >= 0) VectorOverRow(row.axis, small, kPointwiseChunk);
     } else if (row.axis >= 0 && row.score > BestInner() && CanInterchange(cluster_)) {
       InterchangeReduction(cluster_, row.axis, program_, index_);
-      bool many = EstimateProduct(cluster_, cluster_.rows, index_) >= kManyRows;
       SetVectorAxes(row.axis);
-      Chunk(row.axis, small, many ? kLongColumnChunk : kColumnChunk);
+      Chunk(row.axis, small, ColumnsPerTask(row.axis));
       absl::StrAppend(&cluster_.why, cluster_.why.empty() ? "" : "; ", "kept dimension as lanes: memory runs along it");
     } else {
       for (const Stage& stage : cluster_.stages) {
@@ -138,6 +140,14 @@ class LoopOrderer {
     return score;
   }
 
+  int64_t ColumnsPerTask(int axis) {
+    int64_t tasks = std::max(kLeastTasks, kTasksPerThread * threads_);
+    int64_t others = EstimateProduct(cluster_, cluster_.rows, index_);
+    int64_t columns = kMostColumns;
+    while (columns > kLeastColumns && others * (index_.Estimate(cluster_.extents[axis]) / columns) < tasks) columns /= 2;
+    return columns;
+  }
+
   void SetVectorAxes(int axis) { order_.vector_axes.assign(cluster_.stages.size(), axis); }
 
   void VectorOverRow(int axis, bool small, int64_t chunk) {
@@ -155,6 +165,7 @@ class LoopOrderer {
 
   Cluster& cluster_;
   LoopProgram& program_;
+  const int threads_;
   IndexAnalysis& index_;
   LoopOrder order_;
 };
@@ -163,7 +174,7 @@ class LoopOrderer {
 
 absl::StatusOr<Kernel> OrderLoops(Cluster cluster, LoopProgram& program, const ScheduleOptions& options,
                                   IndexAnalysis& index) {
-  LoopOrder order = LoopOrderer(cluster, program, index).Choose();
+  LoopOrder order = LoopOrderer(cluster, program, options.threads, index).Choose();
   if (options.specialize_divisible && options.allow_performance_guards && program.env != nullptr) {
     KILN_RETURN_IF_ERROR(SpecializeVectorExtents(cluster, order.vector_axes, options, *program.env));
   }
