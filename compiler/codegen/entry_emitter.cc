@@ -192,25 +192,18 @@ class EntryEmitter {
     };
     for (const OutputBinding& binding : program_.outputs) {
       if (binding.kind == OutputBinding::Kind::kView && binding.alias_of < 0) keep(binding.tensor.buffer);
-      if (binding.kind != OutputBinding::Kind::kOutputView) continue;
-      const OutputBinding& base = program_.outputs[binding.alias_of];
-      if (base.kind == OutputBinding::Kind::kNew) keep(base.tensor.buffer);
+      if (binding.kind == OutputBinding::Kind::kOutputView) keep(BaseOf(binding));
     }
-  }
-
-  // The input that a binding shows, directly or through other outputs; -1: none.
-  int InputOf(const OutputBinding& binding) const {
-    const OutputBinding* b = &binding;
-    while (b->kind == OutputBinding::Kind::kOutputView) b = &program_.outputs[b->alias_of];
-    const bool shows = b->kind == OutputBinding::Kind::kInput || b->kind == OutputBinding::Kind::kView;
-    return shows ? b->alias_of : -1;
   }
 
   // The buffer of the tensor that a view shows, where it is no input.
   BufferId BaseOf(const OutputBinding& binding) const {
-    const OutputBinding* b = &binding;
-    while (b->kind == OutputBinding::Kind::kOutputView) b = &program_.outputs[b->alias_of];
-    return b->tensor.buffer;
+    const bool of_output = binding.kind == OutputBinding::Kind::kOutputView;
+    return of_output ? program_.outputs[binding.alias_of].tensor.buffer : binding.tensor.buffer;
+  }
+
+  static bool IsViewOfInput(const OutputBinding& binding) {
+    return binding.kind == OutputBinding::Kind::kView && binding.alias_of >= 0;
   }
 
   static bool IsView(const OutputBinding& binding) {
@@ -234,9 +227,9 @@ class EntryEmitter {
         step.Reserve(kValueSlots);
         step.SetValue(0, Operand{binding.scalar}, placement_.record_of_buffer);
         Try("scalar_output", {Table(step), Int(static_cast<int64_t>(i))});
-      } else if (const int input = InputOf(binding); IsView(binding) && input >= 0) {
+      } else if (IsViewOfInput(binding)) {
         Try("view_of_input",
-            {Table(ViewStep(binding)), Int(static_cast<int64_t>(i)), entry_->getArg(2), Int(input)});
+            {Table(ViewStep(binding)), Int(static_cast<int64_t>(i)), entry_->getArg(2), Int(binding.alias_of)});
       }
     }
   }
@@ -245,7 +238,7 @@ class EntryEmitter {
   void EmitViewsOf(BufferId buffer) {
     for (size_t i = 0; i < program_.outputs.size(); ++i) {
       const OutputBinding& binding = program_.outputs[i];
-      if (!IsView(binding) || InputOf(binding) >= 0 || BaseOf(binding) != buffer) continue;
+      if (!IsView(binding) || IsViewOfInput(binding) || BaseOf(binding) != buffer) continue;
       Try("view_of_kept", {Table(ViewStep(binding)), Int(static_cast<int64_t>(i)), Int(kept_[buffer.value])});
     }
   }

@@ -51,11 +51,15 @@ void OptimizeModule(llvm::Module& module, llvm::TargetMachine& machine) {
   pass.addPass(llvm::createFunctionToLoopPassAdaptor(llvm::LICMPass(llvm::LICMOptions()), /*UseMemorySSA=*/true));
   pass.addPass(llvm::EarlyCSEPass(/*UseMemorySSA=*/true));
   pass.addPass(llvm::SimplifyCFGPass());
-  llvm::ModulePassManager pipeline;
-  pipeline.addPass(llvm::AlwaysInlinerPass());
-  pipeline.addPass(llvm::createModuleToFunctionPassAdaptor(std::move(pass)));
-  pipeline.addPass(llvm::GlobalDCEPass());
-  pipeline.run(module, modules);
+  llvm::ModulePassManager before;
+  before.addPass(llvm::GlobalDCEPass());
+  before.addPass(llvm::AlwaysInlinerPass());
+  before.run(module, modules);
+  for (llvm::Function& function : module) {
+    if (function.isDeclaration() || function.hasOptNone()) continue;
+    pass.run(function, functions);
+    functions.clear(function, function.getName());
+  }
 }
 
 absl::StatusOr<std::string> EmitObject(llvm::Module& module, llvm::TargetMachine& machine) {
