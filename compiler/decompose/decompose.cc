@@ -9,7 +9,9 @@
 #include <variant>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "base/error.h"
 #include "base/status_macros.h"
 #include "compiler/decompose/decompose_context.h"
@@ -29,6 +31,36 @@ const RuleMap& Rules() {
     return m;
   }();
   return *map;
+}
+
+// The operator that computes what `op` writes into its first argument: the name
+// without the underscore. nullptr where there is none, or where `op` changes
+// what its argument is a view of.
+const OpRow* FunctionalTwin(const OpSchema& op) {
+  std::vector<std::string> parts = absl::StrSplit(op.name, '.');
+  if (parts.size() != 3 || !absl::EndsWith(parts[1], "_") || parts[1] == "copy_") return nullptr;
+  if (op.returns.size() != 1 || op.args.empty() || !op.args[0].is_written) return nullptr;
+  absl::string_view name = absl::string_view(parts[1]).substr(0, parts[1].size() - 1);
+  const OpRow* twin = FindOp(absl::StrCat(parts[0], ".", name, ".", parts[2]));
+  if (twin == nullptr || twin->has(kTagView) || twin->has(kTagRandom)) return nullptr;
+  bool same = twin->schema.args.size() == op.args.size() && twin->schema.returns.size() == 1;
+  return same && !twin->schema.is_mutating() ? twin : nullptr;
+}
+
+// x.add_(y) is x.copy_(x.add(y)).
+void InPlace(DecomposeContext& d) {
+  std::vector<CallArg> args(d.args().begin(), d.args().end());
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (d.schema().args[i].keyword_only) args[i].name = d.schema().args[i].name;
+  }
+  ValueId v = d.Call(FunctionalTwin(d.schema())->schema.name, std::move(args));
+  d.Return(d.Call("aten.copy_.default", {d.Value(0), v}));
+}
+
+DecomposeRule FindRule(const OpSchema& op) {
+  auto rule = Rules().find(op.name);
+  if (rule != Rules().end()) return rule->second;
+  return op.is_mutating() && FunctionalTwin(op) != nullptr ? InPlace : nullptr;
 }
 
 // `arg` with each value replaced by `map(value)`; a value that is gone is none.
@@ -94,10 +126,9 @@ class Decomposer {
 
   absl::Status VisitNode(int n) {
     const Node& node = old_.graph.nodes[n];
-    auto rule = Rules().find(node.op->name);
-    if (rule != Rules().end()) {
+    if (DecomposeRule rule = FindRule(*node.op); rule != nullptr) {
       DecomposeContext d(result_.fake, *node.op, MapAll(node.args, to_new_), node.location);
-      rule->second(d);
+      rule(d);
       if (!d.ok()) return AddContext(d.status(), DescribeNode(old_.graph, n));
       if (!d.declined()) return TakeResults(n, d);
     }
@@ -148,6 +179,8 @@ class Decomposer {
     if (!AllEqual(t.sizes, promised->sizes)) {
       return Bug(n, absl::StrCat("its decomposition makes ", t.ToString(), ", not ", promised->ToString()));
     }
+    auto moved = storages_.find(promised->storage);
+    if (t.storage == (moved == storages_.end() ? promised->storage : moved->second)) return made;
     // A view of the operands would alias what the node must not.
     bool fresh = t.storage.value >= old_.num_storages && t.storage_offset.IsInt(0);
     if (!fresh || !AllEqual(t.strides, promised->strides)) {
@@ -251,11 +284,17 @@ absl::StatusOr<Decomposed> Decompose(FakeGraph fake) {
   return DeadNodeRemoval(std::move(decomposed)).Run();
 }
 
-bool HasDecomposition(absl::string_view op) { return Rules().contains(op); }
+bool HasDecomposition(absl::string_view op) {
+  if (Rules().contains(op)) return true;
+  const OpSchema* schema = FindOpSchema(op);
+  return schema != nullptr && FindRule(*schema) != nullptr;
+}
 
 std::vector<std::string> DecomposedOps() {
   std::vector<std::string> ops;
-  for (const auto& [op, rule] : Rules()) ops.emplace_back(op);
+  for (const OpRow& row : OpTable()) {
+    if (FindRule(row.schema) != nullptr) ops.push_back(row.schema.name);
+  }
   std::sort(ops.begin(), ops.end());
   return ops;
 }

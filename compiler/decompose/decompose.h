@@ -2,6 +2,9 @@
 // family file; a rule calls smaller operators through a DecomposeContext, which
 // propagates each at once, so that rules see fake values.
 //
+// An operator that writes its first argument (add_) and has a twin that does not
+// (add) needs no row: it becomes the twin and a copy_.
+//
 // What a rule makes has the sizes, dtype and strides that propagation promised
 // for the node: where the strides differ the result is copied into them.
 #ifndef KILN_COMPILER_DECOMPOSE_DECOMPOSE_H_

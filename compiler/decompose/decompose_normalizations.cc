@@ -45,15 +45,10 @@ ValueId LogSoftmaxOf(D& d, ValueId x, int64_t dim) {
 void Softmax(D& d) { d.Return(SoftmaxOf(d, d.Widen(d.Value(0)), d.Int(1))); }
 void LogSoftmax(D& d) { d.Return(LogSoftmaxOf(d, d.Widen(d.Value(0)), d.Int(1))); }
 
-// aten::softmax.int(Tensor self, int dim, ScalarType? dtype=None) -> Tensor
-ValueId CastIfAsked(D& d) { return d.Widen(d.IsNone(2) ? d.Value(0) : d.Cast(d.Value(0), d.GetDType(2))); }
-void SoftmaxInt(D& d) { d.Return(SoftmaxOf(d, CastIfAsked(d), d.Int(1))); }
-void LogSoftmaxInt(D& d) { d.Return(LogSoftmaxOf(d, CastIfAsked(d), d.Int(1))); }
-
 // aten::_safe_softmax(Tensor self, int dim, ScalarType? dtype=None) -> Tensor: a
 // row of nothing but -inf gives zeros.
 void SafeSoftmax(D& d) {
-  ValueId x = CastIfAsked(d);
+  ValueId x = d.Widen(d.IsNone(2) ? d.Value(0) : d.Cast(d.Value(0), d.GetDType(2)));
   constexpr double kInf = std::numeric_limits<double>::infinity();
   ValueId masked = d.Call("aten.eq.Scalar", {x, -kInf});
   ValueId rows = d.Call("aten.all.dim", {masked, d.Int(1), true});
@@ -202,10 +197,8 @@ constexpr DecomposeRow kRows[] = {
     {"aten._safe_softmax.default", SafeSoftmax},
     {"aten._softmax.default", Softmax},
     {"aten._softmax_backward_data.default", SoftmaxBackward},
-    {"aten.log_softmax.int", LogSoftmaxInt},
     {"aten.native_layer_norm.default", LayerNorm},
     {"aten.native_layer_norm_backward.default", LayerNormBackward},
-    {"aten.softmax.int", SoftmaxInt},
 };
 
 }  // namespace

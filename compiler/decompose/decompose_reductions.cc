@@ -1,6 +1,9 @@
 // Reductions in terms of smaller ones.
 #include <limits>
+#include <string>
 
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "compiler/decompose/decompose_context.h"
 
 namespace kiln {
@@ -81,6 +84,26 @@ void Addbmm(D& d) {
   d.Return(Blend(d, d.Call("aten.sum.dim_IntList", {products, CallArg::Ints({0})}), d.Arg(3), d.Arg(4)));
 }
 
+// aten::var.dim(Tensor self, int[1]? dim, bool unbiased=True, bool keepdim=False) and its fellows, in terms of the
+// overload with a correction.
+template <int num_results>
+void WithCorrection(D& d) {
+  std::string op = absl::StrCat(d.op().substr(0, d.op().rfind('.')), ".correction");
+  bool over_all = absl::EndsWith(d.op(), ".default");
+  CallArg dims = over_all ? CallArg(Argument()) : CallArg(d.Arg(1));
+  CallArg correction{"correction", d.Bool(over_all ? 1 : 2) ? 1 : 0};
+  CallArg keepdim{"keepdim", over_all ? CallArg(false) : CallArg(d.Arg(3))};
+  for (ValueId v : d.CallN(op, {d.Value(0), dims, correction, keepdim}, num_results)) d.Return(v);
+}
+
+// aten::norm.ScalarOpt_dim(Tensor self, Scalar? p, int[1] dim, bool keepdim=False) -> Tensor
+void NormDim(D& d) {
+  CallArg order = d.IsNone(1) ? CallArg(2) : CallArg(d.Arg(1));
+  d.Return(d.Call("aten.linalg_vector_norm.default", {d.Value(0), order, d.Arg(2), d.Arg(3)}));
+}
+// aten::norm.Scalar(Tensor self, Scalar p=2) -> Tensor
+void NormAll(D& d) { d.Return(d.Call("aten.linalg_vector_norm.default", {d.Value(0), d.Arg(1)})); }
+
 constexpr DecomposeRow kRows[] = {
     {"aten.addbmm.default", Addbmm},
     {"aten.addmv.default", Addmv},
@@ -90,6 +113,13 @@ constexpr DecomposeRow kRows[] = {
     {"aten.logsumexp.default", LogSumExp},
     {"aten.mv.default", Mv},
     {"aten.nansum.default", NanSum},
+    {"aten.norm.Scalar", NormAll},
+    {"aten.norm.ScalarOpt_dim", NormDim},
+    {"aten.std.dim", WithCorrection<1>},
+    {"aten.std_mean.dim", WithCorrection<2>},
+    {"aten.var.default", WithCorrection<1>},
+    {"aten.var.dim", WithCorrection<1>},
+    {"aten.var_mean.dim", WithCorrection<2>},
 };
 
 }  // namespace

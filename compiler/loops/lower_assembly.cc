@@ -209,6 +209,73 @@ absl::Status DiagonalScatter(LoweringContext& c) {
   return absl::OkStatus();
 }
 
+// aten::diag_embed(Tensor self, int offset=0, int dim1=-2, int dim2=-1)
+absl::Status DiagEmbed(LoweringContext& c) {
+  TensorOperand in = c.In(0);
+  KILN_ASSIGN_OR_RETURN(TensorOperand part, DiagonalOf(c, c.Out(), in.sizes.back(), 1));
+  KernelBuilder b = c.NewKernel();
+  FillNest(b, c.Out(), Expr(0));
+  CopyNest(b, part, in);
+  c.Emit(std::move(b));
+  return absl::OkStatus();
+}
+
+// aten::reflection_pad1d(Tensor self, SymInt[2] padding), replication_pad1d and
+// their fellows in 2 and 3 dimensions: the index goes back, or stays, at an end.
+absl::Status EdgePad(LoweringContext& c, bool reflects) {
+  TensorOperand in = c.In(0);
+  Dims pad = c.args().SymInts(1);
+  TensorOperand out = c.Out();
+  ExprPool& pool = c.pool();
+  KernelBuilder b = c.NewKernel();
+  Dims i = b.BeginNest(out.sizes);
+  Dims at = i;
+  for (size_t pair = 0; 2 * pair + 1 < pad.size(); ++pair) {
+    size_t d = in.sizes.size() - 1 - pair;
+    Expr last = pool.Sub(in.sizes[d], Expr(1));
+    Expr inner = pool.Sub(i[d], pad[2 * pair]);
+    if (reflects) {
+      at[d] = pool.Sub(last, pool.Abs(pool.Sub(last, pool.Abs(inner))));
+    } else {
+      at[d] = pool.Min(pool.Max(inner, Expr(0)), last);
+    }
+  }
+  StoreAt(b, out, i, b.Load(in.buffer, in.dtype, b.Index(in, at)));
+  b.EndNest(i);
+  c.Emit(std::move(b));
+  return absl::OkStatus();
+}
+absl::Status ReflectionPad(LoweringContext& c) { return EdgePad(c, true); }
+absl::Status ReplicationPad(LoweringContext& c) { return EdgePad(c, false); }
+
+// aten::pixel_shuffle(Tensor self, int upscale_factor): [.., c*r*r, h, w] -> [.., c, h*r, w*r], and back.
+absl::Status PixelShuffle(LoweringContext& c, bool back) {
+  TensorOperand in = c.In(0);
+  TensorOperand out = c.Out();
+  ExprPool& pool = c.pool();
+  Expr r(c.args().Int(1));
+  const TensorOperand& few = back ? in : out;    // few channels, large planes
+  const TensorOperand& many = back ? out : in;
+  size_t rank = in.sizes.size();
+  KernelBuilder b = c.NewKernel();
+  Dims outer = b.BeginNest(absl::MakeConstSpan(few.sizes).first(rank - 2));
+  Dims inner = b.BeginNest({many.sizes[rank - 2], r, many.sizes[rank - 1], r});
+  Dims large = outer;
+  large.push_back(pool.Add(pool.Mul(inner[0], r), inner[1]));
+  large.push_back(pool.Add(pool.Mul(inner[2], r), inner[3]));
+  Dims small = outer;
+  small.back() = pool.Add(pool.Mul(pool.Add(pool.Mul(small.back(), r), inner[1]), r), inner[3]);
+  small.push_back(inner[0]);
+  small.push_back(inner[2]);
+  StoreAt(b, out, back ? small : large, b.Load(in.buffer, in.dtype, b.Index(in, back ? large : small)));
+  b.EndNest(inner);
+  b.EndNest(outer);
+  c.Emit(std::move(b));
+  return absl::OkStatus();
+}
+absl::Status Shuffle(LoweringContext& c) { return PixelShuffle(c, false); }
+absl::Status Unshuffle(LoweringContext& c) { return PixelShuffle(c, true); }
+
 // aten::repeat(Tensor self, SymInt[] repeats): each dimension is two loops, over
 // the copies and inside one.
 absl::Status Repeat(LoweringContext& c) {
@@ -265,15 +332,24 @@ absl::Status Roll(LoweringContext& c) {
 }
 
 constexpr LoweringRow kRows[] = {
+    {"aten._reshape_copy.default", ReshapeCopy},
     {"aten._unsafe_view.default", ReshapeCopy},
     {"aten.as_strided_scatter.default", AsStridedScatter},
     {"aten.cat.default", Cat},
     {"aten.constant_pad_nd.default", ConstantPad},
+    {"aten.diag_embed.default", DiagEmbed},
     {"aten.diagonal_backward.default", DiagonalBackward},
     {"aten.diagonal_scatter.default", DiagonalScatter},
     {"aten.flip.default", Flip},
+    {"aten.pixel_shuffle.default", Shuffle},
+    {"aten.pixel_unshuffle.default", Unshuffle},
+    {"aten.reflection_pad1d.default", ReflectionPad},
+    {"aten.reflection_pad2d.default", ReflectionPad},
+    {"aten.reflection_pad3d.default", ReflectionPad},
     {"aten.repeat.default", Repeat},
-    {"aten.reshape.default", ReshapeCopy},
+    {"aten.replication_pad1d.default", ReplicationPad},
+    {"aten.replication_pad2d.default", ReplicationPad},
+    {"aten.replication_pad3d.default", ReplicationPad},
     {"aten.roll.default", Roll},
     {"aten.select_backward.default", SelectBackward},
     {"aten.select_scatter.default", SelectScatter},

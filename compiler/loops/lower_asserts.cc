@@ -19,7 +19,6 @@ absl::Status Nothing(LoweringContext& c) { return absl::OkStatus(); }
 
 constexpr LoweringRow kRows[] = {
     {"aten._assert_scalar.default", AssertScalar},
-    {"aten._assert_tensor_metadata.default", Nothing},
     {"aten.sym_constrain_range.default", Nothing},
     {"aten.sym_constrain_range_for_size.default", Nothing},
 };

@@ -121,6 +121,27 @@ Val Xlogy(P& p) {
   return p.Where(p.Op(ScalarOp::kIsNan, y), nan, p.Where(p.Eq(x, p.Number(0)), p.Number(0), product));
 }
 
+// aten::special_xlog1py(Tensor self, Tensor other)
+Val Xlog1py(P& p) {
+  Val x = p.Arg(0);
+  Val y = p.Arg(1);
+  Val product = p.Mul(x, p.Op(ScalarOp::kLog1p, y));
+  Val nan = p.Number(std::numeric_limits<double>::quiet_NaN());
+  return p.Where(p.Op(ScalarOp::kIsNan, y), nan, p.Where(p.Eq(x, p.Number(0)), p.Number(0), product));
+}
+
+// aten::ldexp.Tensor(Tensor self, Tensor other): self * 2^other
+Val Ldexp(P& p) {
+  Val x = p.Arg(0);
+  return p.Mul(x, p.Op(ScalarOp::kPow, p.Number(2), p.Arg(1)));
+}
+
+// aten::isin.Tensor_Scalar(Tensor elements, Scalar test_element, *, bool assume_unique=False, bool invert=False)
+Val IsInScalar(P& p) {
+  Val a = p.Arg(0);
+  return p.Op(p.args().Bool(3) ? ScalarOp::kNe : ScalarOp::kEq, a, p.Arg(1));
+}
+
 Val Heaviside(P& p) {
   Val x = p.Arg(0);
   Val zero = p.Number(0);
@@ -168,15 +189,12 @@ Val DropoutBackward(P& p) {
 Val Second(P& p) { return p.Arg(1); }
 
 constexpr PointwiseRow kRows[] = {
-    {"aten.__and__.Scalar", Computes::kOut, Binary<ScalarOp::kBitAnd>},
     {"aten.__and__.Tensor", Computes::kOut, Binary<ScalarOp::kBitAnd>},
     {"aten.__lshift__.Scalar", Computes::kOut, Binary<ScalarOp::kShiftLeft>},
     {"aten.__lshift__.Tensor", Computes::kOut, Binary<ScalarOp::kShiftLeft>},
-    {"aten.__or__.Scalar", Computes::kOut, Binary<ScalarOp::kBitOr>},
     {"aten.__or__.Tensor", Computes::kOut, Binary<ScalarOp::kBitOr>},
     {"aten.__rshift__.Scalar", Computes::kOut, Binary<ScalarOp::kShiftRight>},
     {"aten.__rshift__.Tensor", Computes::kOut, Binary<ScalarOp::kShiftRight>},
-    {"aten.__xor__.Scalar", Computes::kOut, Binary<ScalarOp::kBitXor>},
     {"aten.__xor__.Tensor", Computes::kOut, Binary<ScalarOp::kBitXor>},
     {"aten.add.Scalar", Computes::kOut, Add},
     {"aten.add.Tensor", Computes::kOut, Add},
@@ -184,14 +202,17 @@ constexpr PointwiseRow kRows[] = {
     {"aten.addcmul.default", Computes::kOut, Addcmul},
     {"aten.atan2.default", Computes::kOut, Binary<ScalarOp::kAtan2>},
     {"aten.bitwise_and.Scalar", Computes::kOut, Binary<ScalarOp::kBitAnd>},
+    {"aten.bitwise_and.Scalar_Tensor", Computes::kOut, Binary<ScalarOp::kBitAnd>},
     {"aten.bitwise_and.Tensor", Computes::kOut, Binary<ScalarOp::kBitAnd>},
     {"aten.bitwise_left_shift.Tensor", Computes::kOut, Binary<ScalarOp::kShiftLeft>},
     {"aten.bitwise_left_shift.Tensor_Scalar", Computes::kOut, Binary<ScalarOp::kShiftLeft>},
     {"aten.bitwise_or.Scalar", Computes::kOut, Binary<ScalarOp::kBitOr>},
+    {"aten.bitwise_or.Scalar_Tensor", Computes::kOut, Binary<ScalarOp::kBitOr>},
     {"aten.bitwise_or.Tensor", Computes::kOut, Binary<ScalarOp::kBitOr>},
     {"aten.bitwise_right_shift.Tensor", Computes::kOut, Binary<ScalarOp::kShiftRight>},
     {"aten.bitwise_right_shift.Tensor_Scalar", Computes::kOut, Binary<ScalarOp::kShiftRight>},
     {"aten.bitwise_xor.Scalar", Computes::kOut, Binary<ScalarOp::kBitXor>},
+    {"aten.bitwise_xor.Scalar_Tensor", Computes::kOut, Binary<ScalarOp::kBitXor>},
     {"aten.bitwise_xor.Tensor", Computes::kOut, Binary<ScalarOp::kBitXor>},
     {"aten.clamp.Tensor", Computes::kOut, Clamp},
     {"aten.clamp.default", Computes::kOut, Clamp},
@@ -207,8 +228,6 @@ constexpr PointwiseRow kRows[] = {
     {"aten.div.Scalar_mode", Computes::kOut, DivMode},
     {"aten.div.Tensor", Computes::kOut, Binary<ScalarOp::kDiv>},
     {"aten.div.Tensor_mode", Computes::kOut, DivMode},
-    {"aten.divide.Scalar", Computes::kOut, Binary<ScalarOp::kDiv>},
-    {"aten.divide.Tensor", Computes::kOut, Binary<ScalarOp::kDiv>},
     {"aten.eq.Scalar", Computes::kOperands, Binary<ScalarOp::kEq>},
     {"aten.eq.Tensor", Computes::kOperands, Binary<ScalarOp::kEq>},
     {"aten.fill.Scalar", Computes::kOut, Second},
@@ -225,6 +244,8 @@ constexpr PointwiseRow kRows[] = {
     {"aten.gt.Tensor", Computes::kOperands, Binary<ScalarOp::kGt>},
     {"aten.heaviside.default", Computes::kOut, Heaviside},
     {"aten.hypot.default", Computes::kOut, Hypot},
+    {"aten.isin.Tensor_Scalar", Computes::kOperands, IsInScalar},
+    {"aten.ldexp.Tensor", Computes::kOut, Ldexp},
     {"aten.le.Scalar", Computes::kOperands, Binary<ScalarOp::kLe>},
     {"aten.le.Tensor", Computes::kOperands, Binary<ScalarOp::kLe>},
     {"aten.lerp.Scalar", Computes::kOut, Lerp},
@@ -238,14 +259,10 @@ constexpr PointwiseRow kRows[] = {
     {"aten.lt.Tensor", Computes::kOperands, Binary<ScalarOp::kLt>},
     {"aten.masked_fill.Scalar", Computes::kOut, MaskedFill},
     {"aten.masked_fill.Tensor", Computes::kOut, MaskedFill},
-    {"aten.max.other", Computes::kOut, Binary<ScalarOp::kMaximum>},
     {"aten.maximum.default", Computes::kOut, Binary<ScalarOp::kMaximum>},
-    {"aten.min.other", Computes::kOut, Binary<ScalarOp::kMinimum>},
     {"aten.minimum.default", Computes::kOut, Binary<ScalarOp::kMinimum>},
     {"aten.mul.Scalar", Computes::kOut, Mul},
     {"aten.mul.Tensor", Computes::kOut, Mul},
-    {"aten.multiply.Scalar", Computes::kOut, Mul},
-    {"aten.multiply.Tensor", Computes::kOut, Mul},
     {"aten.native_dropout_backward.default", Computes::kOut, DropoutBackward},
     {"aten.ne.Scalar", Computes::kOperands, Binary<ScalarOp::kNe>},
     {"aten.ne.Tensor", Computes::kOperands, Binary<ScalarOp::kNe>},
@@ -257,15 +274,11 @@ constexpr PointwiseRow kRows[] = {
     {"aten.remainder.Tensor", Computes::kOut, Binary<ScalarOp::kRemainder>},
     {"aten.rsub.Scalar", Computes::kOut, Rsub},
     {"aten.rsub.Tensor", Computes::kOut, Rsub},
+    {"aten.special_xlog1py.default", Computes::kOut, Xlog1py},
     {"aten.sub.Scalar", Computes::kOut, Sub},
     {"aten.sub.Tensor", Computes::kOut, Sub},
-    {"aten.subtract.Scalar", Computes::kOut, Sub},
-    {"aten.subtract.Tensor", Computes::kOut, Sub},
     {"aten.true_divide.Scalar", Computes::kOut, Binary<ScalarOp::kDiv>},
     {"aten.true_divide.Tensor", Computes::kOut, Binary<ScalarOp::kDiv>},
-    {"aten.where.Scalar", Computes::kOut, Where},
-    {"aten.where.ScalarOther", Computes::kOut, Where},
-    {"aten.where.ScalarSelf", Computes::kOut, Where},
     {"aten.where.self", Computes::kOut, Where},
     {"aten.xlogy.Scalar_Other", Computes::kOut, Xlogy},
     {"aten.xlogy.Scalar_Self", Computes::kOut, Xlogy},

@@ -119,6 +119,7 @@ constexpr PointwiseRow kRows[] = {
     {"aten.randn.default", Computes::kOut, Randn},
     {"aten.randn_like.default", Computes::kOut, Randn},
     {"aten.scalar_tensor.default", Computes::kOut, Copied<0>},
+    {"aten.zero.default", Computes::kOut, Fill<0>},
     {"aten.zeros.default", Computes::kOut, Fill<0>},
     {"aten.zeros_like.default", Computes::kOut, Fill<0>},
 };

@@ -248,6 +248,27 @@ absl::Status VectorNorm(LoweringContext& c) {
   return nest.Finish();
 }
 
+// aten::isin.Tensor_Tensor(Tensor elements, Tensor test_elements, *, bool assume_unique=False, bool invert=False)
+absl::Status IsIn(LoweringContext& c) {
+  TensorOperand elements = c.In(0);
+  TensorOperand tests = c.In(1);
+  DType dtype = ComputationDType(PromoteOperands(c));
+  bool invert = c.args().Bool(3);
+  TensorOperand out = c.Out();
+  KernelBuilder b = c.NewKernel();
+  Dims i = b.BeginNest(out.sizes);
+  Val found = b.Accumulate(ReduceKind::kAny, DType::kBool);
+  Val element = b.Cast(LoadBroadcast(b, elements, i), dtype);
+  Dims t = b.BeginNest(tests.sizes);
+  b.Update(found, b.Op(ScalarOp::kEq, element, b.Cast(LoadBroadcast(b, tests, t), dtype)));
+  b.EndNest(t);
+  Val result = b.Result(found);
+  StoreAt(b, out, i, invert ? b.Op(ScalarOp::kNot, result) : result);
+  b.EndNest(i);
+  c.Emit(std::move(b));
+  return absl::OkStatus();
+}
+
 constexpr LoweringRow kRows[] = {
     {"aten.all.default", LogicalAll<ReduceKind::kAll>},
     {"aten.all.dim", LogicalDim<ReduceKind::kAll>},
@@ -261,6 +282,7 @@ constexpr LoweringRow kRows[] = {
     {"aten.argmin.default", Argmin},
     {"aten.count_nonzero.default", CountNonzero},
     {"aten.count_nonzero.dim_IntList", CountNonzeroDims},
+    {"aten.isin.Tensor_Tensor", IsIn},
     {"aten.linalg_vector_norm.default", VectorNorm},
     {"aten.max.default", OverAll<ReduceKind::kMax>},
     {"aten.max.dim", MaxDim},

@@ -347,6 +347,14 @@ TEST(LowerToLoopsTest, ACopyIntoAnInputWritesItsMemory) {
   EXPECT_THAT(x.Values(), ElementsAre(2, 3));
 }
 
+TEST(LowerToLoopsTest, AnInPlaceOperatorWritesItsArgument) {
+  PlainTensor x = F32({2}, {1, 2});
+  Doubles got = FirstOutput("graph g(%x: f32[2]) { %y = aten.add_.Tensor(%x, 1) %z = aten.mul.Tensor(%x, 10) return (%z) }",
+                            {x});
+  EXPECT_THAT(got, ElementsAre(20, 30));
+  EXPECT_THAT(x.Values(), ElementsAre(2, 3));
+}
+
 TEST(LowerToLoopsTest, WhatNothingUsesMakesNoCode) {
   auto lowered = LowerText("graph g(%x: f32[4]) { %y = aten.exp.default(%x) return (%x) }");
   ASSERT_TRUE(lowered.ok()) << lowered.status();

@@ -72,8 +72,6 @@ Val FloatTest(P& p) {
   return IsIntegralOrBool(x.dtype) ? p.b().ConstantBool(false) : p.Op(op, x);
 }
 
-Val IsFinite(P& p) { return p.Not(p.Or(FloatTest<ScalarOp::kIsNan>(p), FloatTest<ScalarOp::kIsInf>(p))); }
-
 Val IsPosInf(P& p) {
   Val x = p.Own(0);
   return IsIntegralOrBool(x.dtype) ? p.b().ConstantBool(false) : p.Eq(x, p.b().Constant(x.dtype, kInf));
@@ -159,7 +157,7 @@ constexpr PointwiseRow kRows[] = {
     {"aten.bitwise_not.default", Computes::kOut, BitwiseNot},
     {"aten.ceil.default", Computes::kOut, Rounded<ScalarOp::kCeil>},
     {"aten.clone.default", Computes::kOut, Same},
-    {"aten.contiguous.default", Computes::kOut, Same},
+    {"aten.conj_physical.default", Computes::kOut, Same},
     {"aten.cos.default", Computes::kOut, Unary<ScalarOp::kCos>},
     {"aten.cosh.default", Computes::kOut, Unary<ScalarOp::kCosh>},
     {"aten.deg2rad.default", Computes::kOut, Deg2Rad},
@@ -167,9 +165,9 @@ constexpr PointwiseRow kRows[] = {
     {"aten.exp.default", Computes::kOut, Unary<ScalarOp::kExp>},
     {"aten.exp2.default", Computes::kOut, Exp2},
     {"aten.expm1.default", Computes::kOut, Unary<ScalarOp::kExpm1>},
+    {"aten.fix.default", Computes::kOut, Rounded<ScalarOp::kTrunc>},
     {"aten.floor.default", Computes::kOut, Rounded<ScalarOp::kFloor>},
     {"aten.frac.default", Computes::kOut, Frac},
-    {"aten.isfinite.default", Computes::kOut, IsFinite},
     {"aten.isinf.default", Computes::kOut, FloatTest<ScalarOp::kIsInf>},
     {"aten.isnan.default", Computes::kOut, FloatTest<ScalarOp::kIsNan>},
     {"aten.isneginf.default", Computes::kOut, IsNegInf},
@@ -183,6 +181,7 @@ constexpr PointwiseRow kRows[] = {
     {"aten.logit.default", Computes::kOut, Logit},
     {"aten.nan_to_num.default", Computes::kOut, NanToNum},
     {"aten.neg.default", Computes::kOut, Unary<ScalarOp::kNeg>},
+    {"aten.negative.default", Computes::kOut, Unary<ScalarOp::kNeg>},
     {"aten.positive.default", Computes::kOut, Same},
     {"aten.rad2deg.default", Computes::kOut, Rad2Deg},
     {"aten.reciprocal.default", Computes::kOut, Reciprocal},

@@ -33,6 +33,10 @@ TEST(LoweringTableTest, NoOperatorHasTwoRows) {
   for (const std::string& name : RowNames()) EXPECT_TRUE(seen.insert(name).second) << name;
 }
 
+TEST(LoweringTableTest, EveryRowIsOfAnOperatorThatTheOpTableHas) {
+  for (const std::string& name : RowNames()) EXPECT_NE(FindOp(name), nullptr) << name;
+}
+
 TEST(LoweringTableTest, EveryFamilyIsSortedByName) {
   for (absl::Span<const PointwiseRow> rows : {UnaryRows(), BinaryRows(), ActivationRows(), CreationRows()}) {
     for (size_t i = 1; i < rows.size(); ++i) {
