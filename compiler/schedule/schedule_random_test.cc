@@ -128,7 +128,10 @@ void CheckSeed(uint64_t seed, int num_nodes, bool with_env) {
   ASSERT_TRUE(before.ok() && copy.ok()) << before.status() << text;
   ASSERT_TRUE(VerifyLoopProgram(*before).ok()) << VerifyLoopProgram(*before) << text;
   if (with_env) copy->env = &env;
-  absl::StatusOr<LoopProgram> after = Schedule(*std::move(copy), ScheduleOptions());
+  ScheduleOptions options;
+  options.fuse = seed % 5 != 0;
+  options.threads = 1 + static_cast<int>(seed % 3);
+  absl::StatusOr<LoopProgram> after = Schedule(*std::move(copy), options);
   ASSERT_TRUE(after.ok()) << after.status();
   ASSERT_TRUE(VerifyLoopProgram(*after).ok()) << what << VerifyLoopProgram(*after) << PrintLoopProgram(*after);
   ExpectDisjointMemory(*after);
@@ -162,6 +165,20 @@ TEST(ScheduleRandomTest, LongProgramsMeanTheSameAfterwards) {
     CheckSeed(seed, 12, seed % 2 == 0);
     if (HasFailure()) return;
   }
+}
+
+// As many nodes as a training step of a 12-layer transformer has.
+TEST(ScheduleRandomTest, LargeProgramsAreScheduledAndVerified) {
+  ExprPool pool;
+  absl::StatusOr<LoopProgram> program = ParseLoopProgram(schedule::RandomProgramText(7, 2000), &pool);
+  ASSERT_TRUE(program.ok()) << program.status();
+  size_t steps = program->steps.size();
+  absl::StatusOr<LoopProgram> after = Schedule(*std::move(program), ScheduleOptions());
+  ASSERT_TRUE(after.ok()) << after.status();
+  EXPECT_TRUE(VerifyLoopProgram(*after).ok()) << VerifyLoopProgram(*after);
+  size_t kernels = 0;
+  for (const Step& step : after->steps) kernels += std::holds_alternative<Kernel>(step);
+  EXPECT_LT(kernels, steps);
 }
 
 }  // namespace
