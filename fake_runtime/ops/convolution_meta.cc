@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "fake_runtime/ops/elementwise.h"
 #include "fake_runtime/ops/memory_format.h"
 #include "fake_runtime/ops/size_tests.h"
 
@@ -263,7 +264,16 @@ absl::Status Col2imMeta(MetaContext& ctx) {
   sizes.push_back(ctx.pool().FloorDiv(self.sizes[c], area));
   sizes.push_back(output[0]);
   sizes.push_back(output[1]);
-  ctx.Return(ctx.NewTensor(self.dtype, self.device, std::move(sizes)));
+  // The result is cut out of a padded image and cloned as it lies.
+  FakeTensor image = self;
+  image.sizes = sizes;
+  for (int i = 0; i < 2; ++i) {
+    image.sizes[c + 1 + i] = ctx.pool().Add(output[i], ctx.pool().Int(2 * w.padding[i]));
+  }
+  image.strides = ContiguousStrides(ctx.env(), image.sizes);
+  image.sizes = sizes;
+  KILN_ASSIGN_OR_RETURN(Dims strides, PreservedStrides(ctx, image));
+  ctx.Return(ctx.NewTensor(self.dtype, self.device, std::move(sizes), std::move(strides)));
   return absl::OkStatus();
 }
 

@@ -86,6 +86,12 @@ std::optional<double> AsNumber(const FakeScalar& s) {
   return s.value.AsFloat();
 }
 
+// A bound of an arange of integers is cut to an integer before anything else.
+FakeScalar CutToInteger(ExprPool& pool, const FakeScalar& s) {
+  if (s.type != ExprType::kFloat) return s;
+  return {ExprType::kInt, pool.TruncToInt(s.value)};
+}
+
 // torch.arange's length over numbers of any kind.
 absl::StatusOr<Expr> ArangeLength(MetaContext& ctx, const FakeScalar& start, const FakeScalar& end,
                                   const FakeScalar& step) {
@@ -179,13 +185,17 @@ absl::Status ScalarTensorMeta(MetaContext& ctx) {
 
 absl::Status ArangeMeta(MetaContext& ctx) {
   const int start_arg = Find(ctx, "start"), step_arg = Find(ctx, "step");
-  const FakeScalar start = start_arg < 0 ? FakeScalar{} : ctx.Scalar(start_arg);
-  const FakeScalar step = step_arg < 0 ? FakeScalar{ExprType::kInt, Expr(1)} : ctx.Scalar(step_arg);
-  const FakeScalar end = ctx.Scalar(Find(ctx, "end"));
-  KILN_ASSIGN_OR_RETURN(Expr length, ArangeLength(ctx, start, end, step));
+  FakeScalar start = start_arg < 0 ? FakeScalar{} : ctx.Scalar(start_arg);
+  FakeScalar step = step_arg < 0 ? FakeScalar{ExprType::kInt, Expr(1)} : ctx.Scalar(step_arg);
+  FakeScalar end = ctx.Scalar(Find(ctx, "end"));
   bool integers = true;
   for (const FakeScalar* s : {&start, &end, &step}) integers = integers && s->type != ExprType::kFloat;
-  return ReturnNew(ctx, DTypeOption(ctx).value_or(integers ? DType::kInt64 : DType::kFloat32), {length});
+  const DType dtype = DTypeOption(ctx).value_or(integers ? DType::kInt64 : DType::kFloat32);
+  if (IsIntegralOrBool(dtype)) {
+    for (FakeScalar* s : {&start, &end, &step}) *s = CutToInteger(ctx.pool(), *s);
+  }
+  KILN_ASSIGN_OR_RETURN(Expr length, ArangeLength(ctx, start, end, step));
+  return ReturnNew(ctx, dtype, {length});
 }
 
 absl::Status LinspaceMeta(MetaContext& ctx) {

@@ -209,6 +209,10 @@ absl::StatusOr<Dims> ElementwiseStrides(MetaContext& ctx, absl::Span<const Expr>
                                         absl::Span<const Operand> operands) {
   if (sizes.empty()) return Dims();
   if (sizes.size() == 1) return Dims{Expr(1)};
+  // A tensor without elements is contiguous, however it was broadcast.
+  for (Expr size : sizes) {
+    if (size.IsInt(0)) return ContiguousStrides(ctx.env(), sizes);
+  }
   if (SameSizes(sizes, operands)) {
     if (std::optional<Dims> fast = FastStrides(ctx, sizes, operands)) return *std::move(fast);
   }

@@ -1,9 +1,11 @@
 // Padding operators.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "fake_runtime/ops/copy_meta.h"
+#include "fake_runtime/ops/elementwise.h"
 #include "fake_runtime/ops/memory_format.h"
 #include "fake_runtime/ops/size_tests.h"
 
@@ -23,6 +25,10 @@ absl::StatusOr<Dims> PaddedSizes(MetaContext& ctx, const FakeTensor& self, absl:
     sizes[d] = ctx.pool().Add(ctx.pool().Add(sizes[d], pad[2 * i]), pad[2 * i + 1]);
   }
   return sizes;
+}
+
+bool OnlyCrops(absl::Span<const Expr> pad) {
+  return std::all_of(pad.begin(), pad.end(), [](Expr e) { return e.AsInt().value_or(1) <= 0; });
 }
 
 absl::Status CheckPadded(MetaContext& ctx, const FakeTensor& self, const Dims& sizes, int from, int64_t least) {
@@ -62,6 +68,13 @@ absl::Status ConstantPadMeta(MetaContext& ctx) {
   const Dims pad = ctx.SymInts(1);
   KILN_ASSIGN_OR_RETURN(Dims sizes, PaddedSizes(ctx, self, pad));
   KILN_RETURN_IF_ERROR(CheckPadded(ctx, self, sizes, self.rank() - static_cast<int>(pad.size()) / 2, 0));
+  if (OnlyCrops(pad)) {
+    // What is left is cloned as it lies.
+    FakeTensor cropped = ctx.ViewOf(self, sizes, self.strides, self.storage_offset);
+    KILN_ASSIGN_OR_RETURN(Dims strides, PreservedStrides(ctx, cropped));
+    ctx.Return(ctx.NewTensor(self.dtype, self.device, std::move(sizes), std::move(strides)));
+    return absl::OkStatus();
+  }
   KILN_ASSIGN_OR_RETURN(FakeTensor out, NewInFormatOf(ctx, self, self.dtype, std::move(sizes)));
   ctx.Return(std::move(out));
   return absl::OkStatus();

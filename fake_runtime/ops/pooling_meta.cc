@@ -200,6 +200,10 @@ absl::Status UpsampleVecMeta(MetaContext& ctx) {
 
 absl::Status UpsampleBackwardMeta(MetaContext& ctx) {
   const FakeTensor& grad = ctx.Tensor(0);
+  if (grad.rank() == 5) {
+    ctx.Return(ctx.NewTensor(grad.dtype, grad.device, ctx.SymInts(ctx.schema().FindArg("input_size"))));
+    return absl::OkStatus();
+  }
   return ReturnInFormat(ctx, grad, grad.dtype, ctx.SymInts(ctx.schema().FindArg("input_size")));
 }
 

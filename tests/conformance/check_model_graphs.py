@@ -35,6 +35,11 @@ FUNCTIONS = {
     "ToFloat": float,
     "TruncToInt": int,
 }
+# Values whose metadata on the FX node is not that of the operator: name without
+# its number, field, and why.
+KNOWN = {
+    ("copy", "offset"): "AOTAutograd's metadata says 0 where FakeTensorMode and eager keep the offset of self",
+}
 # How far from its hint each symbol is moved for the second comparison: a
 # multiple that keeps divisibility facts of small divisors true.
 STEP = 64
@@ -100,6 +105,8 @@ def check(program: str, pb: pathlib.Path) -> tuple[int, int, float]:
         want = expected["values"][row["name"]]
         compared += 1
         field = comparison.differs(want, row["value"])
+        if (row["name"].rstrip("0123456789_"), field) in KNOWN:
+            field = ""
         good += not field
         if field:
             print(f"{pb.stem}: {row['name']}: {field}\n  want {want}\n  got  {row['value']}")

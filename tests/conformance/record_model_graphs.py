@@ -24,6 +24,7 @@ from kiln._fx.decompositions import decomposition_table
 from kiln._fx.expressions import print_expr
 from torch._dynamo.backends.common import aot_autograd
 from torch._functorch.partitioners import min_cut_rematerialization_partition
+from torch._subclasses.fake_tensor import unset_fake_temporarily
 
 from graph_text import DTYPES
 
@@ -177,13 +178,16 @@ def recorder(out_dir: pathlib.Path, name: str, role: GraphRole, counts: dict[str
         counts[key] = counts.get(key, 0) + 1
         stem = key if counts[key] == 1 else f"{key}.{counts[key]}"
         (out_dir / f"{stem}.json").write_text(json.dumps(expected(gm)))
-        (out_dir / f"{stem}.pb").write_bytes(convert_graph(gm, role).module.SerializeToString())
+        # A graph's constants are real tensors, and the converter reads the small ones.
+        with unset_fake_temporarily():
+            module = convert_graph(gm, role).module
+        (out_dir / f"{stem}.pb").write_bytes(module.SerializeToString())
         return gm.forward
 
     return compiler
 
 
-def record(out_dir: pathlib.Path, name: str) -> None:
+def record(out_dir: pathlib.Path, name: str, train: bool) -> None:
     make_model, make_batch = MODELS[name]
     counts: dict[str, int] = {}
     backend = aot_autograd(
@@ -194,15 +198,15 @@ def record(out_dir: pathlib.Path, name: str) -> None:
         partition_fn=min_cut_rematerialization_partition,
     )
     torch.manual_seed(0)
-    model = make_model().train()
+    model = make_model().train(train)
     batch = make_batch()
     torch._dynamo.reset()
     compiled = torch.compile(model, backend=backend, dynamic=True)
-    compiled(**batch).loss.backward()
-    torch._dynamo.reset()
-    model.eval()
-    with torch.no_grad():
-        torch.compile(model, backend=backend, dynamic=True)(**batch)
+    if train:
+        compiled(**batch).loss.backward()
+    else:
+        with torch.no_grad():
+            compiled(**batch)
 
 
 def main() -> int:
@@ -210,13 +214,17 @@ def main() -> int:
     out_dir.mkdir(parents=True, exist_ok=True)
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
+    failed = 0
     for name in sys.argv[2:] or DEFAULT:
-        try:
-            record(out_dir, name)
-            print(f"recorded {name}", flush=True)
-        except Exception as error:
-            print(f"{name}: {type(error).__name__}: {str(error)[:300]}", flush=True)
-    return 0
+        for train in (True, False):
+            what = f"{name}, {'training' if train else 'inference'}"
+            try:
+                record(out_dir, name, train)
+                print(f"recorded {what}", flush=True)
+            except Exception as error:
+                failed += 1
+                print(f"{what}: {type(error).__name__}: {str(error)[:300]}", flush=True)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

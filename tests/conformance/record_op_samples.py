@@ -17,16 +17,31 @@ import warnings
 from typing import Any
 
 import torch
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from torch.testing._internal.common_methods_invocations import op_db
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_map_only
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 from graph_text import CallText, ResultText, Unrepresentable
 
 # The dispatcher shows these to every mode; they are no operators of a graph.
 NOT_OPERATORS = ("prim.", "prims.", "profiler.", "debugprims.", "inductor_prims.")
+
+
+def describe_call(args: Any, kwargs: Any) -> CallText | None:
+    """The call's tensors, described before it runs, since in-place operators change them."""
+    tensors = [v for v in tree_leaves((args, kwargs)) if isinstance(v, torch.Tensor)]
+    # A real tensor becomes a fake one inside the mode, with a storage of its own.
+    if not all(isinstance(t, FakeTensor) for t in tensors):
+        return None
+    call = CallText()
+    try:
+        for value in (*args, *kwargs.values()):
+            call.argument(value)
+    except Unrepresentable:
+        return None
+    return call
 
 
 class Recorder(TorchDispatchMode):
@@ -42,13 +57,7 @@ class Recorder(TorchDispatchMode):
         if op.startswith(NOT_OPERATORS):
             return func(*args, **kwargs)
         self.calls += 1
-        call: CallText | None = CallText()
-        # Tensors are described before the call: in-place operators change them.
-        try:
-            before = [call.argument(a) for a in args], [call.argument(v) for v in kwargs.values()]
-            del before
-        except Unrepresentable:
-            call = None
+        call = describe_call(args, kwargs)
         try:
             result = func(*args, **kwargs)
         except Exception as error:

@@ -1,0 +1,67 @@
+"""Compares every row of the op table to the installed PyTorch: schema, tags, and that all core operators are there.
+
+    python tests/conformance/check_op_table.py REPLAY_GRAPHS
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import torch
+
+
+def operator(name: str) -> torch._ops.OpOverload:
+    namespace, packet, overload = name.split(".")
+    return getattr(getattr(getattr(torch.ops, namespace), packet), overload)
+
+
+def expected_tags(op: torch._ops.OpOverload) -> set[str]:
+    schema = str(op._schema)
+    tags = {str(tag).removeprefix("torch.").removeprefix("Tag.") for tag in op.tags}
+    out = tags & {"core", "pointwise", "nondeterministic_seeded", "dynamic_output_shape", "data_dependent_output"}
+    if re.search(r"\([a-z]\)", schema.rsplit("->", 1)[1]):
+        out.add("view")
+    # An assertion has no written argument, but must not be dropped either.
+    if re.search(r"\([a-z]!\)", schema) or str(op).startswith(("aten._assert", "aten.sym_constrain")):
+        out.add("effect")
+    if str(op).startswith("aten.sym_"):
+        out.add("symbolic")
+    return out
+
+
+def main() -> int:
+    rows = subprocess.run([sys.argv[1], "--rows"], capture_output=True, text=True, check=True).stdout.splitlines()
+    wrong = core = compared = 0
+    for row in rows:
+        name, schema, tags = row.split("\t")
+        if name.startswith("sym."):
+            continue
+        compared += 1
+        op = operator(name)
+        core += torch.Tag.core in op.tags
+        if schema != str(op._schema):
+            wrong += 1
+            print(f"want {op._schema}\ngot  {schema}")
+        if set(tags.split()) != expected_tags(op):
+            wrong += 1
+            print(f"{name}: want tags {sorted(expected_tags(op))}, got {tags}")
+    all_core = 0
+    for full in torch._C._dispatch_get_all_op_names():
+        name, _, overload = full.partition(".")
+        if not name.startswith("aten::"):
+            continue
+        try:
+            op = getattr(getattr(torch.ops.aten, name[6:]), overload or "default")
+        except AttributeError:
+            continue
+        all_core += torch.Tag.core in op.tags
+    print(
+        f"{len(rows)} rows, {compared} compared to PyTorch {torch.__version__}: {wrong} wrong; {core} of {all_core} core"
+    )
+    return 1 if wrong or core != all_core else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

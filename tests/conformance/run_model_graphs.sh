@@ -1,0 +1,10 @@
+#!/bin/sh
+# Records the graphs of models under PyTorch and replays them:
+#   run_model_graphs.sh PYTHON REPLAY_MODULE OUT_DIR [MODEL...]
+set -e
+python=$1 replay=$2 out=$3
+shift 3
+here=$(dirname "$0")
+rm -rf "$out"
+PYTHONPATH="$PYTHONPATH:$here" "$python" "$here/record_model_graphs.py" "$out" "$@"
+"$python" "$here/check_model_graphs.py" "$replay" "$out"
