@@ -170,7 +170,8 @@ class Interchanger {
         bool is_array = arrays_.contains(arg) && cluster_.insts[arg].kind != InstKind::kAccumulate;
         if (!is_array && !copied_.contains(arg)) continue;
         auto [it, inserted] = local.try_emplace(arg, arg);
-        if (inserted) it->second = is_array ? EmitLoad(arrays_[arg][0], cluster_.insts[arg].dtype, out) : Copy(arg, out);
+        if (inserted && is_array) it->second = EmitLoad(arrays_[arg][0], cluster_.insts[arg].dtype, out);
+        if (inserted && !is_array) it->second = Copy(arg, out);
         cluster_.insts[id].args[a] = it->second;
       }
       RewriteInst(id, stage, init, out);

@@ -144,7 +144,8 @@ class LoopOrderer {
     int64_t tasks = std::max(kLeastTasks, kTasksPerThread * threads_);
     int64_t others = EstimateProduct(cluster_, cluster_.rows, index_);
     int64_t columns = kMostColumns;
-    while (columns > kLeastColumns && others * (index_.Estimate(cluster_.extents[axis]) / columns) < tasks) columns /= 2;
+    int64_t extent = index_.Estimate(cluster_.extents[axis]);
+    while (columns > kLeastColumns && others * (extent / columns) < tasks) columns /= 2;
     return columns;
   }
 

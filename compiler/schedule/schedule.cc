@@ -12,6 +12,7 @@
 #include "compiler/schedule/order_loops.h"
 #include "compiler/schedule/order_serial_loops.h"
 #include "compiler/schedule/plan_memory.h"
+#include "compiler/schedule/split_reduction.h"
 
 namespace kiln {
 
@@ -27,14 +28,16 @@ absl::StatusOr<LoopProgram> Schedule(LoopProgram program, const ScheduleOptions&
       program.steps.push_back(std::move(unit.step));
       continue;
     }
-    std::string name = schedule::NameKernel(*unit.cluster, number++);
     std::vector<int>& nodes = unit.cluster->nodes;
     std::sort(nodes.begin(), nodes.end());
     nodes.erase(std::unique(nodes.begin(), nodes.end()), nodes.end());
     unit.cluster->why = schedule::ExplainFusion(*unit.cluster);
-    KILN_ASSIGN_OR_RETURN(Kernel kernel, schedule::OrderLoops(*std::move(unit.cluster), program, options, index));
-    kernel.name = std::move(name);
-    program.steps.push_back(std::move(kernel));
+    for (schedule::Cluster& cluster : schedule::SplitReduction(*std::move(unit.cluster), program, index)) {
+      std::string name = schedule::NameKernel(cluster, number++);
+      KILN_ASSIGN_OR_RETURN(Kernel kernel, schedule::OrderLoops(std::move(cluster), program, options, index));
+      kernel.name = std::move(name);
+      program.steps.push_back(std::move(kernel));
+    }
   }
   return schedule::PlanMemory(std::move(program));
 }

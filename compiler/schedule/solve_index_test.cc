@@ -110,7 +110,8 @@ TEST(IndexAnalysisTest, DividesProductsSumsAndPowersExactly) {
   for (const Case& c : kCases) {
     std::optional<Expr> q = index.DivideExact(*pool.Parse(c.a), *pool.Parse(c.b));
     ASSERT_EQ(q.has_value(), c.quotient != nullptr) << c.a << " / " << c.b;
-    if (q.has_value()) EXPECT_EQ(*q, *pool.Parse(c.quotient)) << c.a << " / " << c.b;
+    if (!q.has_value()) continue;
+    EXPECT_EQ(*q, *pool.Parse(c.quotient)) << c.a << " / " << c.b;
   }
 }
 

@@ -49,7 +49,8 @@ class Generator {
 
   std::vector<std::string> RandomSizes() {
     static const std::vector<std::vector<std::string>> kSizes = {
-        {"s0", "s1", "16"}, {"s0", "s1"}, {"s0", "16"}, {"16", "s1"}, {"s1"}, {"16"}, {"s0", "3", "s1"}, {"s0*s1", "16"}};
+        {"s0", "s1", "16"}, {"s0", "s1"}, {"s0", "16"},      {"16", "s1"},
+        {"s1"},             {"16"},       {"s0", "3", "s1"}, {"s0*s1", "16"}};
     return kSizes[Below(static_cast<int>(kSizes.size()))];
   }
 
@@ -185,7 +186,8 @@ class Generator {
     std::string value = EmitBody(a, a.sizes, AllVariables(a.sizes.size()), next);
     absl::StrAppend(&kernels_, "update %0, ", value, "\n");
     Close(reduced.size());
-    std::string result = absl::StrCat("%", next++), scaled = absl::StrCat("%", next++), factor = absl::StrCat("%", next++);
+    std::string result = absl::StrCat("%", next), scaled = absl::StrCat("%", next + 1);
+    std::string factor = absl::StrCat("%", next + 2);
     absl::StrAppend(&kernels_, result, " = result f32 %0, ", kind == "welford" ? Below(2) : 0, "\n", factor,
                     " = constant f32 0.125\n", scaled, " = mul f32 ", result, ", ", factor, "\n");
     absl::StrAppend(&kernels_, "store b", out.buffer, "[", Index(out, kept), "], ", scaled, "\n");
@@ -246,8 +248,8 @@ class Generator {
     for (size_t d = 0; d < sizes.size(); ++d) Loop(static_cast<int>(d), sizes[d]);
     std::string index = absl::StrCat(a.offset, " + ", a.strides[0], "*j0");
     for (size_t d = 1; d < sizes.size(); ++d) absl::StrAppend(&index, " + ", a.strides[d], "*i", d);
-    absl::StrAppend(&kernels_, "%0 = load i64 b4[i0]\nindirect j0 < ", a.sizes[0], ", %0\n%1 = load f32 b", a.buffer, "[",
-                    index, "]\nstore b", out.buffer, "[", Index(out, AllVariables(sizes.size())), "], %1\n");
+    absl::StrAppend(&kernels_, "%0 = load i64 b4[i0]\nindirect j0 < ", a.sizes[0], ", %0\n");
+    absl::StrAppend(&kernels_, "%1 = load f32 b", a.buffer, "[", index, "]\nstore b", out.buffer, "[", Index(out, AllVariables(sizes.size())), "], %1\n");
     Close(sizes.size() + 1);
     tensors_.push_back(out);
   }
@@ -264,9 +266,9 @@ class Generator {
     for (const Tensor* part : {&a, &b}) {
       for (size_t d = 0; d < sizes.size(); ++d) Loop(static_cast<int>(d), a.sizes[d]);
       std::string value = part == &a ? "%0" : "%1";
-      absl::StrAppend(&kernels_, value, " = load f32 b", part->buffer, "[", Index(*part, variables), "]\nstore b",
-                      out.buffer, "[", Index(out, variables), part == &a ? "" : absl::StrCat(" + ", a.sizes.back()), "], ",
-                      value, "\n");
+      std::string shift = part == &a ? "" : absl::StrCat(" + ", a.sizes.back());
+      absl::StrAppend(&kernels_, value, " = load f32 b", part->buffer, "[", Index(*part, variables), "]\n");
+      absl::StrAppend(&kernels_, "store b", out.buffer, "[", Index(out, variables), shift, "], ", value, "\n");
       Close(sizes.size());
     }
     kernels_ += "}\n";
