@@ -59,8 +59,19 @@ void NanSum(D& d) {
 
 bool IsComputedAsIs(DType dtype) { return ComputationDType(dtype) == dtype; }
 
-// beta * self + alpha * product, with factors of 1 left out.
+bool IsZero(const Argument& number) {
+  const int64_t* i = number.get_if<int64_t>();
+  const double* f = number.get_if<double>();
+  return (i != nullptr && *i == 0) || (f != nullptr && *f == 0);
+}
+
+// beta * self + alpha * product; where beta is 0 a nan in self does not count.
 ValueId Blend(D& d, ValueId product, const Argument& beta, const Argument& alpha) {
+  if (IsZero(beta)) {
+    // The sum with zeros has the shape of both.
+    ValueId zeros = d.Call("aten.zeros_like.default", {d.Value(0)});
+    return d.Call("aten.add.Tensor", {zeros, product, {"alpha", alpha}});
+  }
   ValueId scaled = d.Call("aten.mul.Scalar", {d.Value(0), beta});
   return d.Call("aten.add.Tensor", {scaled, product, {"alpha", alpha}});
 }

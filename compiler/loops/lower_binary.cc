@@ -24,8 +24,8 @@ Val Scaled(P& p, Val value, int arg) {
 
 // aten::add.Tensor(Tensor self, Tensor other, *, Scalar alpha=1); on bools it is or.
 Val Add(P& p) {
-  if (p.dtype() == DType::kBool) return Binary<ScalarOp::kBitOr>(p);
   Val a = p.Arg(0);
+  if (p.dtype() == DType::kBool) return p.Or(a, p.And(p.Arg(1), p.Arg(2)));
   return p.Add(a, Scaled(p, p.Arg(1), 2));
 }
 Val Sub(P& p) {
