@@ -29,9 +29,12 @@ absl::Status FindHomes(const LoopProgram& program, BufferPlacement& placement) {
     }
     output_of_root[root.value] = BufferId{i};
   }
+  placement.guests_of_buffer.resize(count);
   for (int i = 0; i < count; ++i) {
     const BufferId root = MemoryRoot(program, BufferId{i});
     placement.home_of_buffer.push_back(output_of_root[root.value].value >= 0 ? output_of_root[root.value] : root);
+    const BufferId home = placement.home_of_buffer.back();
+    if (home.value != i) placement.guests_of_buffer[home.value].push_back(BufferId{i});
   }
   return absl::OkStatus();
 }

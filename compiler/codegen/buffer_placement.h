@@ -15,6 +15,8 @@ struct BufferPlacement {
   // The buffer that gives the memory: itself, the end of its alias chain, or an
   // output that lives in the same memory, which only the host can make.
   std::vector<BufferId> home_of_buffer;
+  // By home: the others that live in its memory.
+  std::vector<std::vector<BufferId>> guests_of_buffer;
   // -1 for buffers that nothing uses. Extern results come first.
   std::vector<int> record_of_buffer;
   int num_records = 0;

@@ -1,14 +1,14 @@
 // The routines that every entry is made of, as LLVM IR text: fill a step's
-// template, launch a kernel, call an extern op, make an output, clean up. The
-// entry itself is then straight-line calls of them, with tables for arguments.
+// template, launch a kernel, call an extern op, make an output, clean up; and
+// `kiln.run`, which interprets an entry program (entry_program.h) with them.
 //
 // A frame is an array of 8-byte slots that the entry keeps on its stack:
 //
 //   header       kFrameHeaderSlots slots, by FrameSlot
+//   tensors      KilnTensors that outputs are views of
 //   expressions  one slot each: integers, the bits of doubles, booleans
 //   records      four slots a buffer: data, storage, offset of data in the
 //                storage (elements), the host's handle; extern results first
-//   tensors      KilnTensors that outputs are views of
 //   scratch      where steps' templates are filled in
 #ifndef KILN_COMPILER_CODEGEN_ENTRY_ROUTINES_H_
 #define KILN_COMPILER_CODEGEN_ENTRY_ROUTINES_H_

@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "compiler/codegen/codegen.h"
 #include "compiler/codegen/entry_emitter.h"
+#include "compiler/codegen/entry_program.h"
 #include "compiler/codegen/entry_routines.h"
 #include "compiler/codegen/isa_table.h"
 #include "compiler/codegen/kernel_emitter.h"
@@ -76,6 +77,7 @@ absl::StatusOr<ObjectCode> GenerateCode(const LoopProgram& program, const Codege
   KILN_ASSIGN_OR_RETURN(std::unique_ptr<llvm::TargetMachine> machine, MakeTargetMachine(isa));
   const KernelTable table = BuildKernelTable(program);
   KILN_RETURN_IF_ERROR(CheckDTypes(table));
+  KILN_ASSIGN_OR_RETURN(const EntryProgram entry, BuildEntryProgram(program, table));
   llvm::LLVMContext context;
   KILN_ASSIGN_OR_RETURN(std::unique_ptr<llvm::Module> module, MakeModule(context, *machine));
   // Names of values are for people; text cannot be read without them.
@@ -84,7 +86,7 @@ absl::StatusOr<ObjectCode> GenerateCode(const LoopProgram& program, const Codege
   for (const UniqueKernel& kernel : table.kernels) {
     kernels.push_back(EmitKernel(kernel, program.pool, isa, {options.check_bounds}, module.get()));
   }
-  KILN_RETURN_IF_ERROR(EmitEntry(program, table, kernels, isa, module.get()));
+  EmitEntry(entry, program, kernels, isa, module.get());
   SetAttributes(*module, isa);
   KILN_RETURN_IF_ERROR(CheckModule(*module));
   OptimizeModule(*module, *machine);

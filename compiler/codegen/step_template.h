@@ -1,6 +1,6 @@
 // What a step of the entry needs in memory: closures, tensors, argument lists.
 //
-// The entry keeps one scratch area of 8-byte slots. Before a step runs, the
+// An entry keeps one scratch area of 8-byte slots. Before a step runs, the
 // step's template is copied into it and patched: a fixup puts a value that only
 // the call knows (a size, a buffer's address) into a slot. Templates are
 // constants of the artifact, so a step costs a few words of data and one call,

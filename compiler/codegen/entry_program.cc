@@ -1,0 +1,266 @@
+#include "compiler/codegen/entry_program.h"
+
+#include <algorithm>
+#include <initializer_list>
+
+#include "base/status_macros.h"
+#include "compiler/codegen/buffer_placement.h"
+#include "compiler/codegen/entry_routines.h"
+#include "compiler/codegen/extern_table.h"
+#include "compiler/codegen/kernel_emitter.h"
+
+namespace kiln {
+namespace {
+
+class EntryBuilder {
+ public:
+  EntryBuilder(const LoopProgram& program, const KernelTable& table, const BufferPlacement& placement)
+      : program_(program),
+        table_(table),
+        placement_(placement),
+        externs_(BuildExternTable(program)),
+        kept_(program.buffers.size(), -1),
+        made_(program.buffers.size(), false) {}
+
+  EntryProgram Build() && {
+    FindKeptTensors();
+    for (int i = 0; i < program_.num_inputs; ++i) AddInput(i);
+    AddPlaces();
+    AddOutputsOfInputs();
+    for (size_t i = 0; i < program_.steps.size(); ++i) AddStep(static_cast<int>(i));
+    for (size_t i = 0; i < program_.buffers.size(); ++i) MakeOutput(BufferId{static_cast<int>(i)});
+    Add(EntryOpcode::kEnd, {});
+    out_.arena_expr = exprs_.Index(program_.arena_bytes);
+    out_.is_random = std::any_of(table_.kernels.begin(), table_.kernels.end(),
+                                 [](const UniqueKernel& kernel) { return kernel.is_random; });
+    out_.exprs = exprs_.exprs();
+    out_.strings = strings_.bytes();
+    LayOutFrame();
+    return std::move(out_);
+  }
+
+ private:
+  void Add(EntryOpcode code, std::initializer_list<int> args) {
+    EntryOp op{code, {}};
+    std::copy(args.begin(), args.end(), op.args.begin());
+    out_.ops.push_back(op);
+  }
+
+  // Equal templates, as of layers that repeat, are not looked for: they name
+  // buffers, and so they differ.
+  int Step(const StepTemplate& step) {
+    scratch_slots_ = std::max(scratch_slots_, step.num_slots());
+    const int place = static_cast<int>(out_.step_words.size());
+    const std::vector<int64_t> words = step.Encode();
+    out_.step_words.insert(out_.step_words.end(), words.begin(), words.end());
+    return place;
+  }
+
+  StepTemplate NewStep() { return StepTemplate(&exprs_, &strings_); }
+  int Record(BufferId id) const { return placement_.record_of_buffer[id.value]; }
+
+  void LayOutFrame() {
+    out_.num_records = placement_.num_records;
+    out_.num_owned = placement_.num_owned;
+    out_.exprs_slot = kFrameHeaderSlots + num_kept_slots_;
+    out_.records_slot = out_.exprs_slot + static_cast<int>(out_.exprs.size());
+    out_.scratch_slot = out_.records_slot + placement_.num_records * kRecordSlots;
+    out_.frame_slots = out_.scratch_slot + scratch_slots_;
+  }
+
+  // --- memory
+
+  void AddInput(int input) {
+    const BufferId buffer = program_.input_buffers[input];
+    if (buffer.value < 0 || Record(buffer) < 0) return;
+    Add(EntryOpcode::kInput, {input, Record(buffer)});
+    Share(buffer);
+  }
+
+  // Temporaries, each in its place of the arena.
+  void AddPlaces() {
+    for (size_t i = 0; i < program_.buffers.size(); ++i) {
+      const BufferId id{static_cast<int>(i)};
+      const BufferId home = placement_.home_of_buffer[i];
+      if (Record(id) < 0 || program_.buffers[home.value].kind != BufferKind::kTemporary) continue;
+      Add(EntryOpcode::kPlace, {exprs_.Index(program_.buffers[home.value].arena_offset), Record(id)});
+    }
+  }
+
+  // Gives a home's record to the buffers that live in its memory.
+  void Share(BufferId home) {
+    for (BufferId id : placement_.guests_of_buffer[home.value]) {
+      if (Record(id) >= 0) Add(EntryOpcode::kShare, {Record(home), Record(id)});
+    }
+  }
+
+  // --- outputs
+
+  // The tensors that outputs are views of are kept in the frame.
+  void FindKeptTensors() {
+    auto keep = [&](BufferId id) {
+      if (kept_[id.value] >= 0) return;
+      kept_[id.value] = kFrameHeaderSlots + num_kept_slots_;
+      num_kept_slots_ += kTensorSlots;
+    };
+    for (const OutputBinding& binding : program_.outputs) {
+      if (binding.kind == OutputBinding::Kind::kView && binding.alias_of < 0) keep(binding.tensor.buffer);
+      if (binding.kind == OutputBinding::Kind::kOutputView) keep(BaseOf(binding));
+    }
+  }
+
+  // The buffer of the tensor that a view shows, where it is no input.
+  BufferId BaseOf(const OutputBinding& binding) const {
+    const bool of_output = binding.kind == OutputBinding::Kind::kOutputView;
+    return of_output ? program_.outputs[binding.alias_of].tensor.buffer : binding.tensor.buffer;
+  }
+
+  static bool IsViewOfInput(const OutputBinding& binding) {
+    return binding.kind == OutputBinding::Kind::kView && binding.alias_of >= 0;
+  }
+
+  static bool IsView(const OutputBinding& binding) {
+    return binding.kind == OutputBinding::Kind::kView || binding.kind == OutputBinding::Kind::kOutputView;
+  }
+
+  StepTemplate ViewStep(const OutputBinding& binding) {
+    StepTemplate step = NewStep();
+    step.Reserve(kTensorSlots + 1);
+    step.SetTensor(0, binding.tensor, -1, /*window=*/false);
+    step.SetExpr(kTensorSlots, binding.tensor.offset);
+    return step;
+  }
+
+  // What needs no step: scalars, and views of inputs before those are released.
+  void AddOutputsOfInputs() {
+    for (size_t i = 0; i < program_.outputs.size(); ++i) {
+      const OutputBinding& binding = program_.outputs[i];
+      if (binding.kind == OutputBinding::Kind::kScalar) {
+        StepTemplate step = NewStep();
+        step.Reserve(kValueSlots);
+        step.SetValue(0, Operand{binding.scalar}, placement_.record_of_buffer);
+        Add(EntryOpcode::kScalarOutput, {Step(step), static_cast<int>(i)});
+      } else if (IsViewOfInput(binding)) {
+        Add(EntryOpcode::kViewOfInput, {Step(ViewStep(binding)), static_cast<int>(i), binding.alias_of});
+      }
+    }
+  }
+
+  // Every view of the tensor that `buffer` is, once it is there.
+  void AddViewsOf(BufferId buffer) {
+    if (kept_[buffer.value] < 0) return;
+    for (size_t i = 0; i < program_.outputs.size(); ++i) {
+      const OutputBinding& binding = program_.outputs[i];
+      if (!IsView(binding) || IsViewOfInput(binding) || BaseOf(binding) != buffer) continue;
+      Add(EntryOpcode::kViewOfKept, {Step(ViewStep(binding)), static_cast<int>(i), kept_[buffer.value]});
+    }
+  }
+
+  // Makes the output that `buffer` lives in, at the first use.
+  void MakeOutput(BufferId buffer) {
+    const BufferId home = placement_.home_of_buffer[buffer.value];
+    const Buffer& output = program_.buffers[home.value];
+    if (output.kind != BufferKind::kOutput || Record(home) < 0 || made_[home.value]) return;
+    made_[home.value] = true;
+    StepTemplate step = NewStep();
+    step.Reserve(kTensorSlots);
+    step.SetTensor(0, program_.outputs[output.index].tensor, -1, /*window=*/false);
+    Add(EntryOpcode::kNewOutput, {Step(step), output.index, Record(home)});
+    if (kept_[home.value] >= 0) Add(EntryOpcode::kKeep, {0, kept_[home.value]});
+    Share(home);
+    AddViewsOf(home);
+  }
+
+  // --- steps
+
+  void AddStep(int index) {
+    VisitStepBuffers(program_.steps[index], [&](BufferId id) { MakeOutput(id); });
+    std::visit(
+        [&](const auto& step) {
+          using T = std::decay_t<decltype(step)>;
+          if constexpr (std::is_same_v<T, Kernel>) AddLaunch(table_.launches[index]);
+          if constexpr (std::is_same_v<T, ExternCall>) AddExtern(step, externs_.index_of_step[index]);
+          if constexpr (std::is_same_v<T, Release>) AddRelease(step.buffer);
+          if constexpr (std::is_same_v<T, RuntimeAssert>) {
+            Add(EntryOpcode::kAssert, {exprs_.Index(step.condition), step.node, strings_.Offset(step.message)});
+          }
+        },
+        program_.steps[index]);
+  }
+
+  void AddLaunch(const KernelLaunch& launch) {
+    StepTemplate step = NewStep();
+    step.Reserve(kClosureFirstBuffer + static_cast<int>(launch.buffers.size() + launch.sizes.size()));
+    step.SetFixup(FixupKind::kHeader, kClosureErrorSlot, kFrameErrorAddress);
+    if (table_.kernels[launch.kernel].is_random) step.SetFixup(FixupKind::kHeader, kClosureSeedSlot, kFrameSeed);
+    int slot = kClosureFirstBuffer;
+    for (BufferId buffer : launch.buffers) step.SetFixup(FixupKind::kBuffer, slot++, Record(buffer));
+    for (Expr size : launch.sizes) step.SetExpr(slot++, size);
+    Add(EntryOpcode::kLaunch, {Step(step), launch.kernel, launch.node, exprs_.Index(launch.extent),
+                               exprs_.Index(launch.grain)});
+  }
+
+  void AddExtern(const ExternCall& call, int index) {
+    StepTemplate step = NewStep();
+    const int num_args = static_cast<int>(call.args.size());
+    const int num_outs = static_cast<int>(call.outputs.size());
+    step.Reserve(num_args * kValueSlots);
+    const int outs = step.Reserve(num_outs * kTensorSlots);
+    for (int i = 0; i < num_args; ++i) step.SetValue(i * kValueSlots, call.args[i], placement_.record_of_buffer);
+    for (int i = 0; i < num_outs; ++i) {
+      const BufferId buffer = call.outputs[i].buffer;
+      if (buffer.value < 0) continue;
+      step.SetTensor(outs + i * kTensorSlots, call.outputs[i], Record(buffer), /*window=*/call.into);
+    }
+    Add(EntryOpcode::kExtern, {Step(step), index, num_args, outs, num_outs});
+    if (!call.into) TakeResults(call, outs);
+  }
+
+  void TakeResults(const ExternCall& call, int outs) {
+    // All records first: a failing view must not lose a later result.
+    for (size_t i = 0; i < call.outputs.size(); ++i) {
+      const BufferId buffer = call.outputs[i].buffer;
+      if (buffer.value < 0) continue;
+      const int slot = outs + static_cast<int>(i) * kTensorSlots;
+      Add(EntryOpcode::kTakeResult, {slot, Record(buffer)});
+      if (kept_[buffer.value] >= 0) Add(EntryOpcode::kKeep, {slot, kept_[buffer.value]});
+      Share(buffer);
+    }
+    for (const TensorOperand& output : call.outputs) {
+      if (output.buffer.value >= 0) AddViewsOf(output.buffer);
+    }
+  }
+
+  void AddRelease(BufferId id) {
+    const BufferKind kind = program_.buffers[id.value].kind;
+    if (kind == BufferKind::kExternResult) Add(EntryOpcode::kReleaseResult, {Record(id)});
+    if (kind != BufferKind::kInput) return;
+    for (int i = 0; i < program_.num_inputs; ++i) {
+      if (program_.input_buffers[i] == id) Add(EntryOpcode::kReleaseInput, {i});
+    }
+  }
+
+  // Constant after construction.
+  const LoopProgram& program_;
+  const KernelTable& table_;
+  const BufferPlacement& placement_;
+  ExternTable externs_;
+
+  EntryProgram out_;
+  ExprTable exprs_;
+  StringTable strings_;
+  // By buffer: the frame slot of its kept tensor, -1 where none is needed.
+  std::vector<int> kept_;
+  std::vector<bool> made_;
+  int num_kept_slots_ = 0;
+  int scratch_slots_ = 0;
+};
+
+}  // namespace
+
+absl::StatusOr<EntryProgram> BuildEntryProgram(const LoopProgram& program, const KernelTable& table) {
+  KILN_ASSIGN_OR_RETURN(BufferPlacement placement, PlaceBuffers(program));
+  return EntryBuilder(program, table, placement).Build();
+}
+
+}  // namespace kiln
