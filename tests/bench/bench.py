@@ -22,7 +22,7 @@ MODELS = ("gpt2", "resnet18")
 
 
 def measure(environment: dict[str, str], model: str, backend: str) -> dict[str, Any]:
-    environment = {**environment, "PYTHONPATH": str(TESTS), "TRANSFORMERS_VERBOSITY": "error"}
+    environment = {**environment, "PYTHONPATH": kiln_server.python_path(), "TRANSFORMERS_VERBOSITY": "error"}
     command = [sys.executable, "-m", "workloads.measure", "--model", model, "--backend", backend]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

@@ -36,7 +36,7 @@ def headline(text: str) -> None:
 
 def python(environment: dict[str, str], *arguments: str) -> dict[str, Any]:
     """Runs a Python process of this repository's tests; its last line is JSON."""
-    environment = {**environment, "PYTHONPATH": str(TESTS), "TRANSFORMERS_VERBOSITY": "error"}
+    environment = {**environment, "PYTHONPATH": kiln_server.python_path(), "TRANSFORMERS_VERBOSITY": "error"}
     done = subprocess.run([sys.executable, *arguments], env=environment, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         raise SystemExit(f"error: `python {' '.join(arguments)}` ended with {done.returncode}")

@@ -17,9 +17,17 @@ READY_LINE = re.compile(r"^kiln: serving on (\S+) metrics (\S+)")
 START_TIMEOUT_SECONDS = 60.0
 
 
+TESTS = pathlib.Path(__file__).resolve().parents[1]
+
+
+def python_path() -> str:
+    """PYTHONPATH of a process that imports the workloads."""
+    return os.pathsep.join([str(TESTS), *filter(None, [os.environ.get("PYTHONPATH")])])
+
+
 def kiln_binary() -> str:
     """The server's binary: KILN_BINARY, or that of the build folder."""
-    default = pathlib.Path(__file__).resolve().parents[2] / "build" / "clients" / "cli" / "kiln"
+    default = TESTS.parent / "build" / "clients" / "cli" / "kiln"
     return os.environ.get("KILN_BINARY", str(default))
 
 
