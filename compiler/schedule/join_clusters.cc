@@ -46,8 +46,10 @@ bool RowsAreLanes(const Cluster& cluster, IndexAnalysis& index) {
       const Inst& inst = cluster.insts[id];
       if (!IsInnerAccess(inst, stage, index)) continue;
       const AffineForm& form = index.Form(inst.expr);
-      for (int axis : cluster.rows) row_runs += form.CoefficientOf(index.Variable(axis)).IsInt(1);
-      for (int axis : stage.inner) inner_runs += form.CoefficientOf(index.Variable(axis)).IsInt(1);
+      // A strided store costs more than a strided load, as in order_loops.
+      int weight = IsStore(inst) ? 2 : 1;
+      for (int axis : cluster.rows) row_runs += weight * form.CoefficientOf(index.Variable(axis)).IsInt(1);
+      for (int axis : stage.inner) inner_runs += weight * form.CoefficientOf(index.Variable(axis)).IsInt(1);
     }
   }
   return row_runs > inner_runs;

@@ -249,7 +249,8 @@ class Generator {
     std::string index = absl::StrCat(a.offset, " + ", a.strides[0], "*j0");
     for (size_t d = 1; d < sizes.size(); ++d) absl::StrAppend(&index, " + ", a.strides[d], "*i", d);
     absl::StrAppend(&kernels_, "%0 = load i64 b4[i0]\nindirect j0 < ", a.sizes[0], ", %0\n");
-    absl::StrAppend(&kernels_, "%1 = load f32 b", a.buffer, "[", index, "]\nstore b", out.buffer, "[", Index(out, AllVariables(sizes.size())), "], %1\n");
+    absl::StrAppend(&kernels_, "%1 = load f32 b", a.buffer, "[", index, "]\n");
+    absl::StrAppend(&kernels_, "store b", out.buffer, "[", Index(out, AllVariables(sizes.size())), "], %1\n");
     Close(sizes.size() + 1);
     tensors_.push_back(out);
   }
