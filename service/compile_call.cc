@@ -34,12 +34,13 @@ void CompileCall::Prepare(absl::Status admission, const v1::CompileRequest& requ
 }
 
 void CompileCall::LookUp() {
-  // A second look is part of the same request and counts once.
-  absl::StatusOr<CacheAnswer> answer =
-      front_.cache->Lookup(prepared_->key, prepared_->symbol_values, *prepared_->host_class, failed_joins_ == 0);
+  // A miss here has been counted by the Lookup before it, or is a compile.
+  absl::StatusOr<CacheAnswer> answer = front_.cache->Lookup(prepared_->key, prepared_->symbol_values,
+                                                            *prepared_->host_class, /*count=*/false);
   if (!answer.ok()) return Finish(answer.status());
-  if (answer->hit.has_value()) return FinishWith(*answer->hit);
-  Join();
+  if (!answer->hit.has_value()) return Join();
+  ++(answer->hit->tier == v1::TIER_MEMORY ? front_.compile_hits_memory : front_.compile_hits_disk);
+  FinishWith(*answer->hit);
 }
 
 void CompileCall::Join() {

@@ -4,6 +4,7 @@
 #define KILN_SERVICE_FRONT_H_
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 
 #include "absl/time/time.h"
@@ -39,6 +40,9 @@ struct Front {
   std::unique_ptr<TaskQueue> compiles;
   std::unique_ptr<TaskQueue> propagations;
   Activity activity;
+  // Compile requests that the cache served; the cache itself counts Lookup's.
+  std::atomic<int64_t> compile_hits_memory{0};
+  std::atomic<int64_t> compile_hits_disk{0};
   // Set when the server has been told to stop.
   std::atomic<bool> draining{false};
 

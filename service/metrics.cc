@@ -37,8 +37,8 @@ constexpr MetricRow kGuards = {"kiln_guards_total", "Guards of the variants that
 constexpr MetricRow kSentBytes = {"kiln_artifact_sent_bytes_total", "Artifact bytes sent to clients.", ""};
 
 // Read off at each scrape.
-constexpr MetricRow kHits = {"kiln_cache_hits_total", "Lookups that found a variant, by tier.", "tier"};
-constexpr MetricRow kMisses = {"kiln_cache_misses_total", "Lookups that found none.", ""};
+constexpr MetricRow kHits = {"kiln_cache_hits_total", "Requests that found a variant, by tier.", "tier"};
+constexpr MetricRow kMisses = {"kiln_cache_misses_total", "Lookups that found none; compiles that found none are counted as compiles.", ""};
 constexpr MetricRow kMissReasons = {"kiln_cache_miss_reasons_total", "Why lookups missed; one may have several.",
                                     "reason"};
 constexpr MetricRow kDropped = {"kiln_cache_dropped_total", "Corrupt, unsigned or orphaned entries dropped.", "what"};

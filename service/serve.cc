@@ -112,7 +112,10 @@ absl::Status OpenData(const ServeOptions& options, Front& front) {
 }
 
 ServiceGauges ReadGauges(const Front& front) {
-  return {.cache = front.cache->Counters(),
+  CacheCounters cache = front.cache->Counters();
+  cache.hits_memory += front.compile_hits_memory;
+  cache.hits_disk += front.compile_hits_disk;
+  return {.cache = cache,
           .flights = front.flights->num_flights(),
           .waiters = front.flights->num_waiters(),
           .joined = front.flights->num_joined(),

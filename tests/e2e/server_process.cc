@@ -67,13 +67,14 @@ std::unique_ptr<ServerProcess> ServerProcess::Start(const std::string& data_fold
 ServerProcess::~ServerProcess() { KillHard(); }
 
 void ServerProcess::KillHard() {
-  if (pid_ < 0) return;
+  // kill(-1) would be everybody.
+  if (pid_ <= 1) return;
   kill(pid_, SIGKILL);
   ExitCode(std::exchange(pid_, -1));
 }
 
 int ServerProcess::Stop() {
-  kill(pid_, SIGTERM);
+  if (pid_ > 1) kill(pid_, SIGTERM);
   return Wait();
 }
 

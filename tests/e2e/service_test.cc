@@ -14,6 +14,7 @@
 #include "base/digest.h"
 #include "base/limits.h"
 #include "cache/testing/temp_folder.h"
+#include "clients/cpp/grpc_status.h"
 #include "compiler/artifact/read_manifest.h"
 #include "compiler/artifact/signed_variant.h"
 #include "gmock/gmock.h"
@@ -54,6 +55,26 @@ class ServiceTest : public testing::Test {
   std::vector<pid_t> AwaitWorkers(size_t count) {
     for (int i = 0; i < 1000 && server_->Workers().size() != count; ++i) usleep(5000);
     return server_->Workers();
+  }
+
+  // Starts a compile that never ends and waits until its worker is in the middle.
+  struct Hanging {
+    grpc::ClientContext context;
+    std::unique_ptr<grpc::ClientReader<v1::CompileResponse>> reader;
+    absl::Status Finish() {
+      // gRPC gives the status only behind the last message.
+      for (v1::CompileResponse message; reader->Read(&message);) {
+      }
+      return FromGrpcStatus(reader->Finish());
+    }
+  };
+  std::unique_ptr<Hanging> StartHanging() {
+    auto hanging = std::make_unique<Hanging>();
+    hanging->reader = client_->stub().Compile(&hanging->context, RequestFor(kAdd, kSizes, {{"behave", "hang"}}));
+    for (v1::CompileResponse message; hanging->reader->Read(&message);) {
+      if (message.progress().phase() == v1::Progress::PHASE_PROPAGATED) break;
+    }
+    return hanging;
   }
 
   TempFolder folder_;
@@ -187,26 +208,23 @@ TEST_F(ServiceTest, StreamsProgress) {
 }
 
 TEST_F(ServiceTest, AKilledWorkerFailsItsFlightAndTheNextWorks) {
-  CompileAnswer failed;
-  std::thread asker([&] { failed = Compile({{"behave", "hang"}}); });
-  const std::vector<pid_t> workers = AwaitWorkers(1);
+  const std::unique_ptr<Hanging> hanging = StartHanging();
+  const std::vector<pid_t> workers = server_->Workers();
   ASSERT_EQ(workers.size(), 1u);
   kill(workers[0], SIGKILL);
-  asker.join();
-  EXPECT_EQ(failed.reason(), "WORKER_CRASHED");
-  EXPECT_THAT(std::string(failed.status.message()), HasSubstr("killed by signal 9"));
+  const absl::Status status = hanging->Finish();
+  EXPECT_EQ(ReasonOf(status), "WORKER_CRASHED");
+  EXPECT_THAT(std::string(status.message()), HasSubstr("killed by signal 9"));
   EXPECT_TRUE(Compile().ok());
   EXPECT_EQ(client_->Counters().worker_crashes(), 1);
 }
 
 TEST_F(ServiceTest, AKilledZygoteIsReplaced) {
-  CompileAnswer failed;
-  std::thread asker([&] { failed = Compile({{"behave", "hang"}}); });
-  AwaitWorkers(1);
+  const std::unique_ptr<Hanging> hanging = StartHanging();
   const pid_t before = server_->ZygotePid();
+  ASSERT_GT(before, 1);
   kill(before, SIGKILL);
-  asker.join();
-  EXPECT_EQ(failed.reason(), "WORKER_CRASHED");
+  EXPECT_EQ(ReasonOf(hanging->Finish()), "WORKER_CRASHED");
   const CompileAnswer next = Compile();
   EXPECT_TRUE(next.ok()) << next.status;
   EXPECT_NE(server_->ZygotePid(), before);
@@ -255,12 +273,10 @@ TEST_F(ServiceTest, AShortDeadlineDoesNotStopTheCompileForOthers) {
 }
 
 TEST_F(ServiceTest, WhenTheLastWaiterGoesTheWorkerDies) {
-  const v1::CompileRequest request = RequestFor(kAdd, kSizes, {{"behave", "hang"}});
-  grpc::ClientContext context;
-  auto reader = client_->stub().Compile(&context, request);
-  ASSERT_EQ(AwaitWorkers(1).size(), 1u);
-  context.TryCancel();
-  reader->Finish();
+  const std::unique_ptr<Hanging> hanging = StartHanging();
+  ASSERT_EQ(server_->Workers().size(), 1u);
+  hanging->context.TryCancel();
+  EXPECT_EQ(hanging->Finish().code(), absl::StatusCode::kCancelled);
   EXPECT_TRUE(AwaitWorkers(0).empty());
   EXPECT_EQ(client_->Counters().compile_failures(), 1);
 }
@@ -468,6 +484,7 @@ TEST_F(ServiceTest, SigtermLetsRunningCallsEndAndLeavesNobodyBehind) {
   std::thread asker([&] { answer = Compile({{"ms", "500"}}); });
   ASSERT_EQ(AwaitWorkers(1).size(), 1u);
   const pid_t zygote = server_->ZygotePid();
+  ASSERT_GT(zygote, 1);
   EXPECT_EQ(server_->Stop(), 0);
   asker.join();
   EXPECT_TRUE(answer.ok()) << answer.status;
@@ -476,21 +493,19 @@ TEST_F(ServiceTest, SigtermLetsRunningCallsEndAndLeavesNobodyBehind) {
 
 TEST_F(ServiceTest, AHungCompileDoesNotHoldUpTheEnd) {
   Restart({"--workers=1"});
-  CompileAnswer answer;
-  std::thread asker([&] { answer = Compile({{"behave", "hang"}}); });
-  ASSERT_EQ(AwaitWorkers(1).size(), 1u);
+  const std::unique_ptr<Hanging> hanging = StartHanging();
   EXPECT_EQ(server_->Stop(), 0);
-  asker.join();
-  EXPECT_FALSE(answer.ok());
+  EXPECT_EQ(ReasonOf(hanging->Finish()), "SHUTTING_DOWN");
 }
 
 TEST_F(ServiceTest, KillNineOfTheFrontLeavesNobodyBehind) {
-  std::thread asker([&] { Compile({{"behave", "hang"}}); });
-  const std::vector<pid_t> workers = AwaitWorkers(1);
+  const std::unique_ptr<Hanging> hanging = StartHanging();
+  const std::vector<pid_t> workers = server_->Workers();
   ASSERT_EQ(workers.size(), 1u);
   const pid_t zygote = server_->ZygotePid();
+  ASSERT_GT(zygote, 1);
   server_->KillHard();
-  asker.join();
+  hanging->Finish();
   for (pid_t pid : {zygote, workers[0]}) {
     for (int i = 0; i < 1000 && kill(pid, 0) == 0; ++i) usleep(5000);
     EXPECT_NE(kill(pid, 0), 0);
