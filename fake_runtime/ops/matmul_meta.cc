@@ -129,7 +129,12 @@ absl::Status DotMeta(MetaContext& ctx) {
   KILN_RETURN_IF_ERROR(CheckRank(ctx, 1, 1));
   KILN_RETURN_IF_ERROR(CheckOperands(ctx, ctx.Tensor(0), ctx.Tensor(1)));
   KILN_RETURN_IF_ERROR(ctx.CheckEqual(ctx.Tensor(0).sizes[0], ctx.Tensor(1).sizes[0], "lhs dim 0", "rhs dim 0"));
-  return ReturnNew(ctx, ctx.Tensor(0), {});
+  FakeTensor out = ctx.NewTensor(ctx.Tensor(0).dtype, ctx.Tensor(0).device, {});
+  // The kernels pull conjugations out of the product, lazily.
+  const bool lhs = ctx.Tensor(0).conj_bit, rhs = ctx.Tensor(1).conj_bit;
+  out.conj_bit = ctx.schema().name == "aten.vdot.default" ? rhs && !lhs : rhs && lhs;
+  ctx.Return(std::move(out));
+  return absl::OkStatus();
 }
 
 absl::Status AddrMeta(MetaContext& ctx) {

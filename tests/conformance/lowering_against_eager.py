@@ -28,7 +28,7 @@ UNINITIALIZED = ("aten.empty", "aten.new_empty")
 # Tensors of more elements say nothing more and take long to print.
 MOST_ELEMENTS = 3000
 # What the naive twin or the op table answers for what this program does not judge.
-NOT_JUDGED = ("the interpreter has no", "no such operator", "Kiln has no lowering", "depends on data")
+NOT_JUDGED = ("the interpreter has no", "no such operator", "Kiln has no lowering", "depends on data", "is seen as")
 
 
 class Twin:

@@ -1,0 +1,248 @@
+#include "fake_runtime/fake_tensor_mode.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "fake_runtime/graph/text_form.h"
+#include "fake_runtime/ops/op_table.h"
+
+namespace kiln {
+namespace {
+
+using ::testing::HasSubstr;
+
+using Hints = std::vector<std::pair<std::string, int64_t>>;
+
+// A pool and what was propagated in it.
+class Mode {
+ public:
+  absl::StatusOr<FakeGraph> Run(const std::string& text, const Hints& hints = {}) {
+    absl::StatusOr<Graph> graph = ParseGraph(text, &pool_, FindOpSchema);
+    if (!graph.ok()) return graph.status();
+    if (!hints.empty()) {
+      if (absl::Status status = BindSymbols(*graph, hints); !status.ok()) return status;
+    }
+    return Propagate(*std::move(graph), &pool_);
+  }
+  std::string Describe(const std::string& text, const Hints& hints = {}) {
+    absl::StatusOr<FakeGraph> fake = Run(text, hints);
+    return fake.ok() ? "\n" + DescribePropagation(*fake) : std::string(fake.status().message());
+  }
+  ExprPool& pool() { return pool_; }
+
+ private:
+  ExprPool pool_;
+};
+
+std::vector<std::string> Conditions(const FakeGraph& fake) {
+  std::vector<std::string> out;
+  for (const Guard& guard : fake.env->Guards()) out.push_back(guard.condition.ToString());
+  return out;
+}
+
+constexpr char kAdd[] = R"(graph main(%a: f32[s0, s1], %b: f32[s2, s1]) {
+  %c = aten.add.Tensor(%a, %b)  # model.py:41
+  return (%c)
+})";
+
+TEST(PropagateTest, TwoBroadcastsOfOneGraphAreToldApartByAGuard) {
+  Mode mode;
+  absl::StatusOr<FakeGraph> equal = mode.Run(kAdd, {{"s0", 8}, {"s1", 16}, {"s2", 8}});
+  ASSERT_TRUE(equal.ok()) << equal.status();
+  absl::StatusOr<FakeGraph> row = mode.Run(kAdd, {{"s0", 8}, {"s1", 16}, {"s2", 1}});
+  ASSERT_TRUE(row.ok()) << row.status();
+  EXPECT_THAT(Conditions(*equal), testing::Contains("s0 == s2"));
+  EXPECT_THAT(Conditions(*row), testing::Contains("s2 == 1"));
+  EXPECT_THAT(Conditions(*row), testing::Not(testing::Contains("s0 == s2")));
+  const Guard& guard = row->env->Guards().back();
+  EXPECT_EQ(guard.reason.op, "aten.add.Tensor");
+  EXPECT_EQ(guard.reason.location, "model.py:41");
+  EXPECT_EQ(guard.reason.node, 0);
+}
+
+TEST(PropagateTest, EqualExpressionsBroadcastWithoutAGuard) {
+  Mode mode;
+  absl::StatusOr<FakeGraph> fake =
+      mode.Run("graph main(%a: f32[s0], %b: f32[s0]) { %c = aten.mul.Tensor(%a, %b) return (%c) }", {{"s0", 4}});
+  ASSERT_TRUE(fake.ok()) << fake.status();
+  EXPECT_TRUE(fake->env->Guards().empty());
+}
+
+TEST(PropagateTest, ErrorsNameTheNodeAndBothValues) {
+  Mode mode;
+  absl::StatusOr<FakeGraph> fake = mode.Run(R"(graph main(%a: f32[4, 64], %b: f32[32, 8]) {
+    %c = aten.mm.default(%a, %b)  # model.py:41
+    return (%c)
+  })");
+  EXPECT_EQ(GetErrorReason(fake.status()), ErrorReason::kShapeMismatch);
+  EXPECT_THAT(std::string(fake.status().message()), HasSubstr("node 0 (aten.mm.default) at model.py:41"));
+  EXPECT_THAT(std::string(fake.status().message()), HasSubstr("64"));
+  EXPECT_THAT(std::string(fake.status().message()), HasSubstr("32"));
+}
+
+TEST(PropagateTest, ASizeThatOverflowsIsRefused) {
+  Mode mode;
+  absl::StatusOr<FakeGraph> fake = mode.Run(R"(graph main(%a: f32[4294967296, 1], %b: f32[1, 4294967296]) {
+    %c = aten.mul.Tensor(%a, %b)
+    return (%c)
+  })");
+  EXPECT_EQ(GetErrorReason(fake.status()), ErrorReason::kSizeOverflow);
+}
+
+TEST(PropagateTest, TensorsOfAnySizeCostNothing) {
+  Mode mode;
+  absl::StatusOr<FakeGraph> fake = mode.Run(
+      "graph main(%a: f32[1000000, 1000000, 1000]) { %c = aten.exp.default(%a) %d = aten.sum.default(%c) return (%d) }");
+  ASSERT_TRUE(fake.ok()) << fake.status();
+}
+
+TEST(PropagateTest, ADynamicDimensionIsNotSpecialised) {
+  Mode mode;
+  absl::StatusOr<FakeGraph> fake = mode.Run(
+      R"(graph main(%a: f32[s0, 4]) symbols { s0 = 3 dynamic } {
+    %p, %q, %r = aten.unbind.int(%a, 0)
+    return (%p)
+  })");
+  EXPECT_EQ(GetErrorReason(fake.status()), ErrorReason::kSpecializedDynamic);
+  EXPECT_THAT(std::string(fake.status().message()), HasSubstr("aten.unbind.int"));
+}
+
+TEST(PropagateTest, AnItemOfAConstantIsKnownAndAWriteForgetsIt) {
+  Mode mode;
+  absl::StatusOr<FakeGraph> known = mode.Run(
+      "graph main() { %c = aten.scalar_tensor.default(7, dtype=i64) %n = aten._local_scalar_dense.default(%c) return (%n) }");
+  ASSERT_TRUE(known.ok()) << known.status();
+  EXPECT_TRUE(std::get<Expr>(known->values[1]).IsInt(7));
+  absl::StatusOr<FakeGraph> written = mode.Run(R"(graph main(%x: i64[]) {
+    %c = aten.scalar_tensor.default(7, dtype=i64)
+    %v = aten.view.default(%c, [1])
+    %w = aten.copy_.default(%v, %x)
+    %n = aten._local_scalar_dense.default(%c)
+    return (%n)
+  })");
+  ASSERT_TRUE(written.ok()) << written.status();
+  EXPECT_TRUE(std::get<Expr>(written->values[4]).has_unbacked());
+}
+
+TEST(PropagateTest, InPlaceFormsReturnTheirArgument) {
+  Mode mode;
+  absl::StatusOr<FakeGraph> fake =
+      mode.Run("graph main(%a: f32[2, 3], %b: f32[3]) { %c = aten.add_.Tensor(%a, %b) return (%c) }");
+  ASSERT_TRUE(fake.ok()) << fake.status();
+  EXPECT_EQ(fake->tensor(ValueId{2}).storage, fake->tensor(ValueId{0}).storage);
+  EXPECT_EQ(fake->num_storages, 2);
+  absl::StatusOr<FakeGraph> wide =
+      mode.Run("graph main(%a: f32[3], %b: f32[2, 3]) { %c = aten.add_.Tensor(%a, %b) return (%c) }");
+  EXPECT_EQ(GetErrorReason(wide.status()), ErrorReason::kShapeMismatch);
+  absl::StatusOr<FakeGraph> cut =
+      mode.Run("graph main(%a: i64[3], %b: f32[3]) { %c = aten.add_.Tensor(%a, %b) return (%c) }");
+  EXPECT_EQ(GetErrorReason(cut.status()), ErrorReason::kDtypeMismatch);
+}
+
+TEST(PropagateTest, DataDependentSizesAreUnbackedWithARange) {
+  Mode mode;
+  absl::StatusOr<FakeGraph> fake =
+      mode.Run("graph main(%a: f32[3, 5]) { %n = aten.nonzero.default(%a) return (%n) }");
+  ASSERT_TRUE(fake.ok()) << fake.status();
+  const FakeTensor& n = fake->tensor(ValueId{1});
+  EXPECT_TRUE(n.sizes[0].has_unbacked());
+  EXPECT_EQ(fake->env->RangeOf(n.sizes[0]), (ValueRange{0, 15}));
+  // Indices come column by column.
+  EXPECT_EQ(n.strides[1], n.sizes[0]);
+}
+
+TEST(PropagateNodeTest, RunsANodeThatADecompositionAdded) {
+  Mode mode;
+  absl::StatusOr<FakeGraph> fake =
+      mode.Run("graph main(%a: f32[s0, 4]) { %b = aten.relu.default(%a) return (%b) }", {{"s0", 3}});
+  ASSERT_TRUE(fake.ok()) << fake.status();
+  Node node;
+  node.op = FindOpSchema("aten.t.default");
+  node.args = {Argument(ValueId{1})};
+  node.outputs = {{false, {ValueId{2}}}};
+  fake->graph.value_names.push_back("c");
+  fake->graph.nodes.push_back(node);
+  ASSERT_TRUE(PropagateNode(*fake, 1).ok());
+  EXPECT_EQ(fake->tensor(ValueId{2}).sizes, (Dims{Expr(4), mode.pool().Symbol("s0")}));
+}
+
+TEST(BindSymbolsTest, RefusesUnknownNamesAndMissingHints) {
+  Mode mode;
+  EXPECT_EQ(GetErrorReason(mode.Run(kAdd, {{"s9", 1}}).status()), ErrorReason::kBadInputMetadata);
+  EXPECT_EQ(GetErrorReason(mode.Run(kAdd, {{"s0", 1}}).status()), ErrorReason::kBadInputMetadata);
+  EXPECT_EQ(GetErrorReason(mode.Run(kAdd, {{"s0", -1}, {"s1", 1}, {"s2", 1}}).status()), ErrorReason::kBadInputMetadata);
+}
+
+class SymbolizeInputsTest : public testing::Test {
+ protected:
+  std::string Symbolized(const std::string& text, const SymbolizeOptions& options) {
+    absl::StatusOr<Graph> graph = ParseGraph(text, &pool_, FindOpSchema);
+    if (!graph.ok()) return std::string(graph.status().message());
+    absl::Status status = SymbolizeInputs(*graph, &pool_, options);
+    if (!status.ok()) return std::string(status.message());
+    std::string out;
+    for (const GraphInput& input : graph->inputs) {
+      const FakeTensor& t = std::get<FakeTensor>(input.value);
+      for (const Dims* dims : {&t.sizes, &t.strides}) {
+        for (Expr e : *dims) out += e.ToString() + " ";
+        out += "| ";
+      }
+    }
+    return out;
+  }
+  ExprPool pool_;
+};
+
+TEST_F(SymbolizeInputsTest, DuckShapesAndSpecialisesZeroAndOne) {
+  const std::string text = "graph main(%a: f32[8, 16], %b: f32[8, 1]) { return (%a) }";
+  EXPECT_EQ(Symbolized(text, {}), "s0 s1 | s1 1 | s0 1 | 1 1 | ");
+  EXPECT_EQ(Symbolized(text, {false, true}), "s0 s1 | s1 1 | s2 1 | 1 1 | ");
+  EXPECT_EQ(Symbolized(text, {true, false}), "s0 s1 | Max(1, s1) 1 | s0 s2 | Max(1, s2) 1 | ");
+}
+
+TEST_F(SymbolizeInputsTest, KeepsStaticDimensionsAndTransposedLayouts) {
+  EXPECT_EQ(Symbolized("graph main(%a: f32[8, 16] policies=[automatic, static]) { return (%a) }", {}), "s0 16 | 16 1 | ");
+  EXPECT_EQ(Symbolized("graph main(%a: f32[8, 16] strides=[1, 8]) { return (%a) }", {}), "s0 s1 | 1 s0 | ");
+  EXPECT_EQ(Symbolized("graph main(%a: f32[8, 16] strides=[100, 3]) { return (%a) }", {}), "s0 s1 | 100 3 | ");
+}
+
+TEST(DescribePropagationTest, ShowsValuesAliasesAndGuards) {
+  Mode mode;
+  EXPECT_EQ(mode.Describe(R"(graph main(%x: f32[s0, 4], %w: f32[4, 3]) {
+  %y = aten.mm.default(%x, %w)  # model.py:7
+  %t = aten.t.default(%y)
+  %h = aten.view.default(%y, [2, -1])  # model.py:9
+  %n = aten.sym_size.int(%h, 1)
+  return (%t, %h, %n)
+})",
+                          {{"s0", 6}}),
+            R"(
+%x  input              f32[s0, 4] strides=[4, 1]
+%w  input              f32[4, 3] strides=[3, 1]
+%y  aten.mm.default    f32[s0, 3] strides=[3, 1]
+%t  aten.t.default     f32[3, s0] strides=[1, 3] alias=%y
+%h  aten.view.default  f32[2, (3*s0)//2] strides=[Max(1, (3*s0)//2), 1] alias=%y
+                       guard s0 % 2 == 0  (a view keeps the number of elements) at model.py:9
+%n  aten.sym_size.int  int (3*s0)//2
+guards:
+  s0 % 2 == 0  [shape] node 2 (aten.view.default): a view keeps the number of elements, model.py:9
+)");
+}
+
+TEST(DescribePropagationTest, ShowsTheGuardsOfABroadcast) {
+  Mode mode;
+  EXPECT_EQ(mode.Describe(kAdd, {{"s0", 8}, {"s1", 16}, {"s2", 1}}), R"(
+%a  input            f32[s0, s1] strides=[Max(1, s1), 1]
+%b  input            f32[s2, s1] strides=[Max(1, s1), 1]
+%c  aten.add.Tensor  f32[s0, s1] strides=[Max(1, s1), 1]
+                     guard s0 != 1  (broadcast of dim 0) at model.py:41
+                     guard s2 == 1  (broadcast of dim 0) at model.py:41
+guards:
+  s0 != 1  [shape] node 0 (aten.add.Tensor): broadcast of dim 0, model.py:41
+  s2 == 1  [shape] node 0 (aten.add.Tensor): broadcast of dim 0, model.py:41
+)");
+}
+
+}  // namespace
+}  // namespace kiln
