@@ -2,6 +2,7 @@
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
@@ -108,6 +109,8 @@ TrustedKeys* NewTrustedKeys(const std::string& text) {
 
 NB_MODULE(_native, m) {
   using kiln::NativeGraph;
+  // Graphs live in closures that PyTorch keeps until the interpreter is gone.
+  nb::set_leak_warnings(false);
   m.doc() = "The C++ part of Kiln's host in Python.";
   m.attr("ABI_VERSION") = KILN_ABI_VERSION;
   m.def("initialize", &kiln::Initialize, "Finds PyTorch's C functions. torch must be imported.");
@@ -125,8 +128,10 @@ NB_MODULE(_native, m) {
       .def("__bool__", [](const kiln::TrustedKeys& keys) { return !keys.empty(); });
 
   nb::class_<NativeGraph>(m, "NativeGraph")
-      .def(nb::new_([](const nb::bytes& module) { return kiln::Unwrap(NativeGraph::Create(kiln::View(module))); }),
-           "module"_a)
+      .def(nb::new_([](const nb::bytes& module, std::vector<std::pair<int, int>> outputs) {
+             return kiln::Unwrap(NativeGraph::Create(kiln::View(module), std::move(outputs)));
+           }),
+           "module"_a, "outputs"_a)
       .def("load", &kiln::Load, "signed_variant"_a, "elf"_a, "options_digest"_a, "domain"_a, "target"_a, "trusted"_a,
            "revoked_builds"_a)
       .def("__call__", &kiln::Call, "boxed"_a)

@@ -150,7 +150,8 @@ struct NativeGraph::Frame {
   std::vector<TensorHandle> owned_handles;
 };
 
-absl::StatusOr<std::unique_ptr<NativeGraph>> NativeGraph::Create(absl::string_view module) {
+absl::StatusOr<std::unique_ptr<NativeGraph>> NativeGraph::Create(absl::string_view module,
+                                                                 std::vector<std::pair<int, int>> outputs) {
   v1::GraphModule message;
   if (!message.ParseFromArray(module.data(), static_cast<int>(module.size()))) {
     return MakeError(ErrorReason::kMalformedMessage, "the graph module does not parse");
@@ -159,6 +160,7 @@ absl::StatusOr<std::unique_ptr<NativeGraph>> NativeGraph::Create(absl::string_vi
   KILN_ASSIGN_OR_RETURN(Graph source, ImportModule(message, &pool, {&FindOpSchema, RefusedOps()}));
   KILN_ASSIGN_OR_RETURN(CanonicalGraph canonical, Canonicalize(source, &pool));
   std::unique_ptr<NativeGraph> graph(new NativeGraph);
+  graph->outputs_ = std::move(outputs);
   graph->graph_digest_ = std::string(canonical.graph_digest.bytes());
   graph->signature_digest_ = std::string(canonical.signature_digest.bytes());
   InputBinder::Symbols names;
@@ -175,6 +177,29 @@ absl::StatusOr<std::unique_ptr<NativeGraph>> NativeGraph::Create(absl::string_vi
   graph->rebase_ = InputsStartAtZero(canonical.graph) && !LooksAtStorage(canonical.graph);
   KILN_ASSIGN_OR_RETURN(graph->binder_, InputBinder::Create(names, Metadata(canonical.graph)));
   return graph;
+}
+
+// The key says which graph it is of; this says that the server understood the
+// graph as PyTorch does.
+absl::Status NativeGraph::CheckManifest(const v1::Manifest& manifest) const {
+  if (manifest.inputs_size() != binder_->num_inputs() || manifest.symbols_size() != binder_->num_symbols()) {
+    return MakeError(ErrorReason::kArtifactCorrupt,
+                     absl::StrCat("the artifact has ", manifest.inputs_size(), " inputs and ", manifest.symbols_size(),
+                                  " symbols but the graph ", binder_->num_inputs(), " and ", binder_->num_symbols()));
+  }
+  if (manifest.outputs_size() != static_cast<int>(outputs_.size())) {
+    return MakeError(ErrorReason::kArtifactRefused, absl::StrCat("the artifact has ", manifest.outputs_size(),
+                                                                 " outputs but the graph ", outputs_.size()));
+  }
+  for (int i = 0; i < manifest.outputs_size(); ++i) {
+    const v1::TensorMeta& got = manifest.outputs(i).tensor();
+    const auto [dtype, rank] = outputs_[i];
+    if (got.dtype() == dtype && got.sizes_size() == rank) continue;
+    return MakeError(ErrorReason::kArtifactRefused,
+                     absl::StrCat("output ", i, " of the artifact has dtype ", got.dtype(), " and rank ",
+                                  got.sizes_size(), " but PyTorch traced dtype ", dtype, " and rank ", rank));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status NativeGraph::Load(absl::string_view signed_variant, absl::string_view elf, const LoadOptions& options) {
@@ -195,11 +220,7 @@ absl::Status NativeGraph::Load(absl::string_view signed_variant, absl::string_vi
   auto variant = std::make_unique<NativeVariant>();
   KILN_ASSIGN_OR_RETURN(variant->artifact, LoadedArtifact::Load(message, elf, facts));
   const v1::Manifest& manifest = variant->artifact->manifest();
-  if (manifest.inputs_size() != binder_->num_inputs() || manifest.symbols_size() != binder_->num_symbols()) {
-    return MakeError(ErrorReason::kArtifactCorrupt,
-                     absl::StrCat("the artifact has ", manifest.inputs_size(), " inputs and ", manifest.symbols_size(),
-                                  " symbols but the graph ", binder_->num_inputs(), " and ", binder_->num_symbols()));
-  }
+  KILN_RETURN_IF_ERROR(CheckManifest(manifest));
   for (const v1::ExternOp& op : manifest.extern_ops()) {
     variant->extern_ops.push_back(ExternOp::Find(op.name(), op.into()));
     variant->functions.push_back(&TorchCall::ServeExternOp);

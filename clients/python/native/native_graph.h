@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -42,13 +43,16 @@ struct NativeVariant {
 // Used with the GIL held, which `Call` gives up while compiled code runs.
 class NativeGraph {
  public:
-  // `module` is a serialized v1::GraphModule. Errors as ImportModule's and
+  // `module` is a serialized v1::GraphModule; `outputs` are dtype and rank of what
+  // was traced, zeros where it is no tensor. Errors as ImportModule's and
   // InputBinder's.
-  static absl::StatusOr<std::unique_ptr<NativeGraph>> Create(absl::string_view module);
+  static absl::StatusOr<std::unique_ptr<NativeGraph>> Create(absl::string_view module,
+                                                             std::vector<std::pair<int, int>> outputs);
   NativeGraph(const NativeGraph&) = delete;
   NativeGraph& operator=(const NativeGraph&) = delete;
 
-  // Verifies, maps and appends a variant. Errors as LoadedArtifact::Load.
+  // Verifies, maps and appends a variant. Errors as LoadedArtifact::Load;
+  // ARTIFACT_REFUSED if its outputs are not those that were traced.
   absl::Status Load(absl::string_view signed_variant, absl::string_view elf, const LoadOptions& options);
 
   // Runs the first variant whose guards hold on `boxed`, a list that is emptied
@@ -75,6 +79,7 @@ class NativeGraph {
   struct Frame;
   NativeGraph() = default;
 
+  absl::Status CheckManifest(const v1::Manifest& manifest) const;
   bool ReadInputs(PyObject* boxed, Frame& frame) const;
   PyObject* Run(NativeVariant& variant, PyObject* boxed, Frame& frame);
   void RaiseFor(const absl::Status& status, const class TorchCall& call) const;
@@ -85,6 +90,7 @@ class NativeGraph {
   std::vector<std::optional<int64_t>> hints_;
   std::vector<std::string> original_symbols_;
   std::vector<std::string> nodes_;
+  std::vector<std::pair<int, int>> outputs_;
   // A functional graph reads an input through its own sizes and strides, so where
   // it starts within its storage does not matter: the code is shown a storage that
   // starts with the input's first element.

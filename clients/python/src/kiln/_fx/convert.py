@@ -18,6 +18,7 @@ from typing import Any
 import sympy
 import torch
 import torch.fx
+from torch._subclasses.fake_tensor import unset_fake_temporarily
 
 from kiln._fx.expressions import has_text_form, integer_bound, print_expr
 from kiln._fx.source_lines import source_line
@@ -65,22 +66,34 @@ class GraphRole(enum.Enum):
 
 
 @dataclasses.dataclass(frozen=True)
+class InputFacts:
+    """What AOTAutograd knows of inputs, by their places."""
+
+    # Parameters and buffers, which stay where they are from call to call.
+    static: frozenset[int] = frozenset()
+    requires_grad: frozenset[int] = frozenset()
+    # Saved tensors that nobody else holds.
+    donated: frozenset[int] = frozenset()
+
+
+@dataclasses.dataclass(frozen=True)
 class ConvertedGraph:
-    """A graph in wire form, and the constants that the host appends to its inputs."""
+    """A graph in wire form, the constants that the host appends to its inputs, and what comes back."""
 
     module: pb.GraphModule
     constants: tuple[torch.Tensor, ...]
+    # Dtype id and rank of each output; zeros for one that is no tensor.
+    outputs: tuple[tuple[int, int], ...]
 
 
 def convert_graph(
     gm: torch.fx.GraphModule,
     role: GraphRole,
     *,
-    static_inputs: frozenset[int] = frozenset(),
-    donated_inputs: frozenset[int] = frozenset(),
+    inputs: InputFacts = InputFacts(),
 ) -> ConvertedGraph:
     """Converts an ATen-level graph of AOTAutograd. UnconvertibleNode names what it cannot."""
-    converter = _Converter(gm, role, static_inputs, donated_inputs, _looks_at_storage(gm))
+    converter = _Converter(gm, role, inputs, _looks_at_storage(gm))
     for node in gm.graph.nodes:
         converter.add(node)
     return converter.finish()
@@ -91,13 +104,12 @@ def _looks_at_storage(gm: torch.fx.GraphModule) -> bool:
     return any(node.op == "call_function" and "as_strided" in str(node.target) for node in gm.graph.nodes)
 
 
-def _input_kind(name: str, index: int, role: GraphRole, static_inputs: frozenset[int], val: Any) -> int:
+def _input_kind(name: str, index: int, role: GraphRole, facts: InputFacts) -> pb.InputKind:
     if role is GraphRole.BACKWARD:
         return pb.INPUT_KIND_TANGENT if name.startswith("tangents_") else pb.INPUT_KIND_SAVED
-    if index not in static_inputs:
+    if index not in facts.static:
         return pb.INPUT_KIND_USER
-    is_parameter = isinstance(val, torch.nn.Parameter) or bool(getattr(val, "requires_grad", False))
-    return pb.INPUT_KIND_PARAMETER if is_parameter else pb.INPUT_KIND_BUFFER
+    return pb.INPUT_KIND_PARAMETER if index in facts.requires_grad else pb.INPUT_KIND_BUFFER
 
 
 class _Converter:
@@ -107,14 +119,12 @@ class _Converter:
         self,
         gm: torch.fx.GraphModule,
         role: GraphRole,
-        static_inputs: frozenset[int],
-        donated_inputs: frozenset[int],
+        facts: InputFacts,
         looks_at_storage: bool,
     ) -> None:
         self._gm = gm
         self._role = role
-        self._static_inputs = static_inputs
-        self._donated_inputs = donated_inputs
+        self._facts = facts
         self._keep_offsets = looks_at_storage
         opset = ".".join(torch.__version__.split(".")[:2])
         self._module = pb.GraphModule(dialect="aten", opset=opset)
@@ -130,6 +140,7 @@ class _Converter:
         # The first input of each storage.
         self._storages: dict[int, pb.Input] = {}
         self._constants: list[torch.Tensor] = []
+        self._outputs: list[tuple[int, int]] = []
         self._constant_inputs: list[pb.Input] = []
 
     # The pass over nodes.
@@ -149,24 +160,29 @@ class _Converter:
     def finish(self) -> ConvertedGraph:
         self._graph.inputs.extend(self._constant_inputs)
         self._declare_symbols()
-        return ConvertedGraph(self._module, tuple(self._constants))
+        return ConvertedGraph(self._module, tuple(self._constants), tuple(self._outputs))
 
     def _add_placeholder(self, node: torch.fx.Node) -> None:
         index = self._num_placeholders
         self._num_placeholders += 1
         val = node.meta.get("val")
         entry = self._graph.inputs.add(name=node.name)
-        entry.kind = _input_kind(node.name, index, self._role, self._static_inputs, val)
+        entry.kind = _input_kind(node.name, index, self._role, self._facts)
         self._names[node] = node.name
         if isinstance(val, torch.Tensor):
             self._fill_tensor_meta(entry.tensor, val, node)
-            entry.donated = self._is_alone(val, entry) and index in self._donated_inputs
+            entry.donated = self._is_alone(val, entry) and index in self._facts.donated
         elif isinstance(val, (int, torch.SymInt)) and not isinstance(val, bool):
             self._fill_expr(entry.sym_int, val)
         else:
             raise UnconvertibleNode(f"input {node.name}: {type(val).__name__} inputs have no wire form")
 
     def _add_attribute(self, node: torch.fx.Node) -> None:
+        # The attribute is a real tensor, which a fake mode that is on would not touch.
+        with unset_fake_temporarily():
+            self._add_real_tensor(node)
+
+    def _add_real_tensor(self, node: torch.fx.Node) -> None:
         value: Any = self._gm
         for part in str(node.target).split("."):
             value = getattr(value, part)
@@ -249,6 +265,11 @@ class _Converter:
             values = (values,)
         for value in values:
             self._argument(self._graph.outputs.add(), value, node)
+            val = value.meta.get("val") if isinstance(value, torch.fx.Node) else None
+            if isinstance(val, torch.Tensor):
+                self._outputs.append((DTYPE_IDS.get(str(val.dtype), 0), val.dim()))
+            else:
+                self._outputs.append((0, 0))
 
     # Arguments and metadata.
 
@@ -438,11 +459,11 @@ def _set_layout(out: pb.Argument, value: torch.layout) -> None:
     wire_id = LAYOUT_IDS.get(str(value))
     if wire_id is None:
         raise UnconvertibleNode(f"layout {value} is not supported")
-    out.layout = wire_id
+    out.layout = pb.Layout.ValueType(wire_id)
 
 
 def _set_memory_format(out: pb.Argument, value: torch.memory_format) -> None:
-    out.memory_format = MEMORY_FORMAT_IDS[str(value)]
+    out.memory_format = pb.MemoryFormat.ValueType(MEMORY_FORMAT_IDS[str(value)])
 
 
 _LITERALS: dict[type, Callable[[pb.Argument, Any], None]] = {

@@ -13,7 +13,7 @@ from torch._dynamo.backends.common import aot_autograd
 from torch._guards import TracingContext
 
 from kiln import _native
-from kiln._fx.convert import GraphRole, convert_graph
+from kiln._fx.convert import GraphRole, InputFacts, convert_graph
 from kiln._fx.decompositions import decomposition_table
 from kiln._host import fallback
 from kiln._host.compiled_graph import CompiledGraph
@@ -28,20 +28,17 @@ def _metadata() -> Any:
     return context.fw_metadata if context is not None else None
 
 
-def _static_inputs(role: GraphRole) -> frozenset[int]:
-    """Parameters and buffers, which stay where they are from call to call."""
+def input_facts(role: GraphRole) -> InputFacts:
+    """What AOTAutograd knows of the graph's inputs that the graph itself does not say."""
     metadata = _metadata()
-    if role is GraphRole.BACKWARD or metadata is None:
-        return frozenset()
-    return frozenset(metadata.static_input_indices or ())
-
-
-def _donated_inputs(role: GraphRole) -> frozenset[int]:
-    """Saved tensors that nobody else holds, as AOTAutograd marks them."""
-    metadata = _metadata()
-    if role is not GraphRole.BACKWARD or metadata is None:
-        return frozenset()
-    return frozenset(getattr(metadata, "bw_donated_idxs", None) or ())
+    if metadata is None:
+        return InputFacts()
+    if role is GraphRole.BACKWARD:
+        return InputFacts(donated=frozenset(getattr(metadata, "bw_donated_idxs", None) or ()))
+    return InputFacts(
+        static=frozenset(metadata.static_input_indices or ()),
+        requires_grad=frozenset(i for i, info in enumerate(metadata.input_info) if info.requires_grad),
+    )
 
 
 def compile_graph(
@@ -52,16 +49,19 @@ def compile_graph(
         try:
             _native.initialize()
             with STATISTICS.timed("convert"):
-                converted = convert_graph(
-                    gm, role, static_inputs=_static_inputs(role), donated_inputs=_donated_inputs(role)
-                )
+                converted = convert_graph(gm, role, inputs=input_facts(role))
             graph = CompiledGraph(gm, role, converted, session_of(settings))
             graph.obtain_for_hints()
         except KilnError as error:
             fallback.report(error)
-            eager: Callable[..., Any] = make_boxed_func(gm)
-            return eager
-        return graph.function()
+        except Exception as error:
+            # A mistake of ours, or a PyTorch that we do not know: no reason to stop
+            # the user's program.
+            fallback.report(KilnError("CLIENT_BUG", f"{type(error).__name__}: {error}"))
+        else:
+            return graph.function()
+        eager: Callable[..., Any] = make_boxed_func(gm)
+        return eager
 
 
 def backend(

@@ -42,7 +42,7 @@ class CompiledGraph:
         self._constants = converted.constants
         self._session = session
         with STATISTICS.timed("digest"):
-            self._native = _native.NativeGraph(converted.module.SerializeToString())
+            self._native = _native.NativeGraph(converted.module.SerializeToString(), converted.outputs)
         self._lock = threading.Lock()
         # Symbol values for which the server has no variant, with the time to ask
         # again.

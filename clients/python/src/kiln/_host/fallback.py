@@ -24,9 +24,7 @@ def report(error: KilnError) -> None:
         if error.reason in _warned:
             return
         _warned.add(error.reason)
-    warnings.warn(
-        f"kiln: a graph runs eagerly: {error} (said once; kiln.stats() counts)", KilnWarning, stacklevel=3
-    )
+    warnings.warn(f"kiln: a graph runs eagerly: {error} (said once; kiln.stats() counts)", KilnWarning, stacklevel=3)
 
 
 def forget() -> None:

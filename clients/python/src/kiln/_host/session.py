@@ -197,5 +197,3 @@ def session_of(settings: Settings) -> Session:
         if session is None:
             session = _sessions[settings] = Session(settings)
         return session
-
-

@@ -40,7 +40,7 @@ class Connection:
                 ("grpc.enable_http_proxy", 0),
             ],
         )
-        self._stub = compile_service_pb2_grpc.CompileServiceStub(self._channel)
+        self._stub: Any = compile_service_pb2_grpc.CompileServiceStub(self._channel)  # type: ignore[no-untyped-call]
 
     def close(self) -> None:
         self._channel.close()
@@ -48,7 +48,8 @@ class Connection:
     def lookup(self, request: compile_service_pb2.LookupRequest) -> compile_service_pb2.LookupResponse:
         """KilnError with the server's reason; ServerUnavailable if nobody answers."""
         try:
-            return self._stub.Lookup(request, timeout=_LOOKUP_SECONDS)
+            response: compile_service_pb2.LookupResponse = self._stub.Lookup(request, timeout=_LOOKUP_SECONDS)
+            return response
         except self._rpc_error as error:
             raise self._as_kiln_error("Lookup", error) from None
 
@@ -59,7 +60,8 @@ class Connection:
         try:
             for response in self._stub.Compile(request, timeout=deadline_seconds):
                 if response.WhichOneof("kind") == "result":
-                    return response.result
+                    result: compile_service_pb2.CompileResult = response.result
+                    return result
         except self._rpc_error as error:
             raise self._as_kiln_error("Compile", error) from None
         raise ServerUnavailable(f"{self.address}: Compile ended without a result")

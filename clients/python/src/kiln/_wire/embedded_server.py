@@ -23,6 +23,9 @@ from kiln._wire.errors import KilnError
 # How long a server without requests lives.
 IDLE_SECONDS = 900
 _START_SECONDS = 30.0
+# Servers that this process started. They outlive it; while it lives it must not
+# lose sight of them.
+_started: list[subprocess.Popen[bytes]] = []
 # What fits a sockaddr_un, with its final zero.
 _MAX_SOCKET_PATH = 107
 
@@ -103,6 +106,7 @@ def _start(binary: pathlib.Path, socket_path: pathlib.Path, data: pathlib.Path, 
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         if _answers(socket_path):
+            _started.append(process)
             return
         time.sleep(0.01)
     if process.poll() is None:

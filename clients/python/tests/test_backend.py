@@ -1,0 +1,139 @@
+"""Compiled against eager, values and gradients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from conftest import Server
+from torch import nn
+
+import kiln
+
+
+class Attention(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.qkv = nn.Linear(16, 48)
+        self.out = nn.Linear(16, 16)
+        self.norm = nn.LayerNorm(16)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        batch, length, _ = x.shape
+        q, k, v = self.qkv(self.norm(x)).view(batch, length, 3, 4, 4).permute(2, 0, 3, 1, 4)
+        y = nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+        out: torch.Tensor = x + self.out(y.transpose(1, 2).reshape(batch, length, 16))
+        return out
+
+
+def _mlp() -> tuple[nn.Module, torch.Tensor]:
+    return nn.Sequential(nn.Linear(8, 32), nn.GELU(), nn.LayerNorm(32), nn.Linear(32, 4)), torch.randn(6, 8)
+
+
+def _convolutions() -> tuple[nn.Module, torch.Tensor]:
+    layers = [nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(8, 4, 1)]
+    return nn.Sequential(*layers), torch.randn(4, 3, 12, 12)
+
+
+def _attention() -> tuple[nn.Module, torch.Tensor]:
+    return Attention(), torch.randn(3, 7, 16)
+
+
+def _embedding() -> tuple[nn.Module, torch.Tensor]:
+    return nn.Sequential(nn.Embedding(11, 8), nn.Linear(8, 5), nn.LogSoftmax(-1)), torch.randint(0, 11, (4, 6))
+
+
+MODELS: list[Callable[[], tuple[nn.Module, torch.Tensor]]] = [_mlp, _convolutions, _attention, _embedding]
+
+
+@pytest.mark.parametrize("make", MODELS)
+@pytest.mark.parametrize("dynamic", [True, False])
+def test_values_gradients_and_buffers_equal_eagers(
+    on_server: Server, eager_calls: Any, make: Callable[[], tuple[nn.Module, torch.Tensor]], dynamic: bool
+) -> None:
+    torch.manual_seed(1)
+    model, x = make()
+    torch.manual_seed(1)
+    reference, _ = make()
+    compiled = torch.compile(model, backend="kiln", dynamic=dynamic)
+    for _ in range(2):
+        compiled(x).square().mean().backward()
+        reference(x).square().mean().backward()
+    for (name, ours), theirs in zip(model.named_parameters(), reference.parameters(), strict=True):
+        torch.testing.assert_close(ours.grad, theirs.grad, msg=lambda m, n=name: f"{n}: {m}")
+    for ours, theirs in zip(model.buffers(), reference.buffers(), strict=True):
+        torch.testing.assert_close(ours, theirs)
+    assert eager_calls() == 0
+
+
+def test_inference_equals_eager(on_server: Server, eager_calls: Any) -> None:
+    model, x = _attention()
+    with torch.no_grad():
+        torch.testing.assert_close(torch.compile(model, backend="kiln")(x), model(x))
+    assert eager_calls() == 0
+
+
+def test_other_shapes_need_no_request(on_server: Server, eager_calls: Any) -> None:
+    model, x = _mlp()
+    compiled = torch.compile(model, backend="kiln", dynamic=True)
+    compiled(x).sum().backward()
+    before = kiln.stats()
+    for batch in (2, 3, 17, 64):
+        y = torch.randn(batch, 8)
+        torch.testing.assert_close(compiled(y), model(y))
+    assert kiln.stats()["requests"] == before["requests"]
+    assert eager_calls() == 0
+
+
+def test_a_guard_of_the_servers_is_asked_about_again_without_dynamo(on_server: Server, eager_calls: Any) -> None:
+    def run(x: torch.Tensor) -> torch.Tensor:
+        return (x + 1.0).relu().softmax(-1)
+
+    compiled = torch.compile(run, backend="kiln", dynamic=True, options={"specialize_divisible": True})
+    torch._dynamo.utils.counters.clear()
+    for width in (64, 50, 64, 50):
+        x = torch.randn(4, width)
+        torch.testing.assert_close(compiled(x), run(x))
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
+    graph = kiln.graphs()[-1]
+    guards = [guard for variant in graph["variants"] for guard in variant["guards"]]
+    if any("[performance]" in guard for guard in guards):
+        assert len(graph["variants"]) == 2
+    assert eager_calls() == 0
+
+
+def test_inputs_may_start_anywhere_in_their_storage(on_server: Server, eager_calls: Any) -> None:
+    def run(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return x * 2, x[1:]
+
+    compiled = torch.compile(run, backend="kiln", dynamic=True)
+    base = torch.arange(40.0)
+    for start in (0, 3, 8):
+        ours, theirs = compiled(base[start : start + 20]), run(base[start : start + 20])
+        torch.testing.assert_close(ours[0], theirs[0])
+        torch.testing.assert_close(ours[1], theirs[1])
+        assert ours[1].data_ptr() == theirs[1].data_ptr()
+
+
+def test_an_error_of_the_code_names_node_and_line(on_server: Server, eager_calls: Any) -> None:
+    table = torch.randn(5, 3)
+
+    def run(index: torch.Tensor) -> torch.Tensor:
+        return nn.functional.embedding(index, table).sin()
+
+    compiled = torch.compile(run, backend="kiln", dynamic=True)
+    compiled(torch.tensor([0, 4, 2]))
+    with pytest.raises(IndexError, match=r"node \d+ \(aten\..*test_backend\.py:\d+: .*5"):
+        compiled(torch.tensor([0, 5, 2]))
+
+
+def test_statistics_tell_ways_and_seconds(on_server: Server) -> None:
+    model, x = _mlp()
+    torch.compile(model, backend="kiln", dynamic=True)(x).sum().backward()
+    stats = kiln.stats()
+    assert stats["backend_seconds"] > 0
+    assert {"convert", "digest", "lookup", "load"} <= stats["seconds_by_stage"].keys()
+    assert all(set(ways) == {"typed", "dispatcher", "python"} for ways in kiln.extern_calls().values())
+    assert "graph" in kiln.explain()

@@ -1,0 +1,122 @@
+"""FX to the wire form and back into the C++ library's hands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from captured import capture
+
+from kiln import _native
+from kiln._fx.convert import ConvertedGraph, GraphRole
+from kiln.v1 import graph_pb2
+
+
+def _native_graph(converted: ConvertedGraph) -> _native.NativeGraph:
+    return _native.NativeGraph(converted.module.SerializeToString(), converted.outputs)
+
+
+def _inference(run: Any, *inputs: Any, dynamic: bool = True) -> ConvertedGraph:
+    return capture(run, *inputs, dynamic=dynamic)[GraphRole.INFERENCE]
+
+
+def _targets(converted: ConvertedGraph) -> list[str]:
+    return [node.target for node in converted.module.graphs[0].nodes]
+
+
+def test_equal_graphs_of_other_names_have_equal_digests() -> None:
+    def first(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return (x + y).relu() * y
+
+    def second(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+        total = left + right
+        return total.relu() * right
+
+    x, y = torch.randn(4, 5), torch.randn(4, 5)
+    a, b = _native_graph(_inference(first, x, y)), _native_graph(_inference(second, x, y))
+    assert a.graph_digest == b.graph_digest
+    assert a.signature_digest == b.signature_digest
+
+
+def test_sizes_are_no_part_of_a_dynamic_graphs_key() -> None:
+    def run(x: torch.Tensor) -> torch.Tensor:
+        return x.softmax(-1)
+
+    a = _native_graph(_inference(run, torch.randn(4, 5)))
+    b = _native_graph(_inference(run, torch.randn(7, 9)))
+    assert (a.graph_digest, a.signature_digest) == (b.graph_digest, b.signature_digest)
+    assert sorted(h for h in b.hints if h is not None) == [7, 9]
+
+
+def test_several_results_are_named_by_one_node() -> None:
+    converted = _inference(lambda x: sum(x.split(2)), torch.randn(6, 3), dynamic=False)
+    assert not any("getitem" in target for target in _targets(converted))
+    split = next(node for node in converted.module.graphs[0].nodes if node.target == "aten.split.Tensor")
+    assert len(split.outputs[0].names) == 3
+
+
+def test_one_element_constants_travel_as_scalars_and_others_become_inputs() -> None:
+    table, number = torch.arange(6.0), torch.tensor(2.5)
+
+    def run(x: torch.Tensor) -> torch.Tensor:
+        return x * torch.tensor([1.0, 2.0, 3.0]) + torch.tensor(4.0)
+
+    converted = _inference(run, torch.randn(3), dynamic=False)
+    assert len(converted.constants) == 1
+    assert converted.constants[0].tolist() == [1.0, 2.0, 3.0]
+    assert converted.module.graphs[0].inputs[-1].constant
+    assert b"".join(_float_bytes(t) for t in (table, number)) not in converted.module.SerializeToString()
+
+
+def _float_bytes(t: torch.Tensor) -> bytes:
+    return bytes(t.numpy().tobytes())
+
+
+def test_nodes_carry_the_users_lines() -> None:
+    def run(x: torch.Tensor) -> torch.Tensor:
+        return x.sin()
+
+    converted = _inference(run, torch.randn(3))
+    native = _native_graph(converted)
+    assert any("aten.sin.default" in node and "test_convert.py:" in node for node in native.nodes)
+
+
+def test_backward_inputs_are_saved_or_tangents() -> None:
+    weight = torch.nn.Parameter(torch.randn(5, 4))
+    graphs = capture(lambda x: (x @ weight).tanh(), torch.randn(3, 5))
+    kinds = {entry.kind for entry in graphs[GraphRole.BACKWARD].module.graphs[0].inputs}
+    assert kinds == {graph_pb2.INPUT_KIND_SAVED, graph_pb2.INPUT_KIND_TANGENT}
+    forward = graphs[GraphRole.FORWARD].module.graphs[0]
+    assert [entry.kind for entry in forward.inputs].count(graph_pb2.INPUT_KIND_PARAMETER) == 1
+
+
+def test_saved_views_of_one_tensor_are_not_donated() -> None:
+    weight = torch.nn.Parameter(torch.randn(4, 12))
+
+    def run(x: torch.Tensor) -> torch.Tensor:
+        a, b, c = (x @ weight).split(4, dim=1)
+        return (a.sin() * b.sin() * c.sin()).cos()
+
+    graph = capture(run, torch.randn(6, 4))[GraphRole.BACKWARD].module.graphs[0]
+    views = [entry for entry in graph.inputs if entry.name.startswith("getitem")]
+    assert not any(entry.donated for entry in views)
+    assert not any(entry.alias_class for entry in graph.inputs)
+
+
+def test_symbolic_sizes_keep_their_expressions() -> None:
+    def run(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return torch.cat([x, y]).reshape(-1).sin()
+
+    inputs = torch.randn(4, 6, requires_grad=True), torch.randn(3, 6)
+    graph = capture(run, *inputs)[GraphRole.BACKWARD].module.graphs[0]
+    assert {symbol.hint for symbol in graph.symbols} == {3, 4, 6}
+    tangent = next(entry for entry in graph.inputs if entry.kind == graph_pb2.INPUT_KIND_TANGENT)
+    assert all(symbol.name in tangent.tensor.sizes[0].expr for symbol in graph.symbols)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.int64, torch.bool])
+def test_dtypes_round_trip(dtype: torch.dtype) -> None:
+    converted = _inference(lambda x: x.clone(), torch.ones(3, 2).to(dtype))
+    assert _native_graph(converted).graph_digest
+    assert converted.outputs[0][0] == converted.module.graphs[0].inputs[-1].tensor.dtype

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import pytest
+
+from kiln._wire.errors import KilnError
+from kiln._wire.settings import DEFAULT_DEADLINE_SECONDS, read_settings
+
+
+def test_options_beat_the_environment() -> None:
+    environment = {"KILN_ADDRESS": "a:1", "KILN_DOMAIN": "red"}
+    settings = read_settings({"address": "b:2"}, environment)
+    assert settings.address == "b:2"
+    assert settings.domain == "red"
+    assert settings.deadline_seconds == DEFAULT_DEADLINE_SECONDS
+
+
+def test_other_options_are_the_compilers() -> None:
+    settings = read_settings({"specialize_divisible": True, "deadline": 3, "level": 2}, {})
+    assert settings.compile_options == (("level", "2"), ("specialize_divisible", "true"))
+    assert settings.deadline_seconds == 3.0
+
+
+@pytest.mark.parametrize("deadline", ["soon", "0", "-1", "nan", "inf"])
+def test_a_deadline_is_a_number_of_seconds(deadline: str) -> None:
+    with pytest.raises(KilnError, match="OPTION_INVALID"):
+        read_settings({"deadline": deadline}, {})
+
+
+def test_a_requester_is_always_named() -> None:
+    assert read_settings(None, {}).requester
+    assert read_settings(None, {"KILN_REQUESTER": "job-1/rank-2"}).requester == "job-1/rank-2"
