@@ -4,6 +4,7 @@
 //   graph <bytes>\n<text of the graph>\ninputs <n>\n
 //   <dtype> <rank> <sizes..> <strides..> <offset> <count> <elements of the storage..>\n   (n times)
 //
+// or `module <bytes>\n` and a serialized GraphModule instead of the text,
 // and answers each with a line `error <message>`, or `ok <n>` and n lines of
 // `<count> <elements in row-major order..>`.
 #include <iostream>
@@ -13,8 +14,14 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "base/error.h"
+#include "base/status_macros.h"
 #include "compiler/loops/testing/lower_text.h"
 #include "compiler/loops/testing/plain_arithmetic.h"
+#include "fake_runtime/graph/text_form.h"
+#include "fake_runtime/import/import_graph.h"
+#include "fake_runtime/ops/op_table.h"
+#include "kiln/v1/graph.pb.h"
 
 namespace kiln {
 namespace {
@@ -46,7 +53,16 @@ PlainTensor ReadTensor() {
   return t;
 }
 
-void RunBlock() {
+// A serialized module as the text of its graph.
+absl::StatusOr<std::string> TextOfModule(const std::string& bytes) {
+  v1::GraphModule module;
+  if (!module.ParseFromString(bytes)) return MakeError(ErrorReason::kMalformedMessage, "no GraphModule");
+  ExprPool pool;
+  KILN_ASSIGN_OR_RETURN(Graph graph, ImportModule(module, &pool, {FindOpSchema, RefusedOps()}));
+  return PrintGraph(graph);
+}
+
+void RunBlock(bool is_module) {
   std::string word;
   size_t bytes = 0;
   std::cin >> bytes;
@@ -57,7 +73,8 @@ void RunBlock() {
   std::cin >> word >> count;
   std::vector<PlainTensor> inputs;
   for (size_t i = 0; i < count; ++i) inputs.push_back(ReadTensor());
-  absl::StatusOr<std::vector<PlainTensor>> outputs = RunText(text, inputs);
+  absl::StatusOr<std::string> graph = is_module ? TextOfModule(text) : text;
+  absl::StatusOr<std::vector<PlainTensor>> outputs = graph.ok() ? RunText(*graph, inputs) : graph.status();
   if (!outputs.ok()) {
     std::cout << "error " << absl::StrReplaceAll(outputs.status().message(), {{"\n", " "}}) << std::endl;
     return;
@@ -77,6 +94,6 @@ void RunBlock() {
 
 int main() {
   std::string word;
-  while (std::cin >> word && word == "graph") kiln::RunBlock();
+  while (std::cin >> word && (word == "graph" || word == "module")) kiln::RunBlock(word == "module");
   return 0;
 }
