@@ -64,7 +64,11 @@ absl::StatusOr<Expr> OutputLength(MetaContext& ctx, const ConvolutionShape& shap
   const Expr padding = pool.Mul(Expr(2), shape.padding[i]);
   if (shape.transposed) {
     const Expr grown = pool.Mul(pool.Sub(length, Expr(1)), shape.stride[i]);
-    return pool.Add(pool.Sub(pool.Add(grown, reach), padding), pool.Add(shape.output_padding[i], Expr(1)));
+    const Expr out = pool.Add(pool.Sub(pool.Add(grown, reach), padding), pool.Add(shape.output_padding[i], Expr(1)));
+    KILN_RETURN_IF_ERROR(ctx.env().Check(
+        pool.Ge(out, Expr(0)), "an output size is not negative",
+        absl::StrCat("output size ", out.ToString(), " of spatial dimension ", i, " for input size ", length.ToString())));
+    return out;
   }
   const Expr padded = pool.Add(length, padding);
   const Expr span = pool.Add(reach, Expr(1));

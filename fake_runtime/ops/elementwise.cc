@@ -112,23 +112,50 @@ bool SameSizes(absl::Span<const Expr> sizes, absl::Span<const Operand> operands)
   return true;
 }
 
+bool AnyUnbacked(const FakeTensor& t) {
+  auto unbacked = [](Expr e) { return e.has_unbacked(); };
+  return std::any_of(t.sizes.begin(), t.sizes.end(), unbacked) ||
+         std::any_of(t.strides.begin(), t.strides.end(), unbacked);
+}
+
+// Whether `t` is contiguous decides strides of a result, so where it is not
+// known the hint decides and a guard is recorded.
+absl::StatusOr<bool> DecideContiguous(MetaContext& ctx, const FakeTensor& t) {
+  if (KnownContiguous(ctx.env(), t)) return true;
+  if (AnyUnbacked(t)) return false;
+  return TestContiguous(ctx.env(), t);
+}
+
+absl::StatusOr<bool> DecideChannelsLast(MetaContext& ctx, const FakeTensor& t) {
+  if (t.rank() != 4) return false;
+  if (KnownChannelsLast(ctx.env(), t)) return true;
+  if (AnyUnbacked(t)) return false;
+  return TestChannelsLast(ctx.env(), t);
+}
+
 // Tensors of one shape whose layout is obvious: all contiguous or all
 // channels-last, but not both, as tensors with sizes of 1 may be. nullopt where
 // it is not.
-std::optional<Dims> FastStrides(MetaContext& ctx, absl::Span<const Expr> sizes, absl::Span<const Operand> operands) {
+absl::StatusOr<std::optional<Dims>> FastStrides(MetaContext& ctx, absl::Span<const Expr> sizes,
+                                                absl::Span<const Operand> operands) {
   bool contiguous = true, channels_last = sizes.size() == 4, same = true;
   const FakeTensor* first = nullptr;
   for (const Operand& op : operands) {
     if (op.tensor == nullptr) continue;
     if (first == nullptr) first = op.tensor;
-    contiguous = contiguous && KnownContiguous(ctx.env(), *op.tensor);
-    channels_last = channels_last && KnownChannelsLast(ctx.env(), *op.tensor);
+    if (contiguous) {
+      KILN_ASSIGN_OR_RETURN(contiguous, DecideContiguous(ctx, *op.tensor));
+    }
+    if (channels_last) {
+      KILN_ASSIGN_OR_RETURN(channels_last, DecideChannelsLast(ctx, *op.tensor));
+    }
     same = same && op.tensor->strides == first->strides;
   }
-  if (contiguous && !channels_last) return ContiguousStrides(ctx.env(), sizes);
-  if (channels_last && !contiguous) return ChannelsLastStrides(ctx.env(), sizes);
-  if (same && first != nullptr && KnownNonOverlappingAndDense(ctx.env(), *first)) return first->strides;
-  return std::nullopt;
+  using Result = std::optional<Dims>;
+  if (contiguous && !channels_last) return Result(ContiguousStrides(ctx.env(), sizes));
+  if (channels_last && !contiguous) return Result(ChannelsLastStrides(ctx.env(), sizes));
+  if (same && first != nullptr && KnownNonOverlappingAndDense(ctx.env(), *first)) return Result(first->strides);
+  return Result();
 }
 
 bool HasSymbols(absl::Span<const Expr> sizes, absl::Span<const Operand> operands) {
@@ -214,7 +241,8 @@ absl::StatusOr<Dims> ElementwiseStrides(MetaContext& ctx, absl::Span<const Expr>
     if (size.IsInt(0)) return ContiguousStrides(ctx.env(), sizes);
   }
   if (SameSizes(sizes, operands)) {
-    if (std::optional<Dims> fast = FastStrides(ctx, sizes, operands)) return *std::move(fast);
+    KILN_ASSIGN_OR_RETURN(std::optional<Dims> fast, FastStrides(ctx, sizes, operands));
+    if (fast.has_value()) return *std::move(fast);
   }
   const bool symbolic = HasSymbols(sizes, operands);
   if (symbolic) {
@@ -255,8 +283,10 @@ absl::StatusOr<Dims> PreservedStrides(MetaContext& ctx, const FakeTensor& t) {
 }
 
 absl::StatusOr<Dims> EmptyLikeStrides(MetaContext& ctx, const FakeTensor& t) {
-  if (KnownContiguous(ctx.env(), t) && !(t.rank() == 4 && KnownChannelsLast(ctx.env(), t))) {
-    return ContiguousStrides(ctx.env(), t.sizes);
+  KILN_ASSIGN_OR_RETURN(bool contiguous, DecideContiguous(ctx, t));
+  if (contiguous) {
+    KILN_ASSIGN_OR_RETURN(bool channels_last, DecideChannelsLast(ctx, t));
+    if (!channels_last) return ContiguousStrides(ctx.env(), t.sizes);
   }
   return PreservedStrides(ctx, t);
 }

@@ -35,7 +35,11 @@ absl::Status EmbeddingBagMeta(MetaContext& ctx) {
   Expr bags = offsets.sizes[0];
   // With it, the last offset is the end and starts no bag.
   const bool include_last_offset = ctx.Bool(7);
-  if (include_last_offset) bags = ctx.pool().Sub(bags, Expr(1));
+  if (include_last_offset) {
+    KILN_RETURN_IF_ERROR(ctx.env().Check(ctx.pool().Ge(bags, Expr(1)), "there is a last offset",
+                                         "include_last_offset needs at least one offset"));
+    bags = ctx.pool().Sub(bags, Expr(1));
+  }
   const DType index = offsets.dtype;
   ctx.Return(ctx.NewTensor(weight.dtype, weight.device, {bags, weight.sizes[1]}));
   // The CPU kernel sums without a map from rows to bags where rows are plain.

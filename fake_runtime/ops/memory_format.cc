@@ -27,7 +27,10 @@ absl::StatusOr<bool> StridesLikeChannelsLast(MetaContext& ctx, const FakeTensor&
     if (smaller) return false;
     // Of an N111 tensor and a contiguous one the strides alone do not tell which
     // it is; contiguous is the default.
-    if (d == 0 && least == t.strides[1]) return false;
+    if (d == 0) {
+      KILN_ASSIGN_OR_RETURN(bool ambiguous, GuardEqual(ctx, least, t.strides[1], "channels-last strides"));
+      if (ambiguous) return false;
+    }
     least = t.strides[d];
     KILN_ASSIGN_OR_RETURN(bool wide, GuardLess(ctx, Expr(1), t.sizes[d], "channels-last strides"));
     if (wide) least = pool.Mul(least, t.sizes[d]);

@@ -7,7 +7,8 @@
 //
 // A storage is named after the first input in it, else new0, new1, ... in order
 // of appearance; unbacked symbols are renamed u0, u1, ... likewise. With
-// --rows, prints the op table instead: name, schema, tags.
+// --guards, each guard follows as "guard: s0 == s1". With --rows, prints the op
+// table instead: name, schema, tags.
 #include <cstring>
 #include <iostream>
 #include <map>
@@ -83,7 +84,7 @@ std::string Error(const absl::Status& status) {
   return absl::StrCat("error: ", reason.has_value() ? GetErrorReasonRow(*reason).name : "?", " ", status.message(), "\n");
 }
 
-std::string Replay(const std::string& text) {
+std::string Replay(const std::string& text, bool with_guards) {
   ExprPool pool;
   absl::StatusOr<Graph> graph = ParseGraph(text, &pool, FindOpSchema);
   if (!graph.ok()) return Error(graph.status());
@@ -96,6 +97,8 @@ std::string Replay(const std::string& text) {
       for (ValueId id : output.values) absl::StrAppend(&out, printer.Print(fake->values[id.value]), "\n");
     }
   }
+  if (!with_guards) return out;
+  for (const Guard& guard : fake->env->Guards()) absl::StrAppend(&out, "guard: ", guard.condition.ToString(), "\n");
   return out;
 }
 
@@ -127,5 +130,6 @@ int main(int argc, char** argv) {
     kiln::PrintRows();
     return 0;
   }
-  for (std::string line; std::getline(std::cin, line);) std::cout << kiln::Replay(line) << "\n";
+  const bool with_guards = argc > 1 && std::strcmp(argv[1], "--guards") == 0;
+  for (std::string line; std::getline(std::cin, line);) std::cout << kiln::Replay(line, with_guards) << "\n";
 }

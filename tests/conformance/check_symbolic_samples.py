@@ -1,0 +1,123 @@
+"""Replays recorded operator calls with every input size a symbol of its own.
+
+    python tests/conformance/check_symbolic_samples.py REPLAY SAMPLES.jsonl... [--show N] [--op NAME]
+
+At the hints, which are the recorded sizes, the symbolic answer must be the
+static one: what PyTorch answered. Inputs that are not contiguous keep their
+strides as integers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import re
+import sys
+from typing import Any
+
+from check_model_graphs import FUNCTIONS
+from check_op_samples import NO_ANSWER, agrees, known_deviations, read_samples, replay
+
+INPUT = re.compile(r"(%t\d+: \w+)\[([^\]]*)\] strides=\[([^\]]*)\]")
+RESULT = re.compile(r"\[([^\]]*)\]")
+UNBACKED = re.compile(r"\bu\d+\b(?!:)")
+GRAPH = re.compile(r"^graph g\((.*?)\) \{ (.*)$")
+
+
+def ints(text: str) -> list[int]:
+    return [int(part) for part in text.split(", ")] if text else []
+
+
+def contiguous(sizes: list[int]) -> list[int]:
+    out, stride = [], 1
+    for size in reversed(sizes):
+        out.append(stride)
+        stride *= max(1, size)
+    return out[::-1]
+
+
+def symbolic(graph: str) -> tuple[str, dict[str, int]]:
+    hints: dict[str, int] = {}
+
+    def replace(match: re.Match[str]) -> str:
+        head, sizes, strides = match.group(1), ints(match.group(2)), ints(match.group(3))
+        names = []
+        for size in sizes:
+            names.append(f"s{len(hints)}")
+            hints[names[-1]] = size
+        text = f"{head}[{', '.join(names)}]"
+        return text if strides == contiguous(sizes) else f"{text} strides=[{', '.join(map(str, strides))}]"
+
+    inputs, body = GRAPH.match(graph).groups()  # type: ignore[union-attr]
+    inputs = INPUT.sub(replace, inputs)
+    if not hints:
+        return graph, hints
+    declared = ", ".join(f"{name} = {hint} in [0, oo]" for name, hint in hints.items())
+    return f"graph g({inputs}) symbols {{ {declared} }} {{ {body}", hints
+
+
+def at_hints(line: str, hints: dict[str, int]) -> str:
+    """`line` with its size expressions evaluated; an unbacked symbol stays as it is."""
+
+    def value(text: str) -> str:
+        if UNBACKED.search(text):
+            return text
+        return str(eval(text, {"__builtins__": {}}, {**FUNCTIONS, **hints}))
+
+    def values(match: re.Match[str]) -> str:
+        return "[" + ", ".join(value(part) for part in split(match.group(1))) + "]"
+
+    line = RESULT.sub(values, line)
+    return re.sub(r"offset=(.*?) (?=\w+ storage)", lambda m: f"offset={value(m.group(1))} ", line)
+
+
+def split(text: str) -> list[str]:
+    """At commas outside of parentheses."""
+    parts, depth, start = [], 0, 0
+    for i, c in enumerate(text):
+        depth += (c == "(") - (c == ")")
+        if c == "," and depth == 0:
+            parts.append(text[start:i].strip())
+            start = i + 1
+    tail = text[start:].strip()
+    return [*parts, tail] if tail else parts
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("samples", nargs="+")
+    parser.add_argument("--show", type=int, default=2, help="deviations to print per operator")
+    parser.add_argument("--op", default="", help="only operators whose name contains this")
+    parser.add_argument("--goal", type=float, default=99.0, help="percent of calls that must agree")
+    options = parser.parse_args()
+    known = known_deviations()
+    samples = [
+        s for s in read_samples(options.samples)
+        if options.op in s["op"] and s["op"] not in known and s.get("error") not in NO_ANSWER and not UNBACKED.search(s["graph"])
+    ]  # fmt: skip
+    graphs = [symbolic(s["graph"]) for s in samples]
+    asked: list[dict[str, Any]] = [{**s, "graph": text} for s, (text, _) in zip(samples, graphs)]
+    total: collections.Counter[str] = collections.Counter()
+    bad: collections.Counter[str] = collections.Counter()
+    for sample, (_, hints), answer in zip(asked, graphs, replay(options.program, asked)):
+        if answer and answer[0].startswith("error: UNKNOWN_OP"):
+            continue
+        op = sample["op"]
+        total[op] += 1
+        failed = bool(answer) and answer[0].startswith("error: ")
+        if agrees(sample, answer if failed else [at_hints(line, hints) for line in answer]):
+            continue
+        bad[op] += 1
+        if bad[op] <= options.show:
+            print(f"{sample['graph']}\n  want {sample.get('results') or sample['error']}\n  got  {answer}")
+    for op, count in bad.most_common():
+        print(f"{op}: {count} of {total[op]} deviate")
+    compared = sum(total.values())
+    percent = 100.0 * (compared - sum(bad.values())) / max(1, compared)
+    print(f"{compared} calls of {len(total)} overloads with symbolic sizes: {percent:.2f}% agree at their hints")
+    return 0 if compared and percent >= options.goal else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
