@@ -1,13 +1,17 @@
-// The main() of server tests: the tests, or, with --serve, the server that they
-// talk to. One binary, so that a server's build is the test's.
+// The main() of server tests: the tests; or, with --serve, the server that they
+// talk to; or, with --ask, one of many client processes. One binary, so that a
+// server's build is the test's.
+#include <atomic>
 #include <cstdlib>
 #include <string>
+#include <thread>
+#include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 #include "gtest/gtest.h"
 #include "service/serve.h"
 #include "service/testing/fake_compiler.h"
+#include "tests/e2e/test_client.h"
 
 namespace {
 
@@ -29,10 +33,30 @@ int RunServer(int argc, char** argv) {
   return kiln::Serve(options);
 }
 
+// As many threads as told, each with a connection of its own, ask for one graph.
+// The exit code is the number of them that caused a compile, 100 on an error.
+int RunAskers(const std::string& address, int threads) {
+  const kiln::v1::CompileRequest request =
+      kiln::RequestFor("graph main(%a: f32[s0]) {\n  %b = aten.add.Tensor(%a, %a)\n  return (%b)\n}", {{"s0", 8}},
+                       {{"ms", "300"}});
+  std::atomic<int> compiled = 0, failed = 0;
+  std::vector<std::thread> askers;
+  for (int i = 0; i < threads; ++i) {
+    askers.emplace_back([&] {
+      const kiln::CompileAnswer answer = kiln::TestClient(address).Compile(request);
+      if (!answer.ok()) ++failed;
+      if (answer.tier() == kiln::v1::TIER_COMPILED) ++compiled;
+    });
+  }
+  for (std::thread& asker : askers) asker.join();
+  return failed > 0 ? 100 : compiled.load();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc > 1 && absl::string_view(argv[1]) == "--serve") return RunServer(argc, argv);
+  if (argc > 3 && absl::string_view(argv[1]) == "--ask") return RunAskers(argv[2], std::atoi(argv[3]));
   testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }

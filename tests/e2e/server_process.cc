@@ -23,10 +23,10 @@ struct Child {
   FILE* output;  // of the descriptor that was asked for
 };
 
-Child Spawn(const std::string& data_folder, const std::vector<std::string>& flags, int captured) {
-  std::vector<std::string> words = {"/proc/self/exe", "--serve", "--data=" + data_folder};
-  words.insert(words.end(), flags.begin(), flags.end());
+// This binary again.
+Child Spawn(std::vector<std::string> words, int captured) {
   std::vector<char*> argv;
+  words.insert(words.begin(), "/proc/self/exe");
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
   int ends[2];
@@ -41,6 +41,12 @@ Child Spawn(const std::string& data_folder, const std::vector<std::string>& flag
   return child;
 }
 
+Child SpawnServer(const std::string& data_folder, const std::vector<std::string>& flags, int captured) {
+  std::vector<std::string> words = {"--serve", "--data=" + data_folder};
+  words.insert(words.end(), flags.begin(), flags.end());
+  return Spawn(std::move(words), captured);
+}
+
 int ExitCode(pid_t pid) {
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
@@ -51,7 +57,7 @@ int ExitCode(pid_t pid) {
 }  // namespace
 
 std::unique_ptr<ServerProcess> ServerProcess::Start(const std::string& data_folder, std::vector<std::string> flags) {
-  const Child child = Spawn(data_folder, flags, STDOUT_FILENO);
+  const Child child = SpawnServer(data_folder, flags, STDOUT_FILENO);
   std::unique_ptr<ServerProcess> server(new ServerProcess);
   server->pid_ = child.pid;
   char address[256] = {};
@@ -90,11 +96,24 @@ pid_t ServerProcess::ZygotePid() const {
 std::vector<pid_t> ServerProcess::Workers() const { return ChildrenOf(ZygotePid()); }
 
 EndedServer RunServerToItsEnd(const std::string& data_folder, std::vector<std::string> flags) {
-  const Child child = Spawn(data_folder, flags, STDERR_FILENO);
+  const Child child = SpawnServer(data_folder, flags, STDERR_FILENO);
   std::string text;
   for (int c; (c = fgetc(child.output)) != EOF;) text.push_back(static_cast<char>(c));
   fclose(child.output);
   return {ExitCode(child.pid), text};
+}
+
+std::vector<int> AskFromProcesses(const std::string& address, int processes, int threads_each) {
+  std::vector<Child> children;
+  for (int i = 0; i < processes; ++i) {
+    children.push_back(Spawn({"--ask", address, std::to_string(threads_each)}, STDOUT_FILENO));
+  }
+  std::vector<int> exit_codes;
+  for (const Child& child : children) {
+    exit_codes.push_back(ExitCode(child.pid));
+    fclose(child.output);
+  }
+  return exit_codes;
 }
 
 std::vector<pid_t> ChildrenOf(pid_t pid) {

@@ -50,6 +50,9 @@ struct EndedServer {
 // Starts a server that is expected not to come up.
 EndedServer RunServerToItsEnd(const std::string& data_folder, std::vector<std::string> flags = {});
 
+// Client processes that ask at once, see serve_or_test.cc; their exit codes.
+std::vector<int> AskFromProcesses(const std::string& address, int processes, int threads_each);
+
 // The pids of a process's children, from /proc.
 std::vector<pid_t> ChildrenOf(pid_t pid);
 

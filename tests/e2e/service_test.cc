@@ -1,12 +1,17 @@
 // The service over a real socket, with a compiler that does what the test says:
 // admission, flights, workers, the store, faults.
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <grpcpp/grpcpp.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <numeric>
 #include <random>
 #include <thread>
 
@@ -141,6 +146,14 @@ TEST_F(ServiceTest, SixtyFourThreadsOfManyConnectionsCompileOnce) {
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(compiled, 1);
   EXPECT_EQ(shared, 63);
+  const v1::ServerCounters counters = client_->Counters();
+  EXPECT_EQ(counters.compiles(), 1);
+  EXPECT_EQ(counters.joined() + counters.hits_memory(), 63);
+}
+
+TEST_F(ServiceTest, EightProcessesOfEightThreadsCompileOnce) {
+  const std::vector<int> compiled = AskFromProcesses(server_->address(), 8, 8);
+  EXPECT_EQ(std::accumulate(compiled.begin(), compiled.end(), 0), 1) << testing::PrintToString(compiled);
   const v1::ServerCounters counters = client_->Counters();
   EXPECT_EQ(counters.compiles(), 1);
   EXPECT_EQ(counters.joined() + counters.hits_memory(), 63);
@@ -525,6 +538,53 @@ TEST_F(ServiceTest, ServesOnAUnixSocketForItsOwnerAlone) {
   struct stat info;
   ASSERT_EQ(stat(path.c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 077, 0u);
+}
+
+// The body of a page of the server's.
+std::string Get(const std::string& url) {
+  int port = 0;
+  if (sscanf(url.c_str(), "http://127.0.0.1:%d/metrics", &port) != 1) return "";
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  std::string page;
+  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) {
+    const std::string request = "GET /metrics HTTP/1.0\r\n\r\n";
+    if (write(fd, request.data(), request.size()) > 0) {
+      char buffer[4096];
+      for (ssize_t got; (got = read(fd, buffer, sizeof(buffer))) > 0;) page.append(buffer, static_cast<size_t>(got));
+    }
+  }
+  close(fd);
+  return page;
+}
+
+TEST_F(ServiceTest, MetricsAreTheSameNumbers) {
+  ASSERT_TRUE(Compile({{"guards", "s0 <= 64;s1 != 3"}}).ok());
+  ASSERT_TRUE(Compile({{"guards", "s0 <= 64;s1 != 3"}}).ok());
+  Compile({{"behave", "abort"}});
+  const v1::ServerCounters counters = client_->Counters();
+  EXPECT_EQ(counters.guards(), 2);
+  const std::string page = Get(server_->metrics_url());
+  for (const std::string& line :
+       {absl::StrCat("kiln_compiles_total ", counters.compiles()),
+        absl::StrCat("kiln_cache_hits_total{tier=\"memory\"} ", counters.hits_memory()),
+        absl::StrCat("kiln_artifact_bytes ", counters.artifact_bytes()),
+        absl::StrCat("kiln_guards_total ", counters.guards()), std::string("kiln_flights 0"),
+        std::string("kiln_compile_failures_total{reason=\"WORKER_CRASHED\"} 1"),
+        std::string("kiln_requests_total{code=\"OK\",rpc=\"Compile\"} 2"),
+        std::string("kiln_compile_stage_seconds_total{stage=\"codegen\"} ")}) {
+    EXPECT_THAT(page, HasSubstr(line));
+  }
+}
+
+TEST_F(ServiceTest, TheStandardHealthServiceAnswers) {
+  std::string response;
+  ASSERT_TRUE(client_->CallRaw("/grpc.health.v1.Health/Check", "", &response).ok());
+  // status: SERVING
+  EXPECT_EQ(response, "\x08\x01");
 }
 
 TEST_F(ServiceTest, ServerInfoHasTheTables) {

@@ -159,14 +159,15 @@ v1::GetServerInfoResponse TestClient::ServerInfo() {
   return response;
 }
 
-absl::Status TestClient::CallRaw(const std::string& method, const std::string& bytes) {
+absl::Status TestClient::CallRaw(const std::string& method, const std::string& bytes, std::string* response) {
+  const std::string path = method.front() == '/' ? method : "/kiln.v1.CompileService/" + method;
   grpc::ClientContext context;
   SetTimeout(context, kTimeout);
   grpc::GenericStub generic(channel_);
   grpc::CompletionQueue queue;
   grpc::Slice slice(bytes);
   const grpc::ByteBuffer request(&slice, 1);
-  auto call = generic.PrepareCall(&context, "/kiln.v1.CompileService/" + method, &queue);
+  auto call = generic.PrepareCall(&context, path, &queue);
   void* tag = nullptr;
   bool ok = false;
   call->StartCall(nullptr);
@@ -174,9 +175,12 @@ absl::Status TestClient::CallRaw(const std::string& method, const std::string& b
   call->WriteLast(request, {}, nullptr);
   queue.Next(&tag, &ok);
   for (ok = true; ok;) {
-    grpc::ByteBuffer response;
-    call->Read(&response, nullptr);
+    grpc::ByteBuffer message;
+    call->Read(&message, nullptr);
     queue.Next(&tag, &ok);
+    grpc::Slice whole;
+    if (!ok || response == nullptr || !message.DumpToSingleSlice(&whole).ok()) continue;
+    response->assign(reinterpret_cast<const char*>(whole.begin()), whole.size());
   }
   grpc::Status status;
   call->Finish(&status, nullptr);

@@ -54,8 +54,9 @@ class TestClient {
   absl::Status Propagate(const v1::GraphModule& module, v1::PropagateResponse& response);
   v1::GetServerInfoResponse ServerInfo();
   v1::ServerCounters Counters() { return ServerInfo().counters(); }
-  // A unary or streaming method by name, with bytes of the test's.
-  absl::Status CallRaw(const std::string& method, const std::string& bytes);
+  // A unary or streaming method by name, or by path, with bytes of the test's; the
+  // last message's bytes.
+  absl::Status CallRaw(const std::string& method, const std::string& bytes, std::string* response = nullptr);
 
   v1::CompileService::Stub& stub() { return *stub_; }
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
