@@ -52,3 +52,10 @@ def test_gradients_of_gpt2_equal_eager_for_other_shapes_without_a_compile(
     assert result["shapes"] == 9
     assert result["eager_graphs"] == 0
     assert counters(server)["compiles"] == before
+
+
+def test_inference_equals_eager_in_both_modes(
+    server: kiln_server.Server, run_python: Callable[..., dict[str, Any]]
+) -> None:
+    result = run_python(server, "-m", "workloads.check_inference")
+    assert result == {"compared": 8, "eager_graphs": 0}

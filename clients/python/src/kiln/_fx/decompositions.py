@@ -17,6 +17,7 @@ from torch._decomp import get_decompositions
 DECOMPOSED_OPS = (
     "_log_softmax",
     "_log_softmax_backward_data",
+    "_native_batch_norm_legit",
     "_native_batch_norm_legit_functional",
     "_native_batch_norm_legit_no_training",
     "_softmax",
