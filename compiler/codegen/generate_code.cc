@@ -59,12 +59,24 @@ absl::Status CheckModule(const llvm::Module& module) {
   return MakeError(ErrorReason::kCompilerBug, absl::StrCat("invalid LLVM IR: ", stream.str()));
 }
 
+// The routines that run once a call or once a failure. fill, launch, extern and
+// run are on the way of every step.
+bool IsCold(const llvm::Function& function) {
+  const llvm::StringRef name = function.getName();
+  if (!name.starts_with("kiln.") || function.hasFnAttribute(llvm::Attribute::AlwaysInline)) return false;
+  return name != "kiln.fill" && name != "kiln.launch" && name != "kiln.extern" && name != "kiln.run";
+}
+
 // What holds for all functions: no libm or libc behind our back, and vectors no
 // wider than the target wants.
 void SetAttributes(llvm::Module& module, const Isa& isa) {
   for (llvm::Function& function : module) {
     if (function.isDeclaration()) continue;
     function.addFnAttr("no-builtins");
+    if (IsCold(function)) {
+      function.addFnAttr(llvm::Attribute::OptimizeNone);
+      function.addFnAttr(llvm::Attribute::NoInline);
+    }
     function.addFnAttr("prefer-vector-width", std::to_string(isa.vector_bits));
     function.addFnAttr("min-legal-vector-width", std::to_string(isa.vector_bits));
   }
