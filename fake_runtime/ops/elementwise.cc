@@ -126,6 +126,12 @@ absl::StatusOr<bool> DecideContiguous(MetaContext& ctx, const FakeTensor& t) {
   return TestContiguous(ctx.env(), t);
 }
 
+absl::StatusOr<bool> DecideDense(MetaContext& ctx, const FakeTensor& t) {
+  if (KnownNonOverlappingAndDense(ctx.env(), t)) return true;
+  if (AnyUnbacked(t)) return false;
+  return TestNonOverlappingAndDense(ctx.env(), t);
+}
+
 absl::StatusOr<bool> DecideChannelsLast(MetaContext& ctx, const FakeTensor& t) {
   if (t.rank() != 4) return false;
   if (KnownChannelsLast(ctx.env(), t)) return true;
@@ -277,7 +283,8 @@ absl::StatusOr<FakeTensor> Elementwise(MetaContext& ctx, absl::Span<const Operan
 }
 
 absl::StatusOr<Dims> PreservedStrides(MetaContext& ctx, const FakeTensor& t) {
-  if (KnownNonOverlappingAndDense(ctx.env(), t)) return t.strides;
+  KILN_ASSIGN_OR_RETURN(bool dense, DecideDense(ctx, t));
+  if (dense) return t.strides;
   Operand operand{&t, {}};
   return ElementwiseStrides(ctx, t.sizes, absl::MakeConstSpan(&operand, 1));
 }

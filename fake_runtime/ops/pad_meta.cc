@@ -71,7 +71,11 @@ absl::Status ConstantPadMeta(MetaContext& ctx) {
   if (OnlyCrops(pad)) {
     // What is left is cloned as it lies.
     FakeTensor cropped = ctx.ViewOf(self, sizes, self.strides, self.storage_offset);
-    KILN_ASSIGN_OR_RETURN(Dims strides, PreservedStrides(ctx, cropped));
+    KILN_ASSIGN_OR_RETURN(bool empty, GuardZero(ctx, Numel(ctx.pool(), sizes), "nothing is left"));
+    Dims strides = self.strides;
+    if (!empty) {
+      KILN_ASSIGN_OR_RETURN(strides, PreservedStrides(ctx, cropped));
+    }
     ctx.Return(ctx.NewTensor(self.dtype, self.device, std::move(sizes), std::move(strides)));
     return absl::OkStatus();
   }
