@@ -3,6 +3,7 @@
 # the build folder. CONTRIBUTING.md has the quicker loop for development.
 BUILD ?= build
 JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
 
 VENV := $(BUILD)/venv
 PYTHON := $(abspath $(VENV))/bin/python
@@ -52,6 +53,15 @@ conformance: python
 
 bench: python
 	KILN_BINARY=$(KILN) $(PYTHON) tests/bench/bench.py
+
+# A minute each, from golden files and tests/fuzz/corpus; a find ends it. The
+# packages are needed by nothing else.
+fuzz: deps
+	@deploy/install_packages.sh debian_packages_fuzz.txt
+	cmake -S . -B $(BUILD)-fuzz -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang-14 \
+	  -DCMAKE_CXX_COMPILER=clang++-14 -DKILN_FUZZ=ON -DKILN_BUILD_TESTS=OFF -Wno-dev >/dev/null
+	cmake --build $(BUILD)-fuzz -j $(JOBS) --target kiln_fuzzers
+	tests/fuzz/run.sh $(BUILD)-fuzz $(FUZZ_SECONDS)
 
 format:
 	git ls-files '*.cc' '*.h' | xargs clang-format -i

@@ -15,3 +15,12 @@ if(KILN_SANITIZE)
   add_compile_options(-fsanitize=${KILN_SANITIZE} -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${KILN_SANITIZE})
 endif()
+
+# Coverage for libFuzzer and AddressSanitizer in every object, and our own asserts;
+# tests/fuzz links the fuzzers. Clang only.
+option(KILN_FUZZ "Build the fuzzers of tests/fuzz" OFF)
+if(KILN_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address -fno-omit-frame-pointer -O1 -gline-tables-only -UNDEBUG
+                      -Wno-unknown-warning-option)
+  add_link_options(-fsanitize=address)
+endif()

@@ -1,11 +1,13 @@
 #!/bin/sh
-# Installs the Debian packages of deploy/debian_packages.txt that are missing.
+# Installs the Debian packages of a list in deploy/ that are missing:
+# install_packages.sh [LIST], debian_packages.txt unless told.
 # Needs root or sudo only if some are.
 set -eu
 here=$(dirname "$0")
+list=$here/${1:-debian_packages.txt}
 
 missing=
-for package in $(sed -e 's/#.*//' "$here/debian_packages.txt"); do
+for package in $(sed -e 's/#.*//' "$list"); do
   status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
   [ "$status" = installed ] || missing="$missing $package"
 done

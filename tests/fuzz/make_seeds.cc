@@ -1,0 +1,146 @@
+// Writes seeds for the fuzzers that read binary forms, and for those that read the
+// texts of golden files: make_fuzz_seeds OUT_FOLDER GOLDEN_FILE...
+//
+// A golden file has cases between lines `===`: the text of a graph, a line `---`,
+// the text of its loop program.
+#include <elf.h>
+
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "cache/testing/make_variant.h"
+#include "compiler/artifact/signed_variant.h"
+#include "fake_runtime/graph/text_form.h"
+#include "fake_runtime/import/export_graph.h"
+#include "fake_runtime/ops/op_table.h"
+#include "kiln/v1/artifact.pb.h"
+#include "kiln/v1/worker.pb.h"
+
+namespace kiln {
+namespace {
+
+class SeedFolder {
+ public:
+  SeedFolder(const std::string& out, const std::string& name) : folder_(std::filesystem::path(out) / name) {
+    std::filesystem::create_directories(folder_);
+  }
+  void Add(absl::string_view bytes) {
+    std::ofstream(folder_ / absl::StrCat("seed", count_++), std::ios::binary).write(bytes.data(), bytes.size());
+  }
+
+ private:
+  std::filesystem::path folder_;
+  int count_ = 0;
+};
+
+std::string ReadWhole(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+// A header, the manifest, the section names and a table of three sections.
+std::string SmallElf() {
+  v1::Manifest manifest;
+  manifest.set_format_version(1);
+  manifest.set_arch("x86_64");
+  manifest.add_symbols("s0");
+  manifest.add_guards()->set_condition("s0 < 8");
+  const std::string body = manifest.SerializeAsString();
+  const std::string names("\0.kiln.manifest\0.shstrtab\0", 26);
+  Elf64_Ehdr header = {};
+  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
+  header.e_ident[EI_CLASS] = ELFCLASS64;
+  header.e_ident[EI_DATA] = ELFDATA2LSB;
+  header.e_type = ET_DYN;
+  header.e_shentsize = sizeof(Elf64_Shdr);
+  header.e_shnum = 3;
+  header.e_shstrndx = 2;
+  header.e_shoff = sizeof(header) + body.size() + names.size();
+  Elf64_Shdr sections[3] = {};
+  sections[1].sh_name = 1;
+  sections[1].sh_offset = sizeof(header);
+  sections[1].sh_size = body.size();
+  sections[2].sh_name = 16;
+  sections[2].sh_offset = sizeof(header) + body.size();
+  sections[2].sh_size = names.size();
+  std::string elf(reinterpret_cast<const char*>(&header), sizeof(header));
+  elf += body + names;
+  return elf.append(reinterpret_cast<const char*>(sections), sizeof(sections));
+}
+
+std::string Framed(const v1::WorkerToFront& frame) {
+  const std::string payload = frame.SerializeAsString();
+  std::string bytes;
+  for (int shift = 0; shift < 32; shift += 8) bytes += static_cast<char>(payload.size() >> shift);
+  return bytes + payload;
+}
+
+void WriteFrames(const std::string& out) {
+  SeedFolder frames(out, "worker_frames");
+  v1::WorkerToFront propagated;
+  propagated.mutable_propagated()->add_guards()->set_condition("s0 != 1");
+  v1::WorkerToFront compiled;
+  compiled.mutable_compiled()->set_elf(SmallElf());
+  v1::WorkerToFront failed;
+  failed.mutable_failed()->set_reason("SHAPE_MISMATCH");
+  failed.mutable_failed()->set_message("node 1");
+  frames.Add(Framed(propagated) + Framed(compiled));
+  frames.Add(Framed(failed));
+}
+
+void WriteRows(const std::string& out) {
+  SeedFolder rows(out, "signed_variant");
+  const VariantSpec spec = {.guards = {"s0 == 8"}, .features = {"avx2"}, .extern_ops = {"aten.mm.out"}};
+  rows.Add("r" + MakeRecord(spec).SerializeAsString());
+  rows.Add("r" + SignVariant(SigningKey::Generate(), spec).SerializeAsString());
+  rows.Add("t# a key\n" + std::string(64, 'a') + "\n");
+}
+
+void WriteGuards(const std::string& out) {
+  SeedFolder guards(out, "guard_index");
+  guards.Add("s0 == 8\ns1 == 8\n\ns0 == 8\n\ns1 % 8 == 0\ns2 < 5");
+  guards.Add("s0 != 1\n\ns0 <= 64\n\nAnd(s0 == 3, s1 == 8)\n\nOr(s0 < s1, s2 == 16)");
+  guards.Add("8 == s0\n\n2*s0 == 16\n\ns0 == s1\n\ns0//s1 == 1\n\nMax(1, s0) == 8");
+}
+
+int Write(const std::string& out, const std::vector<std::string>& goldens) {
+  SeedFolder texts(out, "graph_text");
+  SeedFolder modules(out, "graph_module");
+  SeedFolder programs(out, "loop_program");
+  for (const std::string& golden : goldens) {
+    for (absl::string_view part : absl::StrSplit(ReadWhole(golden), "===\n", absl::SkipWhitespace())) {
+      const std::pair<absl::string_view, absl::string_view> sides = absl::StrSplit(part, absl::MaxSplits("---\n", 1));
+      ExprPool pool;
+      const absl::StatusOr<Graph> graph = ParseGraph(sides.first, &pool, FindOpSchema);
+      if (!graph.ok()) {
+        std::fprintf(stderr, "%s: %s\n", golden.c_str(), graph.status().ToString().c_str());
+        return 1;
+      }
+      texts.Add(sides.first);
+      modules.Add(ExportModule(*graph, "2.13").SerializeAsString());
+      if (!sides.second.empty()) programs.Add(sides.second);
+    }
+  }
+  SeedFolder schemas(out, "op_schema");
+  for (const OpRow& row : OpTable()) schemas.Add(row.schema.ToString());
+  SeedFolder(out, "manifest").Add(SmallElf());
+  WriteFrames(out);
+  WriteRows(out);
+  WriteGuards(out);
+  return 0;
+}
+
+}  // namespace
+}  // namespace kiln
+
+int main(int argc, char** argv) {
+  if (argc < 3) return 2;
+  return kiln::Write(argv[1], std::vector<std::string>(argv + 2, argv + argc));
+}
