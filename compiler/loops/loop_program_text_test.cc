@@ -74,6 +74,13 @@ TEST(LoopProgramTextTest, EveryCutOfATextIsAnErrorAndNotACrash) {
   }
 }
 
+TEST(LoopProgramTextTest, ListsThatNestWithoutEndAreAnErrorAndNotACrash) {
+  ExprPool pool;
+  std::string text = absl::StrCat("program symbols=[] inputs=0 {\nextern aten.op node=0(", std::string(1 << 20, '['));
+  absl::Status status = ParseLoopProgram(text, &pool).status();
+  EXPECT_NE(status.message().find("lists nest too deeply"), absl::string_view::npos) << status;
+}
+
 // A program of one kernel over b0 (f32) and b1 (i64).
 absl::Status VerifyBody(absl::string_view body) {
   ExprPool pool;

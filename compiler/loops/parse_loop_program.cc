@@ -8,7 +8,6 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
@@ -16,210 +15,117 @@
 #include "compiler/loops/loop_ir.h"
 #include "fake_runtime/graph/argument.h"
 #include "fake_runtime/graph/literal_text.h"
+#include "fake_runtime/graph/text_cursor.h"
 
 namespace kiln {
 namespace {
 
-bool IsWordChar(char c) { return absl::ascii_isalnum(c) || c == '_' || c == '.' || c == ':'; }
-
 class LoopProgramParser {
  public:
-  LoopProgramParser(absl::string_view text, ExprPool* pool) : text_(text), pool_(pool) { program_.pool = pool; }
+  LoopProgramParser(absl::string_view text, ExprPool* pool) : in_(text, "_.:"), pool_(pool) { program_.pool = pool; }
 
   absl::StatusOr<LoopProgram> Parse() {
     KILN_RETURN_IF_ERROR(ParseHeader());
-    while (!TryConsume("}")) KILN_RETURN_IF_ERROR(ParseItem());
-    SkipSpace();
-    if (pos_ != text_.size()) return Error("text after the program");
+    while (!in_.TryConsume("}")) KILN_RETURN_IF_ERROR(ParseItem());
+    if (!in_.AtEnd()) return in_.Error("text after the program");
     return std::move(program_);
   }
 
  private:
-  // --- characters
+  // --- words
 
-  absl::Status Error(absl::string_view what) const {
-    auto line = std::count(text_.begin(), text_.begin() + pos_, '\n') + 1;
-    return MakeError(ErrorReason::kParseError, absl::StrCat("line ", line, ": ", what));
-  }
-
-  void SkipSpace() {
-    while (pos_ < text_.size()) {
-      if (absl::ascii_isspace(text_[pos_])) {
-        ++pos_;
-      } else if (text_[pos_] == '#') {
-        pos_ = std::min(text_.find('\n', pos_), text_.size());
-      } else {
-        return;
-      }
-    }
-  }
-  bool At(absl::string_view token) {
-    SkipSpace();
-    return text_.substr(pos_, token.size()) == token;
-  }
-  bool TryConsume(absl::string_view token) {
-    if (!At(token)) return false;
-    pos_ += token.size();
-    return true;
-  }
-  absl::Status Expect(absl::string_view token) {
-    if (TryConsume(token)) return absl::OkStatus();
-    return Error(absl::StrCat("expected '", token, "'"));
-  }
-  absl::string_view PeekWord() {
-    SkipSpace();
-    size_t end = pos_;
-    while (end < text_.size() && IsWordChar(text_[end])) ++end;
-    return text_.substr(pos_, end - pos_);
-  }
-  bool TryWord(absl::string_view word) {
-    if (PeekWord() != word) return false;
-    pos_ += word.size();
-    return true;
-  }
-  absl::StatusOr<absl::string_view> Word(absl::string_view what) {
-    absl::string_view word = PeekWord();
-    if (word.empty()) return Error(absl::StrCat("expected ", what));
-    pos_ += word.size();
-    return word;
-  }
   absl::StatusOr<int> Int(absl::string_view what) {
-    SkipSpace();
-    size_t end = pos_;
-    if (end < text_.size() && text_[end] == '-') ++end;
-    while (end < text_.size() && absl::ascii_isdigit(text_[end])) ++end;
-    int value = 0;
-    if (!absl::SimpleAtoi(text_.substr(pos_, end - pos_), &value)) return Error(absl::StrCat("expected ", what));
-    pos_ = end;
-    return value;
-  }
-  absl::StatusOr<std::string> String() {
-    KILN_RETURN_IF_ERROR(Expect("\""));
-    size_t end = pos_;
-    while (end < text_.size() && text_[end] != '"') end += text_[end] == '\\' ? 2 : 1;
-    if (end >= text_.size()) return Error("a string without an end");
-    std::string value;
-    if (!absl::CUnescape(text_.substr(pos_, end - pos_), &value)) return Error("a bad escape in a string");
-    pos_ = end + 1;
-    return value;
+    const size_t start = in_.Start();
+    KILN_ASSIGN_OR_RETURN(int64_t value, in_.Integer(what));
+    if (value != static_cast<int>(value)) return in_.ErrorAt(start, absl::StrCat("expected ", what));
+    return static_cast<int>(value);
   }
   absl::StatusOr<DType> ParseDTypeWord() {
-    KILN_ASSIGN_OR_RETURN(absl::string_view word, Word("a dtype"));
+    KILN_ASSIGN_OR_RETURN(absl::string_view word, in_.Word("a dtype"));
     std::optional<DType> dtype = ParseDType(word);
-    if (!dtype.has_value()) return Error(absl::StrCat("'", word, "' is no dtype"));
+    if (!dtype.has_value()) return in_.Error(absl::StrCat("'", word, "' is no dtype"));
     return *dtype;
   }
 
-  // The text up to a comma, closing bracket, brace or line end outside of
-  // parentheses.
-  absl::string_view ExprText() {
-    SkipSpace();
-    size_t start = pos_;
-    int depth = 0;
-    for (; pos_ < text_.size(); ++pos_) {
-      char c = text_[pos_];
-      if (c == '(') ++depth;
-      if (c == '\n' || (depth == 0 && (c == ',' || c == ')' || c == ']' || c == '{'))) break;
-      if (c == ')') --depth;
-    }
-    return absl::StripAsciiWhitespace(text_.substr(start, pos_ - start));
-  }
-  absl::StatusOr<Expr> ParseExpr() {
-    absl::StatusOr<Expr> e = pool_->Parse(ExprText());
-    if (e.ok()) return e;
-    return AddContext(e.status(), Error("in the expression").message());
-  }
-
   absl::StatusOr<BufferId> ParseBufferId() {
-    if (TryWord("_")) return BufferId{};
-    KILN_RETURN_IF_ERROR(Expect("b"));
+    if (in_.TryWord("_")) return BufferId{};
+    KILN_RETURN_IF_ERROR(in_.Expect("b"));
     KILN_ASSIGN_OR_RETURN(int value, Int("a buffer's number"));
     return BufferId{value};
   }
-  absl::StatusOr<Dims> ParseDims() {
-    KILN_RETURN_IF_ERROR(Expect("["));
-    Dims dims;
-    if (TryConsume("]")) return dims;
-    do {
-      KILN_ASSIGN_OR_RETURN(Expr e, ParseExpr());
-      dims.push_back(e);
-    } while (TryConsume(","));
-    KILN_RETURN_IF_ERROR(Expect("]"));
-    return dims;
-  }
   absl::StatusOr<TensorOperand> ParseTensor() {
     TensorOperand tensor;
-    if (TryWord("_")) return tensor;
+    if (in_.TryWord("_")) return tensor;
     KILN_ASSIGN_OR_RETURN(tensor.buffer, ParseBufferId());
-    KILN_RETURN_IF_ERROR(Expect(":"));
+    KILN_RETURN_IF_ERROR(in_.Expect(":"));
     KILN_ASSIGN_OR_RETURN(tensor.dtype, ParseDTypeWord());
-    KILN_ASSIGN_OR_RETURN(tensor.sizes, ParseDims());
-    KILN_RETURN_IF_ERROR(Expect("strides="));
-    KILN_ASSIGN_OR_RETURN(tensor.strides, ParseDims());
-    KILN_RETURN_IF_ERROR(Expect("offset="));
-    KILN_ASSIGN_OR_RETURN(tensor.offset, ParseExpr());
+    KILN_ASSIGN_OR_RETURN(tensor.sizes, in_.ParseDims(pool_));
+    KILN_RETURN_IF_ERROR(in_.Expect("strides="));
+    KILN_ASSIGN_OR_RETURN(tensor.strides, in_.ParseDims(pool_));
+    KILN_RETURN_IF_ERROR(in_.Expect("offset="));
+    KILN_ASSIGN_OR_RETURN(tensor.offset, in_.ParseExpr(pool_));
     return tensor;
   }
 
   // --- items of a program
 
   absl::Status ParseHeader() {
-    KILN_RETURN_IF_ERROR(Expect("program"));
-    KILN_RETURN_IF_ERROR(Expect("symbols=["));
-    while (!TryConsume("]")) {
-      KILN_ASSIGN_OR_RETURN(absl::string_view name, Word("a symbol"));
+    KILN_RETURN_IF_ERROR(in_.Expect("program"));
+    KILN_RETURN_IF_ERROR(in_.Expect("symbols=["));
+    while (!in_.TryConsume("]")) {
+      KILN_ASSIGN_OR_RETURN(absl::string_view name, in_.Word("a symbol"));
       program_.symbols.emplace_back(name);
-      TryConsume(",");
+      in_.TryConsume(",");
     }
-    KILN_RETURN_IF_ERROR(Expect("inputs="));
+    KILN_RETURN_IF_ERROR(in_.Expect("inputs="));
     KILN_ASSIGN_OR_RETURN(program_.num_inputs, Int("the number of inputs"));
-    return Expect("{");
+    return in_.Expect("{");
   }
 
   absl::Status ParseItem() {
-    if (TryWord("buffer")) return ParseBuffer();
-    if (TryWord("inputs")) return ParseInputs();
-    if (TryWord("kernel")) return ParseKernel();
-    if (TryWord("extern")) return ParseExtern();
-    if (TryWord("assert")) return ParseAssert();
-    if (TryWord("return")) return ParseReturn();
-    if (TryWord("release")) {
+    if (in_.TryWord("buffer")) return ParseBuffer();
+    if (in_.TryWord("inputs")) return ParseInputs();
+    if (in_.TryWord("kernel")) return ParseKernel();
+    if (in_.TryWord("extern")) return ParseExtern();
+    if (in_.TryWord("assert")) return ParseAssert();
+    if (in_.TryWord("return")) return ParseReturn();
+    if (in_.TryWord("release")) {
       KILN_ASSIGN_OR_RETURN(BufferId buffer, ParseBufferId());
       program_.steps.push_back(Release{buffer});
       return absl::OkStatus();
     }
-    if (TryWord("arena")) {
-      KILN_ASSIGN_OR_RETURN(program_.arena_bytes, ParseExpr());
+    if (in_.TryWord("arena")) {
+      KILN_ASSIGN_OR_RETURN(program_.arena_bytes, in_.ParseExpr(pool_));
       return absl::OkStatus();
     }
-    return Error("expected buffer, inputs, arena, kernel, extern, release, assert or return");
+    return in_.Error("expected buffer, inputs, arena, kernel, extern, release, assert or return");
   }
 
   absl::Status ParseBuffer() {
     KILN_ASSIGN_OR_RETURN(BufferId id, ParseBufferId());
-    if (id.value != static_cast<int>(program_.buffers.size())) return Error("buffers are numbered in order");
+    if (id.value != static_cast<int>(program_.buffers.size())) return in_.Error("buffers are numbered in order");
     Buffer buffer;
-    if (TryWord("input")) {
+    if (in_.TryWord("input")) {
       buffer.kind = BufferKind::kInput;
       KILN_ASSIGN_OR_RETURN(buffer.index, Int("the input's number"));
-    } else if (TryWord("output")) {
+    } else if (in_.TryWord("output")) {
       buffer.kind = BufferKind::kOutput;
       KILN_ASSIGN_OR_RETURN(buffer.index, Int("the output's number"));
-    } else if (TryWord("extern")) {
+    } else if (in_.TryWord("extern")) {
       buffer.kind = BufferKind::kExternResult;
-    } else if (!TryWord("temporary")) {
-      return Error("expected input, output, temporary or extern");
+    } else if (!in_.TryWord("temporary")) {
+      return in_.Error("expected input, output, temporary or extern");
     }
     KILN_ASSIGN_OR_RETURN(buffer.dtype, ParseDTypeWord());
-    KILN_RETURN_IF_ERROR(Expect("["));
-    KILN_ASSIGN_OR_RETURN(buffer.num_elements, ParseExpr());
-    KILN_RETURN_IF_ERROR(Expect("]"));
-    if (TryWord("at")) {
-      KILN_RETURN_IF_ERROR(Expect("["));
-      KILN_ASSIGN_OR_RETURN(buffer.arena_offset, ParseExpr());
-      KILN_RETURN_IF_ERROR(Expect("]"));
+    KILN_RETURN_IF_ERROR(in_.Expect("["));
+    KILN_ASSIGN_OR_RETURN(buffer.num_elements, in_.ParseExpr(pool_));
+    KILN_RETURN_IF_ERROR(in_.Expect("]"));
+    if (in_.TryWord("at")) {
+      KILN_RETURN_IF_ERROR(in_.Expect("["));
+      KILN_ASSIGN_OR_RETURN(buffer.arena_offset, in_.ParseExpr(pool_));
+      KILN_RETURN_IF_ERROR(in_.Expect("]"));
     }
-    if (TryWord("in")) {
+    if (in_.TryWord("in")) {
       KILN_ASSIGN_OR_RETURN(buffer.alias_of, ParseBufferId());
     }
     program_.buffers.push_back(buffer);
@@ -227,21 +133,21 @@ class LoopProgramParser {
   }
 
   absl::Status ParseInputs() {
-    KILN_RETURN_IF_ERROR(Expect("["));
-    while (!TryConsume("]")) {
+    KILN_RETURN_IF_ERROR(in_.Expect("["));
+    while (!in_.TryConsume("]")) {
       KILN_ASSIGN_OR_RETURN(BufferId id, ParseBufferId());
       program_.input_buffers.push_back(id);
-      TryConsume(",");
+      in_.TryConsume(",");
     }
     return absl::OkStatus();
   }
 
   absl::Status ParseAssert() {
     RuntimeAssert a;
-    KILN_RETURN_IF_ERROR(Expect("node="));
+    KILN_RETURN_IF_ERROR(in_.Expect("node="));
     KILN_ASSIGN_OR_RETURN(a.node, Int("a node"));
-    KILN_ASSIGN_OR_RETURN(a.message, String());
-    KILN_ASSIGN_OR_RETURN(a.condition, ParseExpr());
+    KILN_ASSIGN_OR_RETURN(a.message, in_.String());
+    KILN_ASSIGN_OR_RETURN(a.condition, in_.ParseExpr(pool_));
     program_.steps.push_back(std::move(a));
     return absl::OkStatus();
   }
@@ -249,20 +155,20 @@ class LoopProgramParser {
   absl::Status ParseReturn() {
     OutputBinding binding;
     using Kind = OutputBinding::Kind;
-    if (TryWord("new")) {
+    if (in_.TryWord("new")) {
       KILN_ASSIGN_OR_RETURN(binding.tensor, ParseTensor());
-    } else if (TryWord("input")) {
+    } else if (in_.TryWord("input")) {
       binding.kind = Kind::kInput;
       KILN_ASSIGN_OR_RETURN(binding.alias_of, Int("an input's number"));
-    } else if (TryWord("scalar")) {
+    } else if (in_.TryWord("scalar")) {
       binding.kind = Kind::kScalar;
-      KILN_ASSIGN_OR_RETURN(binding.scalar, ParseExpr());
-    } else if (TryWord("none")) {
+      KILN_ASSIGN_OR_RETURN(binding.scalar, in_.ParseExpr(pool_));
+    } else if (in_.TryWord("none")) {
       binding.kind = Kind::kNone;
     } else {
-      binding.kind = PeekWord() == "view" ? Kind::kView : Kind::kOutputView;
-      if (!TryWord("view") && !TryWord("output_view")) return Error("expected a kind of output");
-      KILN_RETURN_IF_ERROR(Expect("of"));
+      binding.kind = in_.PeekWord() == "view" ? Kind::kView : Kind::kOutputView;
+      if (!in_.TryWord("view") && !in_.TryWord("output_view")) return in_.Error("expected a kind of output");
+      KILN_RETURN_IF_ERROR(in_.Expect("of"));
       KILN_ASSIGN_OR_RETURN(binding.alias_of, Int("an input's or output's number"));
       KILN_ASSIGN_OR_RETURN(binding.tensor, ParseTensor());
     }
@@ -274,63 +180,64 @@ class LoopProgramParser {
 
   absl::Status ParseExtern() {
     ExternCall call;
-    KILN_ASSIGN_OR_RETURN(absl::string_view op, Word("an operator"));
+    KILN_ASSIGN_OR_RETURN(absl::string_view op, in_.Word("an operator"));
     call.op = std::string(op);
-    call.into = TryWord("into");
-    KILN_RETURN_IF_ERROR(Expect("node="));
+    call.into = in_.TryWord("into");
+    KILN_RETURN_IF_ERROR(in_.Expect("node="));
     KILN_ASSIGN_OR_RETURN(call.node, Int("a node"));
-    KILN_RETURN_IF_ERROR(Expect("("));
-    KILN_ASSIGN_OR_RETURN(call.args, ParseOperands(")"));
-    KILN_RETURN_IF_ERROR(Expect("->"));
-    KILN_RETURN_IF_ERROR(Expect("("));
-    while (!TryConsume(")")) {
+    KILN_RETURN_IF_ERROR(in_.Expect("("));
+    KILN_ASSIGN_OR_RETURN(call.args, ParseOperands(")", kOperandDepth));
+    KILN_RETURN_IF_ERROR(in_.Expect("->"));
+    KILN_RETURN_IF_ERROR(in_.Expect("("));
+    while (!in_.TryConsume(")")) {
       KILN_ASSIGN_OR_RETURN(TensorOperand tensor, ParseTensor());
       call.outputs.push_back(std::move(tensor));
-      TryConsume(",");
+      in_.TryConsume(",");
     }
     program_.steps.push_back(std::move(call));
     return absl::OkStatus();
   }
 
-  absl::StatusOr<OperandList> ParseOperands(absl::string_view end) {
+  absl::StatusOr<OperandList> ParseOperands(absl::string_view end, int depth) {
+    if (depth == 0) return in_.Error("lists nest too deeply");
     OperandList operands;
-    while (!TryConsume(end)) {
-      KILN_ASSIGN_OR_RETURN(Operand operand, ParseOperand());
+    while (!in_.TryConsume(end)) {
+      KILN_ASSIGN_OR_RETURN(Operand operand, ParseOperand(depth));
       operands.push_back(std::move(operand));
-      TryConsume(",");
+      in_.TryConsume(",");
     }
     return operands;
   }
 
   // "b3:" starts a tensor.
   bool AtTensor() {
-    absl::string_view word = PeekWord();
+    absl::string_view word = in_.PeekWord();
     size_t colon = word.find(':');
     return word[0] == 'b' && colon != absl::string_view::npos && colon > 1 &&
            std::all_of(word.begin() + 1, word.begin() + colon, absl::ascii_isdigit);
   }
 
-  absl::StatusOr<Operand> ParseOperand() {
-    if (TryConsume("[")) {
-      KILN_ASSIGN_OR_RETURN(OperandList list, ParseOperands("]"));
+  absl::StatusOr<Operand> ParseOperand(int depth) {
+    if (in_.TryConsume("[")) {
+      KILN_ASSIGN_OR_RETURN(OperandList list, ParseOperands("]", depth - 1));
       return Operand{std::move(list)};
     }
-    if (At("\"")) {
-      KILN_ASSIGN_OR_RETURN(std::string text, String());
+    if (in_.At("\"")) {
+      KILN_ASSIGN_OR_RETURN(std::string text, in_.String());
       return Operand{std::move(text)};
     }
-    if (!PeekWord().empty() && AtTensor()) {
+    if (!in_.PeekWord().empty() && AtTensor()) {
       KILN_ASSIGN_OR_RETURN(TensorOperand tensor, ParseTensor());
       return Operand{std::move(tensor)};
     }
-    size_t start = pos_;
-    absl::string_view text = ExprText();
+    const size_t start = in_.Start();
+    absl::string_view text = in_.ExprText();
     if (std::optional<Argument> word = ParseWord(text); word.has_value()) return FromWord(*word);
     double number = 0;
     int64_t integer = 0;
     if (!absl::SimpleAtoi(text, &integer) && absl::SimpleAtod(text, &number)) return Operand{number};
-    pos_ = start;
-    KILN_ASSIGN_OR_RETURN(Expr e, ParseExpr());
+    in_.set_pos(start);
+    KILN_ASSIGN_OR_RETURN(Expr e, in_.ParseExpr(pool_));
     return Operand{e};
   }
 
@@ -353,20 +260,20 @@ class LoopProgramParser {
   absl::Status ParseKernel() {
     Kernel kernel;
     numbers_.clear();
-    KILN_ASSIGN_OR_RETURN(absl::string_view name, Word("the kernel's name"));
+    KILN_ASSIGN_OR_RETURN(absl::string_view name, in_.Word("the kernel's name"));
     kernel.name = std::string(name);
-    KILN_RETURN_IF_ERROR(Expect("nodes=["));
-    while (!TryConsume("]")) {
+    KILN_RETURN_IF_ERROR(in_.Expect("nodes=["));
+    while (!in_.TryConsume("]")) {
       KILN_ASSIGN_OR_RETURN(int node, Int("a node"));
       kernel.nodes.push_back(node);
-      TryConsume(",");
+      in_.TryConsume(",");
     }
-    if (TryConsume("grain=")) {
-      KILN_ASSIGN_OR_RETURN(kernel.grain, ParseExpr());
+    if (in_.TryConsume("grain=")) {
+      KILN_ASSIGN_OR_RETURN(kernel.grain, in_.ParseExpr(pool_));
     }
-    KILN_RETURN_IF_ERROR(Expect("{"));
-    if (TryWord("why")) {
-      KILN_ASSIGN_OR_RETURN(kernel.why, String());
+    KILN_RETURN_IF_ERROR(in_.Expect("{"));
+    if (in_.TryWord("why")) {
+      KILN_ASSIGN_OR_RETURN(kernel.why, in_.String());
     }
     KILN_RETURN_IF_ERROR(ParseBody(kernel, kernel.body, 0));
     program_.steps.push_back(std::move(kernel));
@@ -375,11 +282,11 @@ class LoopProgramParser {
 
   absl::Status ParseBody(Kernel& kernel, std::vector<Stmt>& body, int depth) {
     constexpr int kMaxDepth = 256;
-    if (depth > kMaxDepth) return Error("loops are nested too deep");
-    while (!TryConsume("}")) {
+    if (depth > kMaxDepth) return in_.Error("loops are nested too deep");
+    while (!in_.TryConsume("}")) {
       std::optional<LoopKind> kind;
       for (LoopKind k : {LoopKind::kParallel, LoopKind::kSerial, LoopKind::kVector}) {
-        if (TryWord(LoopKindName(k))) kind = k;
+        if (in_.TryWord(LoopKindName(k))) kind = k;
       }
       if (!kind.has_value()) {
         KILN_ASSIGN_OR_RETURN(int id, ParseInst(kernel));
@@ -388,11 +295,11 @@ class LoopProgramParser {
       }
       auto loop = std::make_unique<Loop>();
       loop->kind = *kind;
-      KILN_ASSIGN_OR_RETURN(absl::string_view variable, Word("a loop variable"));
+      KILN_ASSIGN_OR_RETURN(absl::string_view variable, in_.Word("a loop variable"));
       loop->variable = pool_->Symbol(variable);
-      KILN_RETURN_IF_ERROR(Expect("<"));
-      KILN_ASSIGN_OR_RETURN(loop->extent, ParseExpr());
-      KILN_RETURN_IF_ERROR(Expect("{"));
+      KILN_RETURN_IF_ERROR(in_.Expect("<"));
+      KILN_ASSIGN_OR_RETURN(loop->extent, in_.ParseExpr(pool_));
+      KILN_RETURN_IF_ERROR(in_.Expect("{"));
       KILN_RETURN_IF_ERROR(ParseBody(kernel, loop->body, depth + 1));
       body.emplace_back(std::move(loop));
     }
@@ -400,10 +307,10 @@ class LoopProgramParser {
   }
 
   absl::StatusOr<int> ParseRef() {
-    KILN_RETURN_IF_ERROR(Expect("%"));
+    KILN_RETURN_IF_ERROR(in_.Expect("%"));
     KILN_ASSIGN_OR_RETURN(int number, Int("an instruction's number"));
     auto found = numbers_.find(number);
-    if (found == numbers_.end()) return Error(absl::StrCat("%", number, " is not defined"));
+    if (found == numbers_.end()) return in_.Error(absl::StrCat("%", number, " is not defined"));
     return found->second;
   }
 
@@ -411,24 +318,24 @@ class LoopProgramParser {
     do {
       KILN_ASSIGN_OR_RETURN(int id, ParseRef());
       inst.args.push_back(id);
-    } while (TryConsume(","));
+    } while (in_.TryConsume(","));
     return absl::OkStatus();
   }
 
   absl::Status ParsePlace(Inst& inst) {
     KILN_ASSIGN_OR_RETURN(inst.buffer, ParseBufferId());
-    KILN_RETURN_IF_ERROR(Expect("["));
-    KILN_ASSIGN_OR_RETURN(inst.expr, ParseExpr());
-    return Expect("]");
+    KILN_RETURN_IF_ERROR(in_.Expect("["));
+    KILN_ASSIGN_OR_RETURN(inst.expr, in_.ParseExpr(pool_));
+    return in_.Expect("]");
   }
 
   absl::StatusOr<int> ParseInst(Kernel& kernel) {
     Inst inst;
     int number = -1;
-    if (TryConsume("%")) {
+    if (in_.TryConsume("%")) {
       KILN_ASSIGN_OR_RETURN(number, Int("an instruction's number"));
-      if (numbers_.contains(number)) return Error(absl::StrCat("%", number, " is defined twice"));
-      KILN_RETURN_IF_ERROR(Expect("="));
+      if (numbers_.contains(number)) return in_.Error(absl::StrCat("%", number, " is defined twice"));
+      KILN_RETURN_IF_ERROR(in_.Expect("="));
       KILN_RETURN_IF_ERROR(ParseValue(inst));
     } else {
       KILN_RETURN_IF_ERROR(ParseEffect(inst));
@@ -441,28 +348,28 @@ class LoopProgramParser {
   }
 
   absl::Status ParseEffect(Inst& inst) {
-    if (TryWord("update")) {
+    if (in_.TryWord("update")) {
       inst.kind = InstKind::kUpdate;
       return ParseRefs(inst);
     }
-    if (TryWord("indirect")) {
+    if (in_.TryWord("indirect")) {
       inst.kind = InstKind::kIndirect;
-      KILN_ASSIGN_OR_RETURN(absl::string_view symbol, Word("an index symbol"));
+      KILN_ASSIGN_OR_RETURN(absl::string_view symbol, in_.Word("an index symbol"));
       inst.expr = pool_->Symbol(symbol);
-      KILN_RETURN_IF_ERROR(Expect("<"));
-      KILN_ASSIGN_OR_RETURN(inst.bound, ParseExpr());
-      KILN_RETURN_IF_ERROR(Expect(","));
+      KILN_RETURN_IF_ERROR(in_.Expect("<"));
+      KILN_ASSIGN_OR_RETURN(inst.bound, in_.ParseExpr(pool_));
+      KILN_RETURN_IF_ERROR(in_.Expect(","));
       return ParseRefs(inst);
     }
-    inst.kind = PeekWord() == "store" ? InstKind::kStore : InstKind::kStoreAdd;
-    if (!TryWord("store") && !TryWord("store_add")) return Error("expected a statement");
+    inst.kind = in_.PeekWord() == "store" ? InstKind::kStore : InstKind::kStoreAdd;
+    if (!in_.TryWord("store") && !in_.TryWord("store_add")) return in_.Error("expected a statement");
     KILN_RETURN_IF_ERROR(ParsePlace(inst));
-    KILN_RETURN_IF_ERROR(Expect(","));
+    KILN_RETURN_IF_ERROR(in_.Expect(","));
     return ParseRefs(inst);
   }
 
   absl::Status ParseValue(Inst& inst) {
-    KILN_ASSIGN_OR_RETURN(absl::string_view word, Word("an instruction"));
+    KILN_ASSIGN_OR_RETURN(absl::string_view word, in_.Word("an instruction"));
     if (word == "accumulate") {
       inst.kind = InstKind::kAccumulate;
       KILN_RETURN_IF_ERROR(ParseReduceKind(inst));
@@ -472,7 +379,7 @@ class LoopProgramParser {
     if (word == "constant") return ParseConstant(inst);
     if (word == "expr") {
       inst.kind = InstKind::kExpr;
-      KILN_ASSIGN_OR_RETURN(inst.expr, ParseExpr());
+      KILN_ASSIGN_OR_RETURN(inst.expr, in_.ParseExpr(pool_));
       return absl::OkStatus();
     }
     if (word == "load") {
@@ -487,14 +394,14 @@ class LoopProgramParser {
   absl::Status ParseReduceKind(Inst& inst) {
     for (int k = 0; k <= static_cast<int>(ReduceKind::kWelford); ++k) {
       inst.reduce = static_cast<ReduceKind>(k);
-      if (TryWord(ReduceKindName(inst.reduce))) return absl::OkStatus();
+      if (in_.TryWord(ReduceKindName(inst.reduce))) return absl::OkStatus();
     }
-    return Error("expected a kind of reduction");
+    return in_.Error("expected a kind of reduction");
   }
 
   absl::Status ParseConstant(Inst& inst) {
     inst.kind = InstKind::kConstant;
-    absl::string_view text = ExprText();
+    absl::string_view text = in_.ExprText();
     ScalarValue& value = inst.constant;
     if (text == "true" || text == "false") {
       value.type = ExprType::kBool;
@@ -503,7 +410,7 @@ class LoopProgramParser {
     }
     if (absl::SimpleAtoi(text, &value.i)) return absl::OkStatus();
     value.type = ExprType::kFloat;
-    if (!absl::SimpleAtod(text, &value.f)) return Error("expected a number");
+    if (!absl::SimpleAtod(text, &value.f)) return in_.Error("expected a number");
     return absl::OkStatus();
   }
 
@@ -511,7 +418,7 @@ class LoopProgramParser {
     inst.kind = InstKind::kResult;
     KILN_ASSIGN_OR_RETURN(int accumulator, ParseRef());
     inst.args.push_back(accumulator);
-    KILN_RETURN_IF_ERROR(Expect(","));
+    KILN_RETURN_IF_ERROR(in_.Expect(","));
     KILN_ASSIGN_OR_RETURN(inst.result, Int("which result"));
     return absl::OkStatus();
   }
@@ -519,8 +426,8 @@ class LoopProgramParser {
   absl::Status ParseRandom(Inst& inst) {
     inst.kind = InstKind::kRandom;
     KILN_ASSIGN_OR_RETURN(inst.result, Int("a seed slot"));
-    KILN_RETURN_IF_ERROR(Expect(","));
-    KILN_ASSIGN_OR_RETURN(inst.expr, ParseExpr());
+    KILN_RETURN_IF_ERROR(in_.Expect(","));
+    KILN_ASSIGN_OR_RETURN(inst.expr, in_.ParseExpr(pool_));
     return absl::OkStatus();
   }
 
@@ -530,12 +437,15 @@ class LoopProgramParser {
       inst.op = static_cast<ScalarOp>(op);
       if (ScalarOpName(inst.op) == name) return ParseRefs(inst);
     }
-    return Error(absl::StrCat("'", name, "' is no instruction"));
+    return in_.Error(absl::StrCat("'", name, "' is no instruction"));
   }
 
-  absl::string_view text_;
+  // An argument list, and in it T?[], the deepest type that a schema has; one
+  // more level does no harm.
+  static constexpr int kOperandDepth = 4;
+
+  TextCursor in_;
   ExprPool* pool_;
-  size_t pos_ = 0;
   LoopProgram program_;
   // Instruction ids by their printed number, within one kernel.
   absl::flat_hash_map<int, int> numbers_;

@@ -1,0 +1,309 @@
+// The parts of a graph's text form in front of its nodes; see signature_parser.h.
+#include "fake_runtime/graph/signature_parser.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/status_macros.h"
+#include "fake_runtime/graph/contiguous_default.h"
+#include "fake_runtime/graph/literal_text.h"
+
+namespace kiln {
+namespace {
+
+class SignatureParser {
+ public:
+  SignatureParser(TextCursor& in, ExprPool* pool, GraphBuilder& builder) : in_(in), pool_(pool), builder_(builder) {}
+
+  absl::Status Parse() {
+    KILN_RETURN_IF_ERROR(ParseInputs());
+    KILN_RETURN_IF_ERROR(ParseSymbols());
+    KILN_RETURN_IF_ERROR(ParseAssumptions());
+    return GiveToBuilder();
+  }
+
+ private:
+  struct PendingInput {
+    GraphInput input;
+    bool has_strides = false;
+    std::string alias;
+  };
+
+  // --- inputs
+
+  absl::Status ParseInputs() {
+    KILN_RETURN_IF_ERROR(in_.Expect("("));
+    if (in_.TryConsume(")")) return absl::OkStatus();
+    do {
+      KILN_RETURN_IF_ERROR(ParseInput());
+    } while (in_.TryConsume(","));
+    return in_.Expect(")");
+  }
+
+  absl::Status ParseInput() {
+    PendingInput pending;
+    if (!in_.TryWord("_")) {
+      KILN_ASSIGN_OR_RETURN(absl::string_view name, ReadValueName(in_));
+      pending.input.name = std::string(name);
+    }
+    KILN_RETURN_IF_ERROR(in_.Expect(":"));
+    const size_t start = in_.Start();
+    KILN_ASSIGN_OR_RETURN(absl::string_view type, in_.Word("a type"));
+    if (in_.At("=")) {
+      KILN_RETURN_IF_ERROR(ParseScalarInput(type, start, pending));
+    } else {
+      std::optional<DType> dtype = ParseDType(type);
+      if (!dtype.has_value())
+        return in_.ErrorAt(start, absl::StrCat("'", type, "' is no dtype"));
+      FakeTensor t;
+      t.dtype = *dtype;
+      KILN_ASSIGN_OR_RETURN(t.sizes, in_.ParseDims(pool_));
+      pending.input.value = std::move(t);
+    }
+    while (!in_.At(",") && !in_.At(")")) KILN_RETURN_IF_ERROR(ParseAttribute(pending));
+    inputs_.push_back(std::move(pending));
+    return absl::OkStatus();
+  }
+
+  absl::Status ParseScalarInput(absl::string_view type, size_t start,
+                                PendingInput& pending) {
+    KILN_RETURN_IF_ERROR(in_.Expect("="));
+    KILN_ASSIGN_OR_RETURN(Expr e, in_.ParseExpr(pool_, /*stops_at_space=*/true));
+    absl::string_view actual = e.type() == ExprType::kInt     ? "int"
+                               : e.type() == ExprType::kFloat ? "float"
+                                                              : "bool";
+    if (type != actual)
+      return in_.ErrorAt(start, absl::StrCat("the type is '", type, "' but ",
+                                         e.ToString(), " is of type ", actual));
+    pending.input.value = e;
+    return absl::OkStatus();
+  }
+
+  absl::Status ParseAttribute(PendingInput& pending) {
+    const size_t start = in_.Start();
+    KILN_ASSIGN_OR_RETURN(absl::string_view word,
+                          in_.Word("',' or ')' or an attribute of the input"));
+    if (std::optional<InputKind> kind = ParseInputKind(word)) {
+      pending.input.kind = *kind;
+      return absl::OkStatus();
+    }
+    if (word == "donated") return Set(pending.input.donated);
+    if (word == "constant") return Set(pending.input.constant);
+    FakeTensor* t = std::get_if<FakeTensor>(&pending.input.value);
+    if (t == nullptr)
+      return in_.ErrorAt(
+          start,
+          absl::StrCat("'", word, "' is no attribute of a scalar input"));
+    if (word == "requires_grad") return Set(t->requires_grad);
+    if (word == "conj") return Set(t->conj_bit);
+    if (word == "neg") return Set(t->neg_bit);
+    KILN_RETURN_IF_ERROR(in_.Expect("="));
+    return ParseTensorProperty(word, start, *t, pending);
+  }
+
+  static absl::Status Set(bool& flag) {
+    flag = true;
+    return absl::OkStatus();
+  }
+
+  absl::Status ParseTensorProperty(absl::string_view word, size_t start,
+                                   FakeTensor& t, PendingInput& pending) {
+    if (word == "strides") {
+      pending.has_strides = true;
+      KILN_ASSIGN_OR_RETURN(t.strides, in_.ParseDims(pool_));
+      return absl::OkStatus();
+    }
+    if (word == "offset") {
+      KILN_ASSIGN_OR_RETURN(t.storage_offset,
+                            in_.ParseExpr(pool_, /*stops_at_space=*/true));
+      return absl::OkStatus();
+    }
+    if (word == "policies") return ParsePolicies(pending.input.policies);
+    if (word == "alias") {
+      KILN_ASSIGN_OR_RETURN(absl::string_view name, ReadValueName(in_));
+      pending.alias = std::string(name);
+      return absl::OkStatus();
+    }
+    KILN_ASSIGN_OR_RETURN(Argument value, ReadWordLiteral(in_));
+    if (word == "device" && value.get_if<Device>() != nullptr) {
+      t.device = *value.get_if<Device>();
+      return absl::OkStatus();
+    }
+    if (word == "layout" && value.get_if<Layout>() != nullptr) {
+      t.layout = *value.get_if<Layout>();
+      return absl::OkStatus();
+    }
+    return in_.ErrorAt(
+        start,
+        absl::StrCat("'", word,
+                     "=' with such a value is no attribute of an input"));
+  }
+
+  absl::StatusOr<DimPolicy> ParsePolicy() {
+    if (in_.TryWord("automatic")) return DimPolicy::kAutomatic;
+    if (in_.TryWord("dynamic")) return DimPolicy::kDynamic;
+    if (in_.TryWord("unbacked")) return DimPolicy::kUnbacked;
+    if (in_.TryWord("static")) return DimPolicy::kStatic;
+    return in_.Error("expected automatic, dynamic, unbacked or static");
+  }
+
+  absl::Status ParsePolicies(std::vector<DimPolicy>& policies) {
+    KILN_RETURN_IF_ERROR(in_.Expect("["));
+    if (in_.TryConsume("]")) return absl::OkStatus();
+    do {
+      KILN_ASSIGN_OR_RETURN(DimPolicy policy, ParsePolicy());
+      policies.push_back(policy);
+      KILN_RETURN_IF_ERROR(
+          CheckLimit(Limit::kRank, policies.size(), "a list of policies"));
+    } while (in_.TryConsume(","));
+    return in_.Expect("]");
+  }
+
+  // --- symbols and assumptions
+
+  absl::Status ParseSymbols() {
+    if (!in_.TryWord("symbols")) return absl::OkStatus();
+    KILN_RETURN_IF_ERROR(in_.Expect("{"));
+    if (in_.TryConsume("}")) return absl::OkStatus();
+    do {
+      KILN_RETURN_IF_ERROR(ParseSymbol());
+    } while (in_.TryConsume(","));
+    return in_.Expect("}");
+  }
+
+  absl::Status ParseSymbol() {
+    const size_t start = in_.Start();
+    KILN_ASSIGN_OR_RETURN(absl::string_view name, in_.Word("a symbol"));
+    absl::StatusOr<Expr> symbol = pool_->Parse(name);
+    if (!symbol.ok() || symbol->kind() != ExprKind::kSymbol)
+      return in_.ErrorAt(start, absl::StrCat("'", name, "' is no symbol"));
+    SymbolDeclaration s;
+    s.symbol = *symbol;
+    if (in_.TryConsume("=")) {
+      KILN_ASSIGN_OR_RETURN(s.hint, in_.Integer("a 64-bit integer"));
+    }
+    if (in_.TryWord("in")) {
+      KILN_RETURN_IF_ERROR(ParseRange(s.range));
+    }
+    if (s.symbol.has_unbacked()) s.policy = DimPolicy::kUnbacked;
+    if (!in_.At(",") && !in_.At("}")) {
+      KILN_ASSIGN_OR_RETURN(s.policy, ParsePolicy());
+    }
+    return builder_.DeclareSymbol(std::move(s));
+  }
+
+  absl::Status ParseRange(ValueRange& range) {
+    KILN_RETURN_IF_ERROR(in_.Expect("["));
+    if (!in_.TryConsume("-oo")) {
+      KILN_ASSIGN_OR_RETURN(range.lower, in_.Integer("a 64-bit integer"));
+    }
+    KILN_RETURN_IF_ERROR(in_.Expect(","));
+    if (!in_.TryWord("oo")) {
+      KILN_ASSIGN_OR_RETURN(range.upper, in_.Integer("a 64-bit integer"));
+    }
+    return in_.Expect("]");
+  }
+
+  absl::Status ParseAssumptions() {
+    if (!in_.TryWord("assume")) return absl::OkStatus();
+    KILN_RETURN_IF_ERROR(in_.Expect("{"));
+    if (in_.TryConsume("}")) return absl::OkStatus();
+    do {
+      KILN_ASSIGN_OR_RETURN(Expr e, in_.ParseExpr(pool_));
+      assumptions_.push_back(e);
+    } while (in_.TryConsume(","));
+    return in_.Expect("}");
+  }
+
+  // --- from pending to the builder: symbols first, since default strides need
+  // their ranges.
+
+  absl::Status GiveToBuilder() {
+    for (const PendingInput& pending : inputs_)
+      KILN_RETURN_IF_ERROR(DeclareSymbolsOf(pending));
+    for (Expr e : assumptions_) KILN_RETURN_IF_ERROR(DeclareSymbolsOf(e));
+    for (PendingInput& pending : inputs_)
+      KILN_RETURN_IF_ERROR(GiveInput(pending));
+    for (Expr e : assumptions_) KILN_RETURN_IF_ERROR(builder_.AddAssumption(e));
+    return absl::OkStatus();
+  }
+
+  absl::Status DeclareSymbolsOf(const PendingInput& pending) {
+    if (const Expr* e = std::get_if<Expr>(&pending.input.value))
+      return DeclareSymbolsOf(*e);
+    const FakeTensor& t = std::get<FakeTensor>(pending.input.value);
+    for (Expr e : t.sizes) KILN_RETURN_IF_ERROR(DeclareSymbolsOf(e));
+    for (Expr e : t.strides) KILN_RETURN_IF_ERROR(DeclareSymbolsOf(e));
+    return DeclareSymbolsOf(t.storage_offset);
+  }
+
+  absl::Status DeclareSymbolsOf(Expr e) {
+    absl::Status status;
+    VisitSymbols(e, [&](Expr symbol) {
+      if (!status.ok() || builder_.IsDeclared(symbol)) return;
+      SymbolDeclaration s;
+      s.symbol = symbol;
+      if (symbol.has_unbacked()) s.policy = DimPolicy::kUnbacked;
+      status = builder_.DeclareSymbol(std::move(s));
+    });
+    return status;
+  }
+
+  absl::Status GiveInput(PendingInput& pending) {
+    if (FakeTensor* t = std::get_if<FakeTensor>(&pending.input.value)) {
+      if (!pending.has_strides)
+        t->strides = DefaultStrides(*pool_, t->sizes, builder_.graph().symbols);
+      if (!pending.alias.empty()) {
+        KILN_ASSIGN_OR_RETURN(t->storage, StorageOf(pending.alias));
+      }
+    }
+    return builder_.AddInput(std::move(pending.input));
+  }
+
+  absl::StatusOr<StorageId> StorageOf(absl::string_view name) {
+    KILN_ASSIGN_OR_RETURN(ValueId id, builder_.Find(name));
+    const FakeTensor* t =
+        std::get_if<FakeTensor>(&builder_.graph().inputs[id.value].value);
+    if (t == nullptr)
+      return MakeError(ErrorReason::kBadInputMetadata,
+                       absl::StrCat("alias=%", name, " names a scalar"));
+    return t->storage;
+  }
+
+  TextCursor& in_;
+  ExprPool* pool_;
+  GraphBuilder& builder_;
+  std::vector<PendingInput> inputs_;
+  std::vector<Expr> assumptions_;
+};
+
+}  // namespace
+
+absl::StatusOr<absl::string_view> ReadValueName(TextCursor& in) {
+  KILN_RETURN_IF_ERROR(in.Expect("%"));
+  return in.Word("a value's name");
+}
+
+absl::StatusOr<Argument> ReadWordLiteral(TextCursor& in) {
+  absl::string_view text = in.text();
+  const size_t start = in.Start();
+  size_t end = start;
+  while (end < text.size() && (in.IsWordChar(text[end]) || text[end] == ':')) ++end;
+  absl::string_view word = text.substr(start, end - start);
+  std::optional<Argument> value;
+  if (!word.empty()) value = ParseWord(word);
+  if (!value.has_value()) return in.ErrorAt(start, absl::StrCat("'", word, "' is no literal"));
+  in.set_pos(end);
+  return *std::move(value);
+}
+
+absl::Status ParseSignature(TextCursor& in, ExprPool* pool, GraphBuilder& builder) {
+  return SignatureParser(in, pool, builder).Parse();
+}
+
+}  // namespace kiln
