@@ -46,10 +46,11 @@ def compiles() -> int:
 
 
 def main() -> None:
-    recompiles = listen_to_dynamo()
     model = models.gpt2()
     run = torch.compile(model, backend="kiln", dynamic=True)
     step(run, 4, 128)
+    # Only now: Dynamo sets its loggers up when it is first used.
+    recompiles = listen_to_dynamo()
     asked = kiln.stats()["requests"]
     for batch in BATCHES:
         for length in LENGTHS:
