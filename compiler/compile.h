@@ -25,8 +25,8 @@
 
 namespace kiln {
 
-// One row per option that a client may send; the table is in compile.cc and
-// GetServerInfo shows it.
+// One row per option that a client may send; the table is in compile_options.cc
+// and GetServerInfo shows it.
 struct CompileOptionRow {
   absl::string_view name;
   absl::string_view default_value;
@@ -51,7 +51,8 @@ struct CompileRequest {
   bool allow_performance_guards = true;
 };
 
-// What a stage printed, for `kiln show`: stage name -> text.
+// What the stages printed, for `kiln show` and golden tests: text by "propagate",
+// "decompose", "loops", "schedule", "llvm" and "asm".
 using StageTexts = std::map<std::string, std::string>;
 
 struct CompileResult {
@@ -61,8 +62,15 @@ struct CompileResult {
   std::vector<v1::StageTime> stage_times;
 };
 
-// `after_propagation` gets the guards and an estimate in seconds; a non-OK
-// answer ends the compile with it. `texts`, if not null, gets each stage's text.
+// `pool` owns the graph's expressions and is added to. `after_propagation` gets
+// the guards and an estimate in seconds; a non-OK answer ends the compile with
+// it. `texts`, if not null, gets each stage's text.
+//
+// Not thread-safe, since lld keeps state in the process; a worker process runs one
+// compile. Errors are the stages': those of
+// Propagate for the graph (the message names the node), EXTERN_OP_MISSING for an
+// operator that the host does not serve, UNSUPPORTED_GRAPH, UNSUPPORTED_DTYPE,
+// UNSUPPORTED_DEVICE and UNSUPPORTED_TARGET, and COMPILER_BUG.
 absl::StatusOr<CompileResult> Compile(
     CompileRequest request, ExprPool* pool,
     const std::function<absl::Status(const std::vector<v1::Guard>&, double)>& after_propagation,

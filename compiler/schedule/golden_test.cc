@@ -1,6 +1,6 @@
 // Golden programs: each file of testdata/ holds a program as lowering makes it,
 // a line of dashes, and what Schedule makes of it. The two are also run, and
-// must give the same results. With KILN_UPDATE_GOLDEN=1 the files are rewritten.
+// must give the same results. With KILN_UPDATE_GOLDENS=1 the files are rewritten.
 //
 // A first line `# specialize_divisible` turns that option on.
 #include <cmath>
@@ -103,7 +103,7 @@ void CheckFile(const std::filesystem::path& path) {
     // Under a performance guard the program holds for fewer sizes than kValue.
     ExpectSameResults(*before, *after);
   }
-  if (std::getenv("KILN_UPDATE_GOLDEN") != nullptr) {
+  if (std::getenv("KILN_UPDATE_GOLDENS") != nullptr) {
     std::ofstream(path) << parts[0] << kSeparator << scheduled;
     return;
   }
