@@ -1,6 +1,7 @@
 #include "fake_runtime/symbolic/expr.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <limits>
 #include <new>
@@ -237,6 +238,8 @@ Expr ExprPoolRep::InternInt(int64_t value) {
 }
 
 Expr ExprPoolRep::InternFloat(double value) {
+  // One NaN: signs and payloads of others do not print.
+  if (std::isnan(value)) value = std::numeric_limits<double>::quiet_NaN();
   int64_t bits = BitsOf(value);
   uint64_t hash = Mix(MixKind(ExprKind::kFloat), static_cast<uint64_t>(bits));
   auto it = table_.find(ExprKey{ExprKind::kFloat, hash, bits, {}, {}});

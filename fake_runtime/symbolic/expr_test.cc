@@ -250,6 +250,11 @@ TEST_F(ExprTest, SubstitutionIsCanonical) {
   EXPECT_EQ(pool_.Substitute(E("s1 + 1"), by("4")), E("s1 + 1"));
 }
 
+TEST_F(ExprTest, NansAreOneExpressionWhateverTheirBits) {
+  EXPECT_EQ(pool_.Float(-std::nan("")), pool_.Float(std::nan("7")));
+  EXPECT_EQ(E("inf*0"), E("nan"));
+}
+
 TEST_F(ExprTest, VisitsSymbolsInTheOrderOfPrinting) {
   std::string names;
   VisitSymbols(E("Max(s3, s1*s2) + s1 + u0 % s4"), [&](Expr s) { names += std::string(s.symbol_name()) + " "; });
