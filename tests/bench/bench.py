@@ -32,7 +32,12 @@ def measure(environment: dict[str, str], model: str, backend: str) -> dict[str, 
 def table(rows: list[tuple[str, ...]]) -> None:
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
-        print("  " + "  ".join(cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths))))
+        print(
+            "  "
+            + "  ".join(
+                cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=False))
+            )
+        )
     print(flush=True)
 
 
@@ -51,8 +56,15 @@ def bench_model(server: kiln_server.Server, model: str) -> None:
     rows: list[tuple[str, ...]] = [("", "callables s", "less aot_eager s", "first step s", "step ms")]
     for name, run in runs.items():
         above = run["first_step_seconds"] - floor["first_step_seconds"]
-        rows.append((name, f"{run['callable_seconds']:.2f}", f"{above:.2f}", f"{run['first_step_seconds']:.2f}",
-                     f"{1e3 * run['step_seconds']:.1f}"))
+        rows.append(
+            (
+                name,
+                f"{run['callable_seconds']:.2f}",
+                f"{above:.2f}",
+                f"{run['first_step_seconds']:.2f}",
+                f"{1e3 * run['step_seconds']:.1f}",
+            )
+        )
     rows.append(("aot_eager", "", "", f"{floor['first_step_seconds']:.2f}", f"{1e3 * floor['step_seconds']:.1f}"))
     rows.append(("eager", "", "", f"{eager['first_step_seconds']:.2f}", f"{1e3 * eager['step_seconds']:.1f}"))
     table(rows)
@@ -60,9 +72,11 @@ def bench_model(server: kiln_server.Server, model: str) -> None:
     def ratio(key: str, state: str) -> str:
         return f"{runs[f'inductor {state}'][key] / max(runs[f'kiln {state}'][key], 1e-9):.2f}"
 
-    print(f"  inductor / kiln: compile (callables, cold) {ratio('callable_seconds', 'cold')}, "
-          f"first step cold {ratio('first_step_seconds', 'cold')}, first step warm {ratio('first_step_seconds', 'warm')}, "
-          f"step {ratio('step_seconds', 'warm')}")
+    print(
+        f"  inductor / kiln: compile (callables, cold) {ratio('callable_seconds', 'cold')}, "
+        f"first step cold {ratio('first_step_seconds', 'cold')}, first step warm {ratio('first_step_seconds', 'warm')}, "
+        f"step {ratio('step_seconds', 'warm')}"
+    )
     print(f"  eager / kiln: step {eager['step_seconds'] / runs['kiln warm']['step_seconds']:.2f}\n", flush=True)
 
 

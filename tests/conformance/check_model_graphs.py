@@ -65,7 +65,7 @@ class Comparison:
         return want == got or all(evaluate(want, a) == evaluate(got, a) for a in self._assignments)
 
     def _same_exprs(self, want: list[str], got: list[str]) -> bool:
-        return len(want) == len(got) and all(self._same_expr(w, g) for w, g in zip(want, got))
+        return len(want) == len(got) and all(self._same_expr(w, g) for w, g in zip(want, got, strict=False))
 
     def differs(self, want: Any, got: Any) -> str:
         """The first field that differs, or ''."""

@@ -1,6 +1,6 @@
 """Compares every row of the op table to the installed PyTorch: schema, tags, and that all core operators are there.
 
-    python tests/conformance/check_op_table.py REPLAY_GRAPHS
+python tests/conformance/check_op_table.py REPLAY_GRAPHS
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def main() -> int:
             continue
         all_core += torch.Tag.core in op.tags
     print(
-        f"{len(rows)} rows, {compared} compared to PyTorch {torch.__version__}: {wrong} wrong; {core} of {all_core} core"
+        f"{len(rows)} rows, {compared} compared to PyTorch {torch.__version__}: {wrong} wrong; "
+        f"{core} of {all_core} core"
     )
     return 1 if wrong or core != all_core else 0
 

@@ -94,13 +94,16 @@ def main() -> int:
     known = known_deviations()
     samples = [
         s for s in read_samples(options.samples)
-        if options.op in s["op"] and s["op"] not in known and s.get("error") not in NO_ANSWER and not UNBACKED.search(s["graph"])
+        if options.op in s["op"]
+        and s["op"] not in known
+        and s.get("error") not in NO_ANSWER
+        and not UNBACKED.search(s["graph"])
     ]  # fmt: skip
     graphs = [symbolic(s["graph"]) for s in samples]
-    asked: list[dict[str, Any]] = [{**s, "graph": text} for s, (text, _) in zip(samples, graphs)]
+    asked: list[dict[str, Any]] = [{**s, "graph": text} for s, (text, _) in zip(samples, graphs, strict=False)]
     total: collections.Counter[str] = collections.Counter()
     bad: collections.Counter[str] = collections.Counter()
-    for sample, (_, hints), answer in zip(asked, graphs, replay(options.program, asked)):
+    for sample, (_, hints), answer in zip(asked, graphs, replay(options.program, asked), strict=False):
         if answer and answer[0].startswith("error: UNKNOWN_OP"):
             continue
         op = sample["op"]

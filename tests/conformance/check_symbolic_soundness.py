@@ -83,7 +83,7 @@ def main() -> int:
     rng = random.Random(0)
     cases: list[tuple[str, dict[str, int], list[str]]] = []
     asked: list[dict[str, Any]] = []
-    for sample, (_, hints), answer in zip(samples, graphs, answers):
+    for sample, (_, hints), answer in zip(samples, graphs, answers, strict=False):
         results = [line for line in answer if not line.startswith("guard: ")]
         guards = [line.removeprefix("guard: ") for line in answer if line.startswith("guard: ")]
         # What depends on data prints unbacked symbols, whose numbering may differ.
@@ -95,7 +95,7 @@ def main() -> int:
                 cases.append((sample["op"], sizes, results))
                 asked.append({"graph": static(sample["graph"], sizes)})
     bad: collections.Counter[str] = collections.Counter()
-    for (op, sizes, results), case, answer in zip(cases, asked, replay(options.program, asked)):
+    for (op, sizes, results), case, answer in zip(cases, asked, replay(options.program, asked), strict=False):
         want = [at_hints(line, sizes) for line in results]
         if want == answer:
             continue

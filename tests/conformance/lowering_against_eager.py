@@ -18,10 +18,9 @@ import warnings
 from typing import Any
 
 import torch
+from graph_text import DTYPES, CallText, Unrepresentable
 from torch.testing._internal.common_methods_invocations import op_db
 from torch.utils._python_dispatch import TorchDispatchMode
-
-from graph_text import DTYPES, CallText, Unrepresentable
 
 NOT_OPERATORS = ("prim.", "profiler.", "debugprims.", "inductor_prims.")
 UNINITIALIZED = ("aten.empty", "aten.new_empty")
@@ -42,7 +41,8 @@ class Twin:
         self._process = subprocess.Popen([self._path], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def run(self, text: str, inputs: list[str]) -> list[list[float]] | str:
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         block = f"graph {len(text.encode())}\n{text}\ninputs {len(inputs)}\n" + "".join(f"{line}\n" for line in inputs)
         self._process.stdin.write(block)
         self._process.stdin.flush()

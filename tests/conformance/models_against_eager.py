@@ -18,12 +18,12 @@ from typing import Any
 
 import torch
 import transformers
-from kiln._fx.convert import GraphRole, convert_graph
-from kiln._fx.decompositions import decomposition_table
+from graph_text import DTYPES
 from torch._dynamo.backends.common import aot_autograd
 from torch._functorch.partitioners import min_cut_rematerialization_partition
 
-from graph_text import DTYPES
+from kiln._fx.convert import GraphRole, convert_graph
+from kiln._fx.decompositions import decomposition_table
 
 SMALL = {"vocab_size": 99, "attn_implementation": "eager"}
 TOLERANCE = 1e-5
@@ -99,7 +99,9 @@ class Check:
         name = f"{self._model} {graph}"
         tail = f"\ninputs {len(lines)}\n" + "".join(f"{line}\n" for line in lines)
         block = f"module {len(module)}\n".encode() + module + tail.encode()
-        answer = subprocess.run([self._twin], input=block, capture_output=True, check=False).stdout.decode().splitlines()
+        answer = (
+            subprocess.run([self._twin], input=block, capture_output=True, check=False).stdout.decode().splitlines()
+        )
         if not answer or not answer[0].startswith("ok"):
             self.failures.append(f"{name}: {answer[:1] or 'it crashed'}")
             return

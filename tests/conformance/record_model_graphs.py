@@ -19,17 +19,17 @@ from typing import Any
 
 import torch
 import transformers
-from kiln._fx.convert import GraphRole, convert_graph
-from kiln._fx.decompositions import decomposition_table
-from kiln._fx.expressions import print_expr
+from graph_text import DTYPES
 from torch._dynamo.backends.common import aot_autograd
 from torch._functorch.partitioners import min_cut_rematerialization_partition
 from torch._subclasses.fake_tensor import unset_fake_temporarily
 
-from graph_text import DTYPES
+from kiln._fx.convert import GraphRole, convert_graph
+from kiln._fx.decompositions import decomposition_table
+from kiln._fx.expressions import print_expr
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
-from tests.workloads.models import gpt2, resnet18  # noqa: E402
+from tests.workloads.models import gpt2, resnet18
 
 BATCH, LENGTH, VOCABULARY = 4, 16, 99
 

@@ -17,13 +17,12 @@ import warnings
 from typing import Any
 
 import torch
+from graph_text import CallText, ResultText, Unrepresentable
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from torch.testing._internal.common_methods_invocations import op_db
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map_only
-
-from graph_text import CallText, ResultText, Unrepresentable
 
 # The dispatcher shows these to every mode; they are no operators of a graph.
 NOT_OPERATORS = ("prim.", "prims.", "profiler.", "debugprims.", "inductor_prims.")

@@ -50,8 +50,11 @@ def python(environment: dict[str, str], *arguments: str) -> dict[str, Any]:
 def train(environment: dict[str, str], backend: str, steps: int) -> dict[str, Any]:
     start = time.perf_counter()
     result = python(environment, "-m", "workloads.train", "--backend", backend, "--steps", str(steps))
-    print(f"   {backend}: first step {result['first_step_seconds']:.2f} s, "
-          f"whole process {time.perf_counter() - start:.1f} s", flush=True)
+    print(
+        f"   {backend}: first step {result['first_step_seconds']:.2f} s, "
+        f"whole process {time.perf_counter() - start:.1f} s",
+        flush=True,
+    )
     return result
 
 
@@ -89,12 +92,19 @@ def broadcast_variants(server: kiln_server.Server, folder: pathlib.Path) -> None
     before = counters(server)
     for bindings in ("s0=8,s1=16,s2=8", "s0=8,s1=16,s2=1", "s0=8,s1=16,s2=8", "s0=32,s1=4,s2=1"):
         print(f"   asked for with {bindings}:")
-        for line in kiln("compile", f"--address={server.address}", f"--trusted-keys={server.data / 'signing_key.pub'}",
-                         f"--bind={bindings}", str(graph)).splitlines():
+        for line in kiln(
+            "compile",
+            f"--address={server.address}",
+            f"--trusted-keys={server.data / 'signing_key.pub'}",
+            f"--bind={bindings}",
+            str(graph),
+        ).splitlines():
             print(f"      {line}")
     after = counters(server)
-    print(f"   4 requests, {after['keys'] - before['keys']} key, {after['variants'] - before['variants']} variants, "
-          f"{after['compiles'] - before['compiles']} compiles")
+    print(
+        f"   4 requests, {after['keys'] - before['keys']} key, {after['variants'] - before['variants']} variants, "
+        f"{after['compiles'] - before['compiles']} compiles"
+    )
 
 
 def main() -> int:
@@ -118,14 +128,16 @@ def main() -> int:
         inductor = {**environment, "TORCHINDUCTOR_CACHE_DIR": str(folder / "inductor")}
         cold = train(inductor, "inductor", 4)
         warm = train(inductor, "inductor", 4)
-        show_first_steps([
-            ("kiln, first process", first),
-            ("kiln, second process", second),
-            ("inductor, cold", cold),
-            ("inductor, warm", warm),
-            ("aot_eager (the floor)", aot),
-            ("eager (Dynamo alone)", floor),
-        ])
+        show_first_steps(
+            [
+                ("kiln, first process", first),
+                ("kiln, second process", second),
+                ("inductor, cold", cold),
+                ("inductor, warm", warm),
+                ("aot_eager (the floor)", aot),
+                ("eager (Dynamo alone)", floor),
+            ]
+        )
 
         headline("3. Other shapes of the same model")
         python(environment, str(TESTS / "demo" / "other_shapes.py"))

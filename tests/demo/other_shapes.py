@@ -55,8 +55,10 @@ def main() -> None:
     for batch in BATCHES:
         for length in LENGTHS:
             step(run, batch, length)
-    print(f"   batches {BATCHES} x lengths {LENGTHS}: {compiles()} compiles, "
-          f"{kiln.stats()['requests'] - asked} further requests, {len(recompiles.messages)} traces by Dynamo")
+    print(
+        f"   batches {BATCHES} x lengths {LENGTHS}: {compiles()} compiles, "
+        f"{kiln.stats()['requests'] - asked} further requests, {len(recompiles.messages)} traces by Dynamo"
+    )
     step(run, 1, 128)
     print(f"   a batch of 1 is another graph; Dynamo's guard: {recompiles.messages[0].splitlines()[-1].strip()[:160]}")
 
@@ -67,8 +69,10 @@ def main() -> None:
     step(special, 4, 128)
     before = compiles()
     step(special, 3, 100)
-    print(f"      lengths 128, then 100: {compiles() - before} more compiles, "
-          f"{len(recompiles.messages)} further traces by Dynamo")
+    print(
+        f"      lengths 128, then 100: {compiles() - before} more compiles, "
+        f"{len(recompiles.messages)} further traces by Dynamo"
+    )
     shown = 0
     for graph in kiln.graphs():
         for variant in graph["variants"]:

@@ -28,9 +28,11 @@ def main() -> None:
     for (name, want), have in zip(eager.named_buffers(), model.buffers(), strict=True):
         torch.testing.assert_close(have, want, rtol=1e-4, atol=1e-5, msg=lambda m, n=name: f"{n}: {m}")
     names = [name for name, _ in eager.named_buffers()]
-    print(f"   loss {float(actual.loss):.6f} (eager {float(expected.loss):.6f}), "
-          f"{len(list(model.parameters()))} gradients within {worst:.1e}, {len(names)} buffers equal, "
-          "running statistics among them")
+    print(
+        f"   loss {float(actual.loss):.6f} (eager {float(expected.loss):.6f}), "
+        f"{len(list(model.parameters()))} gradients within {worst:.1e}, {len(names)} buffers equal, "
+        "running statistics among them"
+    )
     print(json.dumps({"largest_gradient_difference": worst, "eager_graphs": kiln.stats()["eager_graphs"]}))
 
 

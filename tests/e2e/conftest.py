@@ -28,7 +28,11 @@ def start_python() -> Callable[..., subprocess.Popen[str]]:
     """Starts a Python process of these tests against a server."""
 
     def start(running: kiln_server.Server, *arguments: str) -> subprocess.Popen[str]:
-        environment = {**running.environment, "PYTHONPATH": kiln_server.python_path(), "TRANSFORMERS_VERBOSITY": "error"}
+        environment = {
+            **running.environment,
+            "PYTHONPATH": kiln_server.python_path(),
+            "TRANSFORMERS_VERBOSITY": "error",
+        }
         return subprocess.Popen([sys.executable, *arguments], env=environment, stdout=subprocess.PIPE, text=True)
 
     return start

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from conftest import counters
 from workloads import server as kiln_server
 

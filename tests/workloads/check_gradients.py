@@ -31,7 +31,7 @@ def main() -> None:
         torch.testing.assert_close(losses[1], losses[0])
         for (name, want), have in zip(eager.named_parameters(), model.parameters(), strict=True):
             torch.testing.assert_close(
-                have.grad, want.grad, rtol=1e-3, atol=1e-5, msg=lambda m, n=name: f"{n} at {batch}x{length}: {m}"
+                have.grad, want.grad, rtol=1e-3, atol=1e-5, msg=lambda m, n=f"{name} at {batch}x{length}": f"{n}: {m}"
             )
     print(json.dumps({"shapes": len(shapes), "eager_graphs": kiln.stats()["eager_graphs"]}))
 
