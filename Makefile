@@ -9,14 +9,13 @@ VENV := $(BUILD)/venv
 PYTHON := $(abspath $(VENV))/bin/python
 KILN := $(abspath $(BUILD))/clients/cli/kiln
 
-.PHONY: help deps build python demo test conformance bench fuzz chaos format lint clean
+.PHONY: help deps build python demo test conformance bench fuzz format lint clean
 
 help:
 	@echo 'make demo         install, build, start a server and train real models through it'
 	@echo 'make test         install, build and run every test'
 	@echo 'make bench        compile time, step time and RPC time as ratios to Inductor and an empty RPC'
 	@echo 'make conformance  fake tensors against PyTorch, on all samples'
-	@echo 'make chaos        kill and corrupt things under load'
 	@echo 'make fuzz         a minute of fuzzing for each thing that reads bytes'
 	@echo 'make format lint  clang-format and ruff; ruff and mypy'
 
