@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/status_macros.h"
+#include "service/locate_failure.h"
 #include "service/run_compile.h"
 #include "service/variant_reply.h"
 
@@ -80,7 +81,7 @@ void CompileCall::HandleProgress(const FlightProgress& progress) {
 }
 
 void CompileCall::HandleOutcome(absl::StatusOr<FlightOutcome> outcome) {
-  if (!outcome.ok()) return Finish(outcome.status());
+  if (!outcome.ok()) return Finish(LocateFailure(outcome.status(), *prepared_));
   if (outcome->hit.has_value()) return FinishWith(*outcome->hit);
   if (finished()) return;
   ++failed_joins_;

@@ -37,6 +37,8 @@ struct PreparedCompile {
   std::shared_ptr<const HostClass> host_class;
   // By canonical node, in the requester's source. Empty for a graph by digest.
   std::vector<std::string> locations;
+  // By canonical node, its index in the requester's graph.
+  std::vector<int> original_nodes;
   std::string domain;
   std::string requester;
   absl::flat_hash_set<Digest> have;
