@@ -1,12 +1,15 @@
 #include "service/grpc_server.h"
 
+#include <grpc/support/log.h>
 #include <grpcpp/ext/health_check_service_server_builder_option.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
+#include <spdlog/spdlog.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -22,6 +25,9 @@ constexpr absl::string_view kUnixScheme = "unix:";
 // What gRPC receives beyond our limit, so that we can refuse it in our own words.
 constexpr int kReceiveSlackBytes = 4 << 20;
 constexpr int kMaxConcurrentStreams = 4096;
+
+// gRPC prints a line of its own for what is an error of ours as well.
+void LogOfGrpc(gpr_log_func_args* line) { spdlog::debug("grpc: {}", line->message); }
 
 std::string DialableAddress(const std::string& listen, int port) {
   if (absl::StartsWith(listen, kUnixScheme)) return listen;
@@ -39,6 +45,7 @@ GrpcServer::GrpcServer() : rep_(std::make_unique<Rep>()) {}
 GrpcServer::~GrpcServer() = default;
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const std::vector<std::string>& listen, Front& front) {
+  gpr_set_log_function(LogOfGrpc);
   grpc::EnableDefaultHealthCheckService(true);
   std::unique_ptr<GrpcServer> self(new GrpcServer);
   self->rep_->service = MakeGrpcService(front);
@@ -57,10 +64,14 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const std::vector<
   const mode_t mask = umask(0077);
   self->rep_->server = builder.BuildAndStart();
   umask(mask);
+  // gRPC stops at the first address that it cannot have.
+  const size_t refused = static_cast<size_t>(
+      std::find_if(ports.begin(), ports.end(), [](int port) { return port <= 0; }) - ports.begin());
+  if (self->rep_->server == nullptr || refused < listen.size()) {
+    return MakeError(ErrorReason::kBadArgumentValue,
+                     absl::StrCat("cannot listen on ", refused < listen.size() ? listen[refused] : listen[0]));
+  }
   for (size_t i = 0; i < listen.size(); ++i) {
-    if (self->rep_->server == nullptr || ports[i] <= 0) {
-      return MakeError(ErrorReason::kBadArgumentValue, absl::StrCat("cannot listen on ", listen[i]));
-    }
     self->addresses_.push_back(DialableAddress(listen[i], ports[i]));
   }
   return self;

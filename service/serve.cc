@@ -37,6 +37,9 @@ constexpr absl::Duration kTick = absl::Milliseconds(50);
 // For answers that are on their way when everything else has ended.
 constexpr absl::Duration kLastWords = absl::Milliseconds(100);
 
+// Compiles at a time on the largest machines.
+constexpr int kMaxWorkers = 1024;
+
 int Complain(int exit_code, const absl::Status& status) {
   std::fprintf(stderr, "kiln: %s\n", std::string(status.message()).c_str());
   return exit_code;
@@ -59,6 +62,11 @@ absl::Status CheckOptions(const ServeOptions& options) {
   if (options.listen.empty()) return MakeError(ErrorReason::kBadArgumentValue, "no address to listen on");
   if (options.workers < 0) {
     return MakeError(ErrorReason::kBadArgumentValue, absl::StrCat(options.workers, " workers are too few"));
+  }
+  // A thread stands behind each; the kernel would refuse some number of them later.
+  if (options.workers > kMaxWorkers) {
+    return MakeError(ErrorReason::kBadArgumentValue,
+                     absl::StrCat(options.workers, " workers are too many; ", kMaxWorkers, " are allowed"));
   }
   return SetUpLogging(options.log_level);
 }

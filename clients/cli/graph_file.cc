@@ -37,11 +37,10 @@ bool IsGraphText(absl::string_view bytes) {
   return absl::ConsumePrefix(&bytes, "graph") && !bytes.empty() && absl::ascii_isspace(bytes[0]);
 }
 
-absl::StatusOr<Graph> ImportBytes(const std::string& path, const std::string& bytes, ExprPool* pool) {
+absl::StatusOr<Graph> ImportBytes(const std::string& bytes, ExprPool* pool) {
   v1::GraphModule module;
   if (!module.ParseFromString(bytes)) {
-    return MakeError(ErrorReason::kParseError,
-                     absl::StrCat(path, ": neither the text of a graph nor a serialized kiln.v1.GraphModule"));
+    return MakeError(ErrorReason::kParseError, "neither the text of a graph nor a serialized kiln.v1.GraphModule");
   }
   return ImportModule(module, pool, {FindOpSchema, RefusedOps()});
 }
@@ -95,7 +94,7 @@ absl::StatusOr<Graph> ReadGraphFile(const std::string& path, const GraphFileOpti
   KILN_ASSIGN_OR_RETURN(Bindings bindings, ParseBindings(options.bind));
   KILN_ASSIGN_OR_RETURN(std::string bytes, ReadWholeFile(path));
   absl::StatusOr<Graph> graph =
-      IsGraphText(bytes) ? ParseGraph(bytes, pool, FindOpSchema) : ImportBytes(path, bytes, pool);
+      IsGraphText(bytes) ? ParseGraph(bytes, pool, FindOpSchema) : ImportBytes(bytes, pool);
   if (!graph.ok()) return AddContext(graph.status(), path);
   if (options.dynamic) KILN_RETURN_IF_ERROR(SymbolizeInputs(*graph, pool, SymbolizeOptions()));
   KILN_RETURN_IF_ERROR(BindSymbols(*graph, bindings));
