@@ -53,6 +53,13 @@ conformance: python
 bench: python
 	KILN_BINARY=$(KILN) $(PYTHON) tests/bench/bench.py
 
+# Kills of servers, zygotes and workers, lying workers, corrupt stores, malformed
+# and hostile requests: three times over, since races show themselves rarely.
+chaos: python
+	cd $(BUILD) && ctest --output-on-failure -L e2e --repeat until-fail:3
+	cd $(BUILD) && ctest --output-on-failure -R 'store_test|zygote_test|flight_test|variant_cache_test' --repeat until-fail:3
+	KILN_BINARY=$(KILN) $(PYTHON) -m pytest -q tests/e2e/test_sharing.py tests/e2e/test_bad_input.py clients/python/tests/test_refusals.py
+
 # A minute each, from golden files and tests/fuzz/corpus; a find ends it. The
 # packages are needed by nothing else.
 fuzz: deps
