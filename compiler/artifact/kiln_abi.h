@@ -2,7 +2,7 @@
  * other. Plain C; the only thing they share. docs/abi.md tells it in prose.
  *
  * An artifact exports one function, KILN_ENTRY_SYMBOL of type KilnEntry, and
- * imports nothing but libm's functions. The host gives it a KilnHost table, a
+ * imports nothing. The host gives it a KilnHost table, a
  * KilnCall with the inputs, and reads the outputs from it.
  *
  * Rules: structs only grow at the end and start with their size where a host

@@ -1,41 +1,12 @@
 #include "compiler/artifact/read_manifest.h"
 
-#include <elf.h>
-
-#include <cstring>
-
 #include "base/error.h"
+#include "base/limits.h"
+#include "compiler/artifact/testing/tiny_elf.h"
 #include "gtest/gtest.h"
 
 namespace kiln {
 namespace {
-
-// The smallest file that ReadManifest takes: a header, the manifest, the section
-// names and a table of three sections.
-std::string TinyElf(const v1::Manifest& manifest) {
-  const std::string body = manifest.SerializeAsString();
-  const std::string names = std::string("\0.kiln.manifest\0.shstrtab\0", 26);
-  Elf64_Ehdr header = {};
-  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
-  header.e_ident[EI_CLASS] = ELFCLASS64;
-  header.e_ident[EI_DATA] = ELFDATA2LSB;
-  header.e_type = ET_DYN;
-  header.e_shentsize = sizeof(Elf64_Shdr);
-  header.e_shnum = 3;
-  header.e_shstrndx = 2;
-  header.e_shoff = sizeof(header) + body.size() + names.size();
-  Elf64_Shdr sections[3] = {};
-  sections[1].sh_name = 1;
-  sections[1].sh_offset = sizeof(header);
-  sections[1].sh_size = body.size();
-  sections[2].sh_name = 16;
-  sections[2].sh_offset = sizeof(header) + body.size();
-  sections[2].sh_size = names.size();
-  std::string elf(reinterpret_cast<const char*>(&header), sizeof(header));
-  elf += body + names;
-  elf.append(reinterpret_cast<const char*>(sections), sizeof(sections));
-  return elf;
-}
 
 v1::Manifest SomeManifest() {
   v1::Manifest manifest;
@@ -48,6 +19,14 @@ TEST(ReadManifestTest, FindsTheManifest) {
   absl::StatusOr<v1::Manifest> manifest = ReadManifest(TinyElf(SomeManifest()));
   ASSERT_TRUE(manifest.ok()) << manifest.status();
   EXPECT_EQ(manifest->arch(), "x86_64");
+}
+
+TEST(ReadManifestTest, AFileOverTheLimitIsRefusedUnread) {
+  const size_t limit = GetLimit(Limit::kArtifactBytes);
+  const size_t overhead = TinyElf(SomeManifest()).size();
+  EXPECT_TRUE(ReadManifest(TinyElf(SomeManifest(), limit - overhead)).ok());
+  absl::Status status = ReadManifest(TinyElf(SomeManifest(), limit - overhead + 1)).status();
+  EXPECT_EQ(GetErrorReason(status), ErrorReason::kLimitExceeded);
 }
 
 TEST(ReadManifestTest, CorruptTruncationsAreRefused) {

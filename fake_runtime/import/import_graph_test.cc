@@ -320,6 +320,32 @@ const Mutation kMutations[] = {
        g.mutable_inputs(0)->set_name(std::string(5000, 'a'));
      },
      ErrorReason::kLimitExceeded, "input 0"},
+    {"inputs over the limit",
+     [](v1::Graph& g) {
+       for (int64_t i = 0; i <= GetLimit(Limit::kGraphInputs); ++i)
+         g.add_inputs();
+     },
+     ErrorReason::kLimitExceeded, "inputs"},
+    {"assumptions over the limit",
+     [](v1::Graph& g) {
+       for (int64_t i = 0; i <= GetLimit(Limit::kGuards); ++i)
+         g.add_assumptions("0 <= s0");
+     },
+     ErrorReason::kLimitExceeded, "guards"},
+    {"uses over the limit",
+     [](v1::Graph& g) {
+       const int64_t list = GetLimit(Limit::kListLength);
+       for (int64_t uses = 0; uses <= GetLimit(Limit::kGraphEdges);
+            uses += list) {
+         v1::Node* node = g.add_nodes();
+         node->set_target("aten.cat.default");
+         v1::ArgumentList* items =
+             node->add_inputs()->mutable_value()->mutable_list();
+         for (int64_t i = 0; i < list; ++i) items->add_items()->set_value("b");
+         node->add_outputs()->add_names(absl::StrCat("c", uses));
+       }
+     },
+     ErrorReason::kLimitExceeded, "edges"},
     {"symbols over the limit",
      [](v1::Graph& g) {
        for (int i = 0; i < 5000; ++i)

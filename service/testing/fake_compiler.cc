@@ -1,10 +1,8 @@
 #include "service/testing/fake_compiler.h"
 
-#include <elf.h>
 #include <unistd.h>
 
 #include <cstdlib>
-#include <cstring>
 #include <string>
 #include <vector>
 
@@ -13,6 +11,7 @@
 #include "base/error.h"
 #include "base/status_macros.h"
 #include "compiler/artifact/kiln_abi.h"
+#include "compiler/artifact/testing/tiny_elf.h"
 #include "fake_runtime/import/export_graph.h"
 
 namespace kiln {
@@ -33,32 +32,6 @@ absl::StatusOr<CompileOptions> ParseFakeOptions(const std::map<std::string, std:
     options[name] = value;
   }
   return options;
-}
-
-// The smallest ELF that ReadManifest takes, with `padding` zeros in it.
-std::string WrapInElf(const v1::Manifest& manifest, size_t padding) {
-  const std::string body = manifest.SerializeAsString();
-  const std::string names = std::string("\0.kiln.manifest\0.shstrtab\0", 26);
-  Elf64_Ehdr header = {};
-  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
-  header.e_ident[EI_CLASS] = ELFCLASS64;
-  header.e_ident[EI_DATA] = ELFDATA2LSB;
-  header.e_type = ET_DYN;
-  header.e_shentsize = sizeof(Elf64_Shdr);
-  header.e_shnum = 3;
-  header.e_shstrndx = 2;
-  header.e_shoff = sizeof(header) + body.size() + names.size() + padding;
-  Elf64_Shdr sections[3] = {};
-  sections[1].sh_name = 1;
-  sections[1].sh_offset = sizeof(header);
-  sections[1].sh_size = body.size();
-  sections[2].sh_name = 16;
-  sections[2].sh_offset = sizeof(header) + body.size();
-  sections[2].sh_size = names.size();
-  std::string elf(reinterpret_cast<const char*>(&header), sizeof(header));
-  elf += body + names + std::string(padding, '\0');
-  elf.append(reinterpret_cast<const char*>(sections), sizeof(sections));
-  return elf;
 }
 
 void AddGuards(const std::string& conditions, v1::Guard::Kind kind, std::vector<v1::Guard>& guards) {
@@ -134,7 +107,7 @@ absl::StatusOr<CompileResult> FakeCompile(CompileRequest request, ExprPool* pool
   result.manifest = MakeManifest(request);
   for (const v1::Guard& guard : guards) *result.manifest.add_guards() = guard;
   Falsify(behave, result.manifest);
-  result.elf = behave == "junk" ? "junk" : WrapInElf(result.manifest, NumberOf(request.options["bytes"]));
+  result.elf = behave == "junk" ? "junk" : TinyElf(result.manifest, NumberOf(request.options["bytes"]));
   v1::StageTime time;
   time.set_stage("codegen");
   time.set_milliseconds(0.01);
