@@ -21,6 +21,12 @@ std::vector<std::string> SymbolNames(int count) {
   return names;
 }
 
+std::vector<v1::Guard> MakeGuards(const std::vector<std::string>& conditions) {
+  std::vector<v1::Guard> guards;
+  for (const std::string& condition : conditions) guards.emplace_back().set_condition(condition);
+  return guards;
+}
+
 v1::VariantRecord MakeRecord(const VariantSpec& spec) {
   v1::VariantRecord record;
   record.set_format_version(1);

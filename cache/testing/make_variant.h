@@ -27,6 +27,7 @@ struct VariantSpec {
 
 v1::KeyComponents MakeComponents(const std::string& graph);
 VariantKey MakeKey(const std::string& graph);
+std::vector<v1::Guard> MakeGuards(const std::vector<std::string>& conditions);
 v1::VariantRecord MakeRecord(const VariantSpec& spec);
 // Signed by nobody.
 IndexedVariantPtr MakeVariant(const VariantSpec& spec);
