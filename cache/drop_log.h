@@ -1,5 +1,6 @@
-// What verification dropped: counters, and which keys lost something, so that
-// their next miss can say MISS_REASON_UNTRUSTED. Thread-safe.
+// What verification dropped: counters, and which keys lost a row, so that their
+// next miss can say MISS_REASON_UNTRUSTED. Artifacts are asked for by digest, so a
+// corrupt one is counted for no key. Thread-safe.
 #ifndef KILN_CACHE_DROP_LOG_H_
 #define KILN_CACHE_DROP_LOG_H_
 
@@ -18,15 +19,11 @@ class DropLog {
   // A row that no trusted key signed, or that is not what its place says.
   void NoteRow(const VariantKey& key) {
     rows_.fetch_add(1, std::memory_order_relaxed);
-    NoteKey(key);
-  }
-  // An artifact whose bytes are not its digest's.
-  void NoteArtifact() { artifacts_.fetch_add(1, std::memory_order_relaxed); }
-  // A key that lost a variant for either cause.
-  void NoteKey(const VariantKey& key) {
     absl::MutexLock lock(&mutex_);
     if (keys_.size() < kMaxKeys) keys_.insert(key);
   }
+  // An artifact whose bytes are not its digest's.
+  void NoteArtifact() { artifacts_.fetch_add(1, std::memory_order_relaxed); }
   // A new variant heals the key.
   void Forget(const VariantKey& key) {
     absl::MutexLock lock(&mutex_);
