@@ -142,6 +142,16 @@ TEST(CompileTest, ManifestSaysWhatAHostNeeds) {
   EXPECT_THAT(manifest->entry_points(), SizeIs(1));
 }
 
+TEST(CompileTest, TensorsOfOtherDevicesAreRefusedWithTheNode) {
+  absl::Status status = CompileText("graph main(%a: f32[4] device=cuda:0) {\n"
+                                    "  %b = aten.relu.default(%a)  # model.py:3\n  return (%b)\n}\n",
+                                    {})
+                            .status();
+  EXPECT_EQ(GetErrorReason(status), ErrorReason::kUnsupportedDevice) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("node 0 (aten.relu.default)"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("cuda"));
+}
+
 TEST(CompileTest, EveryStageHasATimeAndAText) {
   absl::StatusOr<Outcome> outcome = CompileText(kAdd, {{"s0", 8}, {"s1", 16}, {"s2", 8}});
   ASSERT_TRUE(outcome.ok()) << outcome.status();

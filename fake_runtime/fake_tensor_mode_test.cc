@@ -207,6 +207,17 @@ TEST_F(SymbolizeInputsTest, KeepsStaticDimensionsAndTransposedLayouts) {
   EXPECT_EQ(Symbolized("graph main(%a: f32[8, 16] strides=[100, 3]) { return (%a) }", {}), "s0 s1 | 100 3 | ");
 }
 
+TEST(PropagateTest, TensorsOfTwoDevicesAreRefusedWithBoth) {
+  Mode mode;
+  absl::Status status = mode.Run("graph main(%a: f32[4], %b: f32[4] device=cuda:1) {"
+                                 " %c = aten.add.Tensor(%a, %b) return (%c) }")
+                            .status();
+  EXPECT_EQ(GetErrorReason(status), ErrorReason::kDeviceMismatch);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("node 0 (aten.add.Tensor)"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("cpu"));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("cuda:1"));
+}
+
 TEST(DescribePropagationTest, ShowsValuesAliasesAndGuards) {
   Mode mode;
   EXPECT_EQ(mode.Describe(R"(graph main(%x: f32[s0, 4], %w: f32[4, 3]) {

@@ -11,6 +11,8 @@
 // The first call that fails makes the later ones do nothing; its error is the
 // node's. A rule that finds its arguments out of reach calls Decline() before
 // any other call, and the node stays as it is.
+//
+// Not thread-safe.
 #ifndef KILN_COMPILER_DECOMPOSE_DECOMPOSE_CONTEXT_H_
 #define KILN_COMPILER_DECOMPOSE_DECOMPOSE_CONTEXT_H_
 

@@ -107,17 +107,6 @@ TensorOperand LoweringContext::Out(int i) {
   return state_.WindowOf(t);
 }
 
-TensorOperand LoweringContext::NewTemporary(DType dtype, Dims sizes) {
-  FakeTensor t;
-  t.dtype = dtype;
-  t.strides = ContiguousStrides(env(), sizes);
-  t.sizes = std::move(sizes);
-  BufferId buffer = state_.NewBuffer(t, BufferKind::kTemporary);
-  TensorOperand window = state_.WindowOf(t);
-  window.buffer = buffer;
-  return window;
-}
-
 KernelBuilder LoweringContext::NewKernel() {
   // "aten.add.Tensor" gives "add_7".
   std::vector<std::string> parts = absl::StrSplit(node().op->name, '.');

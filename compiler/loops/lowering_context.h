@@ -10,6 +10,8 @@
 //     c.Emit(std::move(b));
 //     return absl::OkStatus();
 //   }
+//
+// Not thread-safe.
 #ifndef KILN_COMPILER_LOOPS_LOWERING_CONTEXT_H_
 #define KILN_COMPILER_LOOPS_LOWERING_CONTEXT_H_
 
@@ -77,8 +79,6 @@ class LoweringContext {
   ValueId OutValue(int i) const;
   bool IsUsed(int i) const { return state_.used[OutValue(i).value]; }
   TensorOperand Out(int i = 0);
-  // A temporary with a layout of its own, contiguous.
-  TensorOperand NewTemporary(DType dtype, Dims sizes);
 
   // --- code
   KernelBuilder NewKernel();

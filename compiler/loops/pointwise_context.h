@@ -6,6 +6,8 @@
 //
 // A row of a pointwise table names such a function; everything around it (the
 // loop nest, broadcasting, casts, the store) is the same for all rows.
+//
+// Not thread-safe.
 #ifndef KILN_COMPILER_LOOPS_POINTWISE_CONTEXT_H_
 #define KILN_COMPILER_LOOPS_POINTWISE_CONTEXT_H_
 

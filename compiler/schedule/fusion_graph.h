@@ -3,6 +3,8 @@
 //
 // Units have an order, a number that grows along the program. Fusing two moves
 // one of them; the order says whether that is allowed without a search.
+//
+// Not thread-safe.
 #ifndef KILN_COMPILER_SCHEDULE_FUSION_GRAPH_H_
 #define KILN_COMPILER_SCHEDULE_FUSION_GRAPH_H_
 

@@ -42,9 +42,38 @@ inline int ScalarCost(const Inst& inst) {
     case ScalarOp::kSqrt:
     case ScalarOp::kTruncDiv:
       return 4;
-    default:
+    case ScalarOp::kAbs:
+    case ScalarOp::kAdd:
+    case ScalarOp::kBitAnd:
+    case ScalarOp::kBitNot:
+    case ScalarOp::kBitOr:
+    case ScalarOp::kBitXor:
+    case ScalarOp::kCast:
+    case ScalarOp::kCeil:
+    case ScalarOp::kEq:
+    case ScalarOp::kFloor:
+    case ScalarOp::kGe:
+    case ScalarOp::kGt:
+    case ScalarOp::kIsInf:
+    case ScalarOp::kIsNan:
+    case ScalarOp::kLe:
+    case ScalarOp::kLt:
+    case ScalarOp::kMaximum:
+    case ScalarOp::kMinimum:
+    case ScalarOp::kMul:
+    case ScalarOp::kNe:
+    case ScalarOp::kNeg:
+    case ScalarOp::kNot:
+    case ScalarOp::kRound:
+    case ScalarOp::kShiftLeft:
+    case ScalarOp::kShiftRight:
+    case ScalarOp::kSign:
+    case ScalarOp::kSub:
+    case ScalarOp::kTrunc:
+    case ScalarOp::kWhere:
       return 1;
   }
+  return 1;
 }
 
 }  // namespace kiln::schedule

@@ -53,13 +53,6 @@ absl::string_view MemoryFormatText(MemoryFormat format) {
 }
 absl::string_view LayoutText(Layout layout) { return WordOf(layout); }
 
-std::optional<Layout> ParseLayout(absl::string_view text) {
-  std::optional<Argument> word = ParseWord(text);
-  if (!word.has_value() || word->get_if<Layout>() == nullptr)
-    return std::nullopt;
-  return *word->get_if<Layout>();
-}
-
 std::string PrintDouble(double value) {
   if (std::isnan(value)) return "nan";
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";

@@ -14,7 +14,6 @@ namespace kiln {
 // "contiguous", "channels_last", ...; "strided", ...
 absl::string_view MemoryFormatText(MemoryFormat format);
 absl::string_view LayoutText(Layout layout);
-std::optional<Layout> ParseLayout(absl::string_view text);
 
 // Shortest decimal that reads back the same, always with a point or exponent:
 // "1.0", "1e-05", "inf", "nan".

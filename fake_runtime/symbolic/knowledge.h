@@ -13,6 +13,8 @@
 // cases on Max, Min and FloorDiv, and by subtracting known d' <= 0. Two steps of
 // the last kind make comparisons transitive. The search is bounded by a budget,
 // so a decision's cost is, too; what is not proven is "unknown", never wrong.
+//
+// Not thread-safe.
 #ifndef KILN_FAKE_RUNTIME_SYMBOLIC_KNOWLEDGE_H_
 #define KILN_FAKE_RUNTIME_SYMBOLIC_KNOWLEDGE_H_
 

@@ -1,4 +1,6 @@
 // Rewriting by facts: replacements, known remainders, decided Max and Min.
+//
+// Not thread-safe.
 #ifndef KILN_FAKE_RUNTIME_SYMBOLIC_SIMPLIFY_KNOWN_H_
 #define KILN_FAKE_RUNTIME_SYMBOLIC_SIMPLIFY_KNOWN_H_
 
