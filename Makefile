@@ -45,7 +45,8 @@ demo: python
 
 test: python
 	cd $(BUILD) && ctest --output-on-failure -j $(JOBS)
-	KILN_BINARY=$(KILN) $(PYTHON) -m pytest -q clients/python/tests tests/e2e
+	KILN_BINARY=$(KILN) $(PYTHON) -m pytest -q clients/python/tests
+	KILN_BINARY=$(KILN) $(PYTHON) -m pytest -q tests/e2e
 
 conformance: python
 	cd $(BUILD) && ctest --output-on-failure -L conformance
@@ -58,7 +59,8 @@ bench: python
 chaos: python
 	cd $(BUILD) && ctest --output-on-failure -L e2e --repeat until-fail:3
 	cd $(BUILD) && ctest --output-on-failure -R 'store_test|zygote_test|flight_test|variant_cache_test' --repeat until-fail:3
-	KILN_BINARY=$(KILN) $(PYTHON) -m pytest -q tests/e2e/test_sharing.py tests/e2e/test_bad_input.py clients/python/tests/test_refusals.py
+	KILN_BINARY=$(KILN) $(PYTHON) -m pytest -q tests/e2e/test_sharing.py tests/e2e/test_bad_input.py
+	KILN_BINARY=$(KILN) $(PYTHON) -m pytest -q clients/python/tests/test_refusals.py
 
 # A minute each, from golden files and tests/fuzz/corpus; a find ends it. The
 # packages are needed by nothing else.

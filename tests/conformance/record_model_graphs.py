@@ -158,7 +158,10 @@ def expected(gm: torch.fx.GraphModule) -> dict[str, Any]:
     storages: dict[int, int] = {}
     values: dict[str, Any] = {}
     hints: dict[str, int] = {}
+    inputs: list[str] = []
     for node in gm.graph.nodes:
+        if node.op == "placeholder":
+            inputs.append(node.name)
         if node.op not in ("placeholder", "call_function"):
             continue
         val = node.meta.get("val")
@@ -169,7 +172,7 @@ def expected(gm: torch.fx.GraphModule) -> dict[str, Any]:
                 if isinstance(part, torch.SymInt) and hasattr(part.node, "shape_env"):
                     env = part.node.shape_env
                     hints.update({str(k): int(v) for k, v in env.backed_var_to_val.items()})
-    return {"values": values, "hints": hints}
+    return {"values": values, "hints": hints, "inputs": inputs}
 
 
 def recorder(out_dir: pathlib.Path, name: str, role: GraphRole, counts: dict[str, int]) -> Callable[..., Any]:
