@@ -6,6 +6,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "compiler/schedule/task_size.h"
 
 namespace kiln::schedule {
 namespace {
@@ -70,10 +71,6 @@ class KernelEmitter {
     return inside;
   }
 
-  // Elements of the smallest task that is worth a thread, as PyTorch's
-  // at::internal::GRAIN_SIZE.
-  static constexpr int64_t kGrainElements = 32768;
-
   Expr Grain() {
     absl::InlinedVector<Expr, 4> work = {Expr(1)};
     for (const Stage& stage : cluster_.stages) {
@@ -84,8 +81,7 @@ class KernelEmitter {
       }
       work.push_back(pool_.Mul(absl::MakeConstSpan(extents)));
     }
-    Expr elements = pool_.Add(absl::MakeConstSpan(work));
-    return pool_.Add(pool_.FloorDiv(Expr(kGrainElements), elements), Expr(1));
+    return GrainOf(pool_, pool_.Add(absl::MakeConstSpan(work)));
   }
 
   void FindAccumulators() {

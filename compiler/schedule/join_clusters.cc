@@ -6,15 +6,15 @@
 
 #include "compiler/schedule/check_row_locality.h"
 #include "compiler/schedule/match_axes.h"
+#include "compiler/schedule/task_size.h"
 
 namespace kiln::schedule {
 namespace {
 
-// Fewer rows than this are too few for threads, unless there is little to do.
-constexpr int64_t kManyRows = 16;
-// About what threads would share in less time than it takes to wake them.
+// Few rows are no matter where all the work is less than what waking threads costs.
 constexpr int64_t kLittleWork = 16384;
-// Lanes that one task of a reduction over strided rows takes (order_loops).
+// About the lanes that one task of a reduction over strided rows takes; order_loops
+// gives it 16 to 512.
 constexpr int64_t kLanesPerTask = 64;
 // An axis that turns from a row into an inner loop should be a loop worth having.
 constexpr int64_t kWorthwhileInner = 8;

@@ -9,6 +9,7 @@
 #include "compiler/schedule/emit_kernel.h"
 #include "compiler/schedule/interchange_reduction.h"
 #include "compiler/schedule/specialize_vector_extents.h"
+#include "compiler/schedule/task_size.h"
 
 namespace kiln::schedule {
 namespace {
@@ -16,11 +17,9 @@ namespace {
 // A kernel of at most so many elements runs on the calling thread: waking
 // another costs about what 2048 elements cost.
 constexpr int64_t kSerialElements = 2048;
-// With fewer row points than this, threads also share the vector axis. Twice
-// the cores of a small machine; on a large one chunks of 32 KiB are still many.
-constexpr int64_t kManyRows = 16;
-// Elements of a chunk of a pointwise kernel: 16 KiB of float32 a buffer, so
-// that a few buffers' chunks fit a first-level cache together.
+// Elements of a chunk of the vector axis, which threads share where there are few
+// rows: 16 KiB of float32 a buffer, so that a few buffers' chunks fit a first-level
+// cache together, and a large axis still has many.
 constexpr int64_t kPointwiseChunk = 4096;
 // Columns of one task of an interchanged reduction. 512 float32 are half a page:
 // accumulators stay in the first-level cache, and each row's part is a run that

@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "compiler/schedule/task_size.h"
 
 namespace kiln::schedule {
 namespace {
 
-// Columns of one task of a scatter-add: four cache lines of float32, as for
-// column sums (order_loops).
+// Columns of one task of a scatter-add: four cache lines of float32, between the
+// fewest and the most columns of a column sum (order_loops).
 constexpr int64_t kColumnChunk = 64;
-constexpr int64_t kGrainElements = 32768;
 
 Loop* AsLoop(Stmt& stmt) {
   auto* loop = std::get_if<std::unique_ptr<Loop>>(&stmt);
@@ -123,9 +123,7 @@ class SerialOrderer {
     return work;
   }
 
-  Expr Grain(Expr work) {
-    return pool_.Add(pool_.FloorDiv(Expr(kGrainElements), pool_.Add(work, Expr(1))), Expr(1));
-  }
+  Expr Grain(Expr work) { return GrainOf(pool_, pool_.Add(work, Expr(1))); }
 
   // The innermost loop of a chain of loops, each the last statement of its
   // body, whose stores are all in the innermost body. nullptr otherwise.
