@@ -154,22 +154,30 @@ absl::StatusOr<ExprProgram> ExprProgram::Compile(Expr expr, const SymbolIndex& s
   return program;
 }
 
-// Both take the operation's operands from the stack, whose last value is
-// top[-1], and push its result. False on overflow or division by zero.
-bool ExprProgram::RunInt(const Op& op, Value*& top) {
-  const int64_t b = top[-1].i;
-  if (op.code == Code::kNot) {
-    top[-1].i = b == 0;
-    return true;
+bool ExprProgram::RunUnary(Code code, Value& value) {
+  std::optional<int64_t> integer;
+  switch (code) {
+    case Code::kNot: integer = value.i == 0; break;
+    case Code::kToFloat: value.f = static_cast<double>(value.i); return true;
+    case Code::kFloatSqrt:
+      if (!(value.f >= 0)) return false;
+      value.f = std::sqrt(value.f);
+      return true;
+    case Code::kFloorToInt: integer = ToInt(std::floor(value.f)); break;
+    case Code::kCeilToInt: integer = ToInt(std::ceil(value.f)); break;
+    case Code::kTruncToInt: integer = ToInt(std::trunc(value.f)); break;
+    default: return false;
   }
-  if (op.code == Code::kWhere) {
-    top[-3] = top[-3].i != 0 ? top[-2] : top[-1];
-    top -= 2;
-    return true;
-  }
-  const int64_t a = top[-2].i;
+  if (!integer.has_value()) return false;
+  value.i = *integer;
+  return true;
+}
+
+bool ExprProgram::RunBinary(Code code, Value x, Value y, Value& value) {
+  const int64_t a = x.i;
+  const int64_t b = y.i;
   std::optional<int64_t> result;
-  switch (op.code) {
+  switch (code) {
     case Code::kAdd: result = CheckedAdd(a, b); break;
     case Code::kMul: result = CheckedMul(a, b); break;
     case Code::kFloorDiv: result = CheckedFloorDiv(a, b); break;
@@ -184,43 +192,27 @@ bool ExprProgram::RunInt(const Op& op, Value*& top) {
     case Code::kLe: result = a <= b; break;
     case Code::kAnd: result = a != 0 && b != 0; break;
     case Code::kOr: result = a != 0 || b != 0; break;
-    default: return RunFloat(op, top);
+    default: return RunFloats(code, x.f, y.f, value);
   }
   if (!result.has_value()) return false;
-  (--top)[-1].i = *result;
+  value.i = *result;
   return true;
 }
 
-bool ExprProgram::RunFloat(const Op& op, Value*& top) {
-  const double b = top[-1].f;
-  std::optional<int64_t> integer;
-  switch (op.code) {
-    case Code::kToFloat: top[-1].f = static_cast<double>(top[-1].i); return true;
-    case Code::kFloatSqrt: top[-1].f = std::sqrt(b); return b >= 0;
-    case Code::kFloorToInt: integer = ToInt(std::floor(b)); break;
-    case Code::kCeilToInt: integer = ToInt(std::ceil(b)); break;
-    case Code::kTruncToInt: integer = ToInt(std::trunc(b)); break;
-    default: {
-      const double a = top[-2].f;
-      Value& out = (--top)[-1];
-      switch (op.code) {
-        case Code::kTrueDiv: out.f = a / b; return b != 0;
-        case Code::kFloatAdd: out.f = a + b; return true;
-        case Code::kFloatMul: out.f = a * b; return true;
-        case Code::kFloatPow: out.f = std::pow(a, b); return true;
-        case Code::kFloatEq: out.i = a == b; return true;
-        case Code::kFloatNe: out.i = a != b; return true;
-        case Code::kFloatLt: out.i = a < b; return true;
-        case Code::kFloatLe: out.i = a <= b; return true;
-        case Code::kFloatMin: out.f = std::min(a, b); return true;
-        case Code::kFloatMax: out.f = std::max(a, b); return true;
-        default: return false;
-      }
-    }
+bool ExprProgram::RunFloats(Code code, double a, double b, Value& value) {
+  switch (code) {
+    case Code::kTrueDiv: value.f = a / b; return b != 0;
+    case Code::kFloatAdd: value.f = a + b; return true;
+    case Code::kFloatMul: value.f = a * b; return true;
+    case Code::kFloatPow: value.f = std::pow(a, b); return true;
+    case Code::kFloatEq: value.i = a == b; return true;
+    case Code::kFloatNe: value.i = a != b; return true;
+    case Code::kFloatLt: value.i = a < b; return true;
+    case Code::kFloatLe: value.i = a <= b; return true;
+    case Code::kFloatMin: value.f = std::min(a, b); return true;
+    case Code::kFloatMax: value.f = std::max(a, b); return true;
+    default: return false;
   }
-  if (!integer.has_value()) return false;
-  top[-1].i = *integer;
-  return true;
 }
 
 std::optional<int64_t> ExprProgram::Run(const int64_t* symbols) const {
@@ -231,8 +223,22 @@ std::optional<int64_t> ExprProgram::Run(const int64_t* symbols) const {
       case Code::kPush:
       case Code::kPushFloat: *top++ = op.value; break;
       case Code::kSymbol: (top++)->i = symbols[op.value.i]; break;
+      case Code::kNot:
+      case Code::kToFloat:
+      case Code::kFloatSqrt:
+      case Code::kFloorToInt:
+      case Code::kCeilToInt:
+      case Code::kTruncToInt:
+        // There may be no second operand below.
+        if (!RunUnary(op.code, top[-1])) return std::nullopt;
+        break;
+      case Code::kWhere:
+        top[-3] = top[-3].i != 0 ? top[-2] : top[-1];
+        top -= 2;
+        break;
       default:
-        if (!RunInt(op, top)) return std::nullopt;
+        if (!RunBinary(op.code, top[-2], top[-1], top[-2])) return std::nullopt;
+        --top;
     }
   }
   return top[-1].i;

@@ -54,8 +54,10 @@ class ExprProgram {
   };
   class Compiler;
 
-  static bool RunInt(const Op& op, Value*& top);
-  static bool RunFloat(const Op& op, Value*& top);
+  // False where the result has no value: overflow, division by zero.
+  static bool RunUnary(Code code, Value& value);
+  static bool RunBinary(Code code, Value x, Value y, Value& value);
+  static bool RunFloats(Code code, double a, double b, Value& value);
 
   std::vector<Op> ops_;
 };

@@ -35,6 +35,12 @@ TEST(ExprProgramTest, MeansWhatPythonMeans) {
   EXPECT_EQ(Value("s0 / s1 == 0.5", {3, 6, 0}), 1);
 }
 
+TEST(ExprProgramTest, OperationsOfOneOperandNeedNoSecond) {
+  EXPECT_EQ(Value("ToFloat(s0) < 2.5", {2, 0, 0}), 1);
+  EXPECT_EQ(Value("ToFloat(s0) < 2.5", {3, 0, 0}), 0);
+  EXPECT_EQ(Value("Not(s0 == 2)", {2, 0, 0}), 0);
+}
+
 TEST(ExprProgramTest, OverflowAndDivisionByZeroHaveNoValue) {
   EXPECT_EQ(Value("s0*s1", {INT64_MAX, 2, 0}), std::nullopt);
   EXPECT_EQ(Value("s0 % s1 == 0", {4, 0, 0}), std::nullopt);
