@@ -9,7 +9,7 @@ VENV := $(BUILD)/venv
 PYTHON := $(abspath $(VENV))/bin/python
 KILN := $(abspath $(BUILD))/clients/cli/kiln
 
-.PHONY: help deps build python demo test conformance bench fuzz format lint clean
+.PHONY: help deps build python demo test conformance bench fuzz chaos format lint clean
 
 help:
 	@echo 'make demo         install, build, start a server and train real models through it'
@@ -17,6 +17,7 @@ help:
 	@echo 'make bench        compile time, step time and RPC time as ratios to Inductor and an empty RPC'
 	@echo 'make conformance  fake tensors against PyTorch, on all samples'
 	@echo 'make fuzz         a minute of fuzzing for each thing that reads bytes'
+	@echo 'make chaos        kills, corruption and hostile requests, three times over'
 	@echo 'make format lint  clang-format and ruff; ruff and mypy'
 
 deps:
@@ -58,7 +59,7 @@ bench: python
 # and hostile requests: three times over, since races show themselves rarely.
 chaos: python
 	cd $(BUILD) && ctest --output-on-failure -L e2e --repeat until-fail:3
-	cd $(BUILD) && ctest --output-on-failure -R 'store_test|zygote_test|flight_test|variant_cache_test' --repeat until-fail:3
+	cd $(BUILD) && ctest --output-on-failure -R 'store_test|zygote_test|flight_.*test|variant_cache_test' --repeat until-fail:3
 	KILN_BINARY=$(KILN) $(PYTHON) -m pytest -q tests/e2e/test_sharing.py tests/e2e/test_bad_input.py
 	KILN_BINARY=$(KILN) $(PYTHON) -m pytest -q clients/python/tests/test_refusals.py
 
