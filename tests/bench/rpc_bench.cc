@@ -1,6 +1,6 @@
 // The RPC of a cache hit against an empty RPC of the same size.
 //
-//   rpc_bench --address=127.0.0.1:7400 [--calls=4000]
+//   rpc_bench --address=127.0.0.1:7077 [--calls=4000]
 //
 // Compiles a small graph through the server, then asks for it again and again by
 // Lookup, in turn with the same request to a second process that answers every

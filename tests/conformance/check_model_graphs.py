@@ -6,7 +6,7 @@ DIR comes from record_model_graphs.py. Size expressions are equal when they
 evaluate alike at the hints and at other values of the symbols. Where PyTorch
 has two values in one storage, Kiln must too; not the other way round, since
 AOTAutograd replays views from their base and so takes metadata of copies. Inputs
-are the exception: the client shows each as a storage of its own.
+are the exception: the client shows each as a storage of its own, at offset 0.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Comparison:
         for field in ("sizes", "strides"):
             if not self._same_exprs(want[field], got[field]):
                 return field
-        if not self._same_expr(want["offset"], got["offset"]):
+        if not is_input and not self._same_expr(want["offset"], got["offset"]):
             return "offset"
         storages = self._storages.setdefault(want["storage"], {got["storage"]})
         if is_input:

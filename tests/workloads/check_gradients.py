@@ -1,4 +1,4 @@
-"""Compares loss and gradients of the GPT-2 with eager's for 9 shapes of one compiled model.
+"""Compares loss and gradients of the GPT-2 with eager's for 10 shapes of one compiled model.
 
 Prints one JSON line. Fails with torch.testing's message at the first difference.
 """
@@ -11,6 +11,8 @@ import torch
 
 from workloads import models
 
+# The first is that of train.py: what Dynamo traces it by is part of the graph.
+FIRST = (4, 128)
 BATCHES, LENGTHS = (2, 3, 8), (64, 96, 128)
 
 
@@ -19,7 +21,7 @@ def main() -> None:
 
     eager, model = models.gpt2(), models.gpt2()
     run = torch.compile(model, backend="kiln", dynamic=True)
-    shapes = [(batch, length) for batch in BATCHES for length in LENGTHS]
+    shapes = [FIRST, *((batch, length) for batch in BATCHES for length in LENGTHS)]
     for batch, length in shapes:
         tokens = next(models.text_batches(batch, length))
         losses = []
