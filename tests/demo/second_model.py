@@ -29,7 +29,7 @@ def main() -> None:
         torch.testing.assert_close(have, want, rtol=1e-4, atol=1e-5, msg=lambda m, n=name: f"{n}: {m}")
     names = [name for name, _ in eager.named_buffers()]
     print(
-        f"   loss {float(actual.loss):.6f} (eager {float(expected.loss):.6f}), "
+        f"   loss {actual.loss.item():.6f} (eager {expected.loss.item():.6f}), "
         f"{len(list(model.parameters()))} gradients within {worst:.1e}, {len(names)} buffers equal, "
         "running statistics among them"
     )
