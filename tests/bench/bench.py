@@ -74,7 +74,8 @@ def bench_model(server: kiln_server.Server, model: str) -> None:
 
     print(
         f"  inductor / kiln: compile (callables, cold) {ratio('callable_seconds', 'cold')}, "
-        f"first step cold {ratio('first_step_seconds', 'cold')}, first step warm {ratio('first_step_seconds', 'warm')}, "
+        f"first step cold {ratio('first_step_seconds', 'cold')}, "
+        f"first step warm {ratio('first_step_seconds', 'warm')}, "
         f"step {ratio('step_seconds', 'warm')}"
     )
     print(f"  eager / kiln: step {eager['step_seconds'] / runs['kiln warm']['step_seconds']:.2f}\n", flush=True)
