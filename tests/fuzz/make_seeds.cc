@@ -3,10 +3,7 @@
 //
 // A golden file has cases between lines `===`: the text of a graph, a line `---`,
 // the text of its loop program.
-#include <elf.h>
-
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -17,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "cache/testing/make_variant.h"
 #include "compiler/artifact/signed_variant.h"
+#include "compiler/artifact/testing/tiny_elf.h"
 #include "fake_runtime/graph/text_form.h"
 #include "fake_runtime/import/export_graph.h"
 #include "fake_runtime/ops/op_table.h"
@@ -45,34 +43,13 @@ std::string ReadWhole(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-// A header, the manifest, the section names and a table of three sections.
 std::string SmallElf() {
   v1::Manifest manifest;
   manifest.set_format_version(1);
   manifest.set_arch("x86_64");
   manifest.add_symbols("s0");
   manifest.add_guards()->set_condition("s0 < 8");
-  const std::string body = manifest.SerializeAsString();
-  const std::string names("\0.kiln.manifest\0.shstrtab\0", 26);
-  Elf64_Ehdr header = {};
-  std::memcpy(header.e_ident, ELFMAG, SELFMAG);
-  header.e_ident[EI_CLASS] = ELFCLASS64;
-  header.e_ident[EI_DATA] = ELFDATA2LSB;
-  header.e_type = ET_DYN;
-  header.e_shentsize = sizeof(Elf64_Shdr);
-  header.e_shnum = 3;
-  header.e_shstrndx = 2;
-  header.e_shoff = sizeof(header) + body.size() + names.size();
-  Elf64_Shdr sections[3] = {};
-  sections[1].sh_name = 1;
-  sections[1].sh_offset = sizeof(header);
-  sections[1].sh_size = body.size();
-  sections[2].sh_name = 16;
-  sections[2].sh_offset = sizeof(header) + body.size();
-  sections[2].sh_size = names.size();
-  std::string elf(reinterpret_cast<const char*>(&header), sizeof(header));
-  elf += body + names;
-  return elf.append(reinterpret_cast<const char*>(sections), sizeof(sections));
+  return TinyElf(manifest);
 }
 
 std::string Framed(const v1::WorkerToFront& frame) {
