@@ -106,36 +106,13 @@ uintptr_t Expr::LargeBits(int64_t value) {
 Expr Expr::Poison() { return MakePoison(PoisonReason::kOverflow); }
 Expr Expr::Bool(bool value) { return Wrap(&Statics().bools[value ? 1 : 0]); }
 
-ExprKind Expr::kind() const { return is_inline() ? ExprKind::kInt : node()->kind; }
-ExprType Expr::type() const { return is_inline() ? ExprType::kInt : node()->type; }
-bool Expr::is_poison() const { return !is_inline() && node()->kind == ExprKind::kPoison; }
-
 absl::string_view Expr::poison_reason() const {
   return is_poison() ? node()->name_view() : absl::string_view();
-}
-
-std::optional<int64_t> Expr::AsInt() const {
-  if (is_inline()) return static_cast<int64_t>(bits_) >> 1;
-  if (node()->kind == ExprKind::kInt) return node()->i;
-  return std::nullopt;
-}
-
-std::optional<double> Expr::AsFloat() const {
-  if (is_inline() || node()->kind != ExprKind::kFloat) return std::nullopt;
-  return node()->f;
-}
-
-std::optional<bool> Expr::AsBool() const {
-  if (is_inline() || node()->kind != ExprKind::kBool) return std::nullopt;
-  return node()->i != 0;
 }
 
 absl::string_view Expr::symbol_name() const {
   return kind() == ExprKind::kSymbol ? node()->name_view() : absl::string_view();
 }
-
-bool Expr::has_unbacked() const { return !is_inline() && node()->has_unbacked; }
-bool Expr::has_symbols() const { return !is_inline() && node()->has_symbols; }
 
 bool Expr::Mentions(Expr symbol) const {
   if (*this == symbol) return true;
@@ -146,10 +123,6 @@ bool Expr::Mentions(Expr symbol) const {
     if (a.Mentions(symbol)) return true;
   }
   return false;
-}
-
-absl::Span<const Expr> Expr::args() const {
-  return is_inline() ? absl::Span<const Expr>() : node()->args();
 }
 
 uint64_t Expr::hash() const {

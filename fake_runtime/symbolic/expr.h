@@ -71,7 +71,7 @@ enum class ExprKind : uint8_t {
 // What an expression evaluates to.
 enum class ExprType : uint8_t { kInt, kFloat, kBool };
 
-struct ExprNode;     // expr_node.h's business, but for the accessors below
+struct ExprNode;     // expr_layout.h's business
 struct ExprPoolRep;  // likewise
 class ExprPool;
 
@@ -99,7 +99,7 @@ class Expr {
   std::optional<int64_t> AsInt() const;
   std::optional<double> AsFloat() const;
   std::optional<bool> AsBool() const;
-  bool IsInt(int64_t value) const { return AsInt() == value; }
+  bool IsInt(int64_t value) const;
 
   // kSymbol only.
   absl::string_view symbol_name() const;
@@ -131,9 +131,7 @@ class Expr {
     return e;
   }
   // nullptr for an inline integer.
-  const ExprNode* node() const {
-    return is_inline() ? nullptr : reinterpret_cast<const ExprNode*>(bits_);
-  }
+  const ExprNode* node() const;
   bool is_inline() const { return bits_ & 1; }
   static uintptr_t LargeBits(int64_t value);
   uintptr_t bits_;
@@ -231,5 +229,7 @@ struct LinearForm {
 std::optional<LinearForm> SplitLinear(ExprPool& pool, Expr e, Expr variable);
 
 }  // namespace kiln
+
+#include "fake_runtime/symbolic/expr_layout.h"
 
 #endif  // KILN_FAKE_RUNTIME_SYMBOLIC_EXPR_H_

@@ -16,38 +16,6 @@
 
 namespace kiln {
 
-// An immutable node; its arguments follow it in memory.
-struct alignas(8) ExprNode {
-  uint64_t hash = 0;
-  // A Bloom filter of the symbols inside.
-  uint64_t symbol_mask = 0;
-  union {
-    int64_t i = 0;     // kInt, kBool
-    double f;          // kFloat
-    const char* name;  // kSymbol, and the reason of a kPoison
-  };
-  uint32_t num_args = 0;
-  uint32_t name_size = 0;
-  uint32_t tree_size = 1;
-  // Total degree as a monomial; orders the terms of a sum.
-  uint32_t degree = 0;
-  uint16_t depth = 1;
-  ExprKind kind = ExprKind::kInt;
-  ExprType type = ExprType::kInt;
-  bool has_symbols = false;
-  bool has_unbacked = false;
-  // A kFloorDiv or kMod is inside: rules about them may apply.
-  bool has_division = false;
-
-  absl::Span<const Expr> args() const {
-    return {reinterpret_cast<const Expr*>(this + 1), num_args};
-  }
-  absl::string_view name_view() const { return {name, name_size}; }
-
-  static const ExprNode* Of(Expr e) { return e.node(); }
-  static Expr Wrap(const ExprNode* node) { return Expr::Wrap(node); }
-};
-
 using ExprVector = absl::InlinedVector<Expr, 8>;
 
 enum class PoisonReason : uint8_t {
