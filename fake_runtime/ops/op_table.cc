@@ -10,6 +10,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
+#include "fake_runtime/ops/op_forms.h"
 
 namespace kiln {
 namespace {
@@ -31,16 +32,21 @@ struct Table {
   absl::flat_hash_map<absl::string_view, const OpRow*> by_name;
 };
 
-OpRow MakeRow(const OpDef& def) {
+// A row that does not parse is a slip of ours that the first start shows.
+[[noreturn]] void DieOfRow(const OpDef& def, const absl::Status& status) {
+  std::fprintf(stderr, "op table: %s: %s\n", def.schema, std::string(status.message()).c_str());
+  std::abort();
+}
+
+void AddRows(const OpDef& def, std::vector<OpRow>& rows) {
   absl::StatusOr<OpSchema> schema = ParseOpSchema(def.schema);
-  if (!schema.ok()) {
-    // A row that does not parse is a slip of ours that the first start shows.
-    std::fprintf(stderr, "op table: %s: %s\n", def.schema, std::string(schema.status().message()).c_str());
-    std::abort();
-  }
+  if (!schema.ok()) DieOfRow(def, schema.status());
   OpRow row{*std::move(schema), def.tags, def.meta};
   row.schema.ordered |= row.has(kTagRandom) || row.has(kTagEffect);
-  return row;
+  absl::StatusOr<std::vector<OpRow>> forms = DeriveForms(row, def.forms);
+  if (!forms.ok()) DieOfRow(def, forms.status());
+  rows.push_back(std::move(row));
+  for (OpRow& form : *forms) rows.push_back(std::move(form));
 }
 
 const Table& GetTable() {
@@ -49,7 +55,7 @@ const Table& GetTable() {
     for (absl::Span<const OpDef> family :
          {PointwiseOps(), ReductionOps(), ViewOps(), CreationOps(), CopyOps(), IndexingOps(), MatmulOps(),
           ConvolutionOps(), PoolingOps(), NormalizationOps(), AttentionOps(), SymbolicOps()}) {
-      for (const OpDef& def : family) t->rows.push_back(MakeRow(def));
+      for (const OpDef& def : family) AddRows(def, t->rows);
     }
     std::sort(t->rows.begin(), t->rows.end(),
               [](const OpRow& a, const OpRow& b) { return a.schema.name < b.schema.name; });

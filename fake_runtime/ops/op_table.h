@@ -40,6 +40,8 @@ struct OpRow {
   OpSchema schema;
   uint32_t tags = 0;
   MetaFunction meta = nullptr;
+  // The `_copy` form of a view: what the meta function gives is copied.
+  bool copies = false;
   bool has(OpTag tag) const { return (tags & tag) != 0; }
 };
 
@@ -59,11 +61,13 @@ struct RefusedOp {
 };
 absl::Span<const RefusedOp> RefusedOps();
 
-// What a family file gives: rows as they are written.
+// What a family file gives: rows as they are written. `forms` names the in-place,
+// `out=` and `_copy` forms that come from the same row (op_forms.h).
 struct OpDef {
   const char* schema;  // "aten::add.Tensor(Tensor self, ...) -> Tensor"
   uint32_t tags;
   MetaFunction meta;
+  const char* forms = "";
 };
 // One per family file; OpTable() concatenates them.
 absl::Span<const OpDef> PointwiseOps();

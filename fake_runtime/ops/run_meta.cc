@@ -6,6 +6,7 @@
 #include "base/status_macros.h"
 #include "fake_runtime/ops/promotion.h"
 #include "fake_runtime/ops/size_tests.h"
+#include "fake_runtime/ops/view_meta.h"
 
 namespace kiln {
 namespace {
@@ -45,6 +46,7 @@ absl::StatusOr<FakeTensor> Written(MetaContext& ctx, const ArgSchema& arg, const
 absl::Status RunMeta(const OpRow& row, MetaContext& ctx) {
   const int first_storage = ctx.next_storage();
   KILN_RETURN_IF_ERROR(row.meta(ctx));
+  if (row.copies) KILN_RETURN_IF_ERROR(CopyReturned(ctx));
   const OpSchema& schema = row.schema;
   if (!schema.is_mutating()) return absl::OkStatus();
   for (size_t i = 0; i < schema.args.size(); ++i) {
