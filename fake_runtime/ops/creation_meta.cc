@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "fake_runtime/ops/elementwise.h"
@@ -275,7 +276,7 @@ absl::Status TriIndicesMeta(MetaContext& ctx) {
   if (rows < 0 || columns < 0 || rows > (int64_t{1} << 31) || columns > (int64_t{1} << 31)) {
     return ctx.Fail(ErrorReason::kBadArgumentValue, absl::StrCat("bad matrix size ", rows, " x ", columns));
   }
-  const bool lower = ctx.schema().name == "aten.tril_indices.default";
+  const bool lower = absl::StartsWith(ctx.schema().name, "aten.tril_indices.");
   const int64_t size =
       lower ? TrilSize(rows, columns, offset) : rows * columns - TrilSize(rows, columns, offset - 1);
   return ReturnNew(ctx, DTypeOption(ctx).value_or(DType::kInt64), {Expr(2), Expr(size)});

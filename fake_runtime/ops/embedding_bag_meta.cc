@@ -1,6 +1,7 @@
 // _embedding_bag: sums, means or maxima of bags of embedding rows.
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "fake_runtime/ops/indexing_meta.h"
@@ -48,7 +49,7 @@ absl::Status EmbeddingBagMeta(MetaContext& ctx) {
                           (scales == nullptr || scales->strides[0].IsInt(1));
   ctx.Return(ctx.NewTensor(index, weight.device, {mode == kModeSum && plain_rows ? Expr(0) : indices.sizes[0]}));
   // The forward-only twin counts the end as a bag as well.
-  const bool forward_only = ctx.schema().name == "aten._embedding_bag_forward_only.default";
+  const bool forward_only = absl::StartsWith(ctx.schema().name, "aten._embedding_bag_forward_only.");
   ctx.Return(ctx.NewTensor(index, weight.device, {forward_only ? offsets.sizes[0] : bags}));
   Dims max_indices = {bags};
   if (mode == kModeMax) max_indices = {bags, weight.sizes[1]};

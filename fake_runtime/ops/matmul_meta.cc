@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "fake_runtime/ops/broadcast.h"
@@ -132,7 +133,7 @@ absl::Status DotMeta(MetaContext& ctx) {
   FakeTensor out = ctx.NewTensor(ctx.Tensor(0).dtype, ctx.Tensor(0).device, {});
   // The kernels pull conjugations out of the product, lazily.
   const bool lhs = ctx.Tensor(0).conj_bit, rhs = ctx.Tensor(1).conj_bit;
-  out.conj_bit = ctx.schema().name == "aten.vdot.default" ? rhs && !lhs : rhs && lhs;
+  out.conj_bit = absl::StartsWith(ctx.schema().name, "aten.vdot.") ? rhs && !lhs : rhs && lhs;
   ctx.Return(std::move(out));
   return absl::OkStatus();
 }

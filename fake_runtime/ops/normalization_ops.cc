@@ -7,42 +7,42 @@ namespace kiln {
 namespace {
 
 constexpr OpDef kRows[] = {
-    {"aten::_batch_norm_with_update(Tensor input, Tensor? weight, Tensor? bias, Tensor(a!) running_mean, "
-     "Tensor(b!) running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor, Tensor)",
+    {"aten::_batch_norm_with_update(Tensor input, Tensor? weight, Tensor? bias, Tensor(a!) running_mean, Tensor(b!) "
+     "running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor, Tensor)",
      kTagEffect, BatchNormUpdateMeta},
     {"aten::_native_batch_norm_legit(Tensor input, Tensor? weight, Tensor? bias, Tensor(a!) running_mean, "
      "Tensor(b!) running_var, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)",
      kTagCore | kTagEffect, BatchNormMeta},
     {"aten::_native_batch_norm_legit.no_stats(Tensor input, Tensor? weight, Tensor? bias, bool training, float "
      "momentum, float eps) -> (Tensor, Tensor, Tensor)",
-     kTagCore, BatchNormMeta},
+     kTagCore, BatchNormMeta, "no_stats_out(out,save_mean,save_invstd)"},
     {"aten::_native_batch_norm_legit_functional(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean, "
      "Tensor running_var, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor, Tensor "
      "running_mean_out, Tensor running_var_out)",
      kTagNone, BatchNormFunctionalMeta},
     {"aten::_native_batch_norm_legit_no_training(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean, "
      "Tensor running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor)",
-     kTagCore, BatchNormMeta},
+     kTagCore, BatchNormMeta, "out"},
     {"aten::native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? "
      "running_var, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)",
-     kTagNone, BatchNormMeta},
-    {"aten::native_batch_norm_backward(Tensor grad_out, Tensor input, Tensor? weight, Tensor? running_mean, "
-     "Tensor? running_var, Tensor? save_mean, Tensor? save_invstd, bool train, float eps, bool[3] output_mask) -> "
-     "(Tensor, Tensor, Tensor)",
-     kTagNone, BatchNormBackwardMeta},
+     kTagNone, BatchNormMeta, "out(out,save_mean,save_invstd)"},
+    {"aten::native_batch_norm_backward(Tensor grad_out, Tensor input, Tensor? weight, Tensor? running_mean, Tensor? "
+     "running_var, Tensor? save_mean, Tensor? save_invstd, bool train, float eps, bool[3] output_mask) -> (Tensor, "
+     "Tensor, Tensor)",
+     kTagNone, BatchNormBackwardMeta, "out"},
     {"aten::native_group_norm(Tensor input, Tensor? weight, Tensor? bias, SymInt N, SymInt C, SymInt HxW, int "
      "group, float eps) -> (Tensor, Tensor, Tensor)",
-     kTagCore, GroupNormMeta},
+     kTagCore, GroupNormMeta, "out"},
     {"aten::native_group_norm_backward(Tensor grad_out, Tensor input, Tensor mean, Tensor rstd, Tensor? weight, "
      "SymInt N, SymInt C, SymInt HxW, int group, bool[3] output_mask) -> (Tensor, Tensor, Tensor)",
-     kTagCore, GroupNormBackwardMeta},
-    {"aten::native_layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight, Tensor? bias, float eps) ->"
-     " (Tensor, Tensor, Tensor)",
-     kTagCore, LayerNormMeta},
+     kTagCore, GroupNormBackwardMeta, "out"},
+    {"aten::native_layer_norm(Tensor input, SymInt[] normalized_shape, Tensor? weight, Tensor? bias, float eps) -> "
+     "(Tensor, Tensor, Tensor)",
+     kTagCore, LayerNormMeta, "out"},
     {"aten::native_layer_norm_backward(Tensor grad_out, Tensor input, SymInt[] normalized_shape, Tensor mean, "
      "Tensor rstd, Tensor? weight, Tensor? bias, bool[3] output_mask) -> (Tensor, Tensor, Tensor)",
-     kTagCore, LayerNormBackwardMeta},
-    {"aten::renorm(Tensor self, Scalar p, int dim, Scalar maxnorm) -> Tensor", kTagNone, RenormMeta},
+     kTagCore, LayerNormBackwardMeta, "out"},
+    {"aten::renorm(Tensor self, Scalar p, int dim, Scalar maxnorm) -> Tensor", kTagNone, RenormMeta, "_ out"},
 };
 
 }  // namespace
