@@ -14,11 +14,6 @@ constexpr int kProofDepth = 3;
 // Proof steps of one decision.
 constexpr int kProofBudget = 400;
 
-uint64_t MaskOf(Expr e) {
-  const ExprNode* n = ExprNode::Of(e);
-  return n ? n->symbol_mask : 0;
-}
-
 int64_t Gcd(int64_t a, int64_t b) {
   if (a == ValueRange::kMin || b == ValueRange::kMin) return 1;
   return std::gcd(a, b);
@@ -60,10 +55,9 @@ ValueRange Knowledge::Bound(Expr e, Level level, Trail* trail) const {
   });
 }
 
-ValueRange Knowledge::RangeOf(Expr e) const {
+ValueRange Knowledge::RangeOf(Expr e) {
   Trail unused;
-  Expr replaced = pool_.Substitute(e, [this](Expr s) { return ReplacementOf(s); });
-  return Bound(replaced, Level::kKnown, &unused);
+  return Bound(WithReplacements(e), Level::kKnown, &unused);
 }
 
 int64_t Knowledge::DivisorOf(Expr e, Level level, Trail* trail) const {
@@ -86,8 +80,10 @@ int64_t Knowledge::DivisorOf(Expr e, Level level, Trail* trail) const {
     return product;
   }
   int64_t result = 1;
-  for (const Divisible& fact : divisible_) {
-    if (fact.dividend != e || !Usable(fact.promise, level)) continue;
+  auto facts = divisible_.find(e);
+  if (facts == divisible_.end()) return 1;
+  for (const Divisible& fact : facts->second) {
+    if (!Usable(fact.promise, level)) continue;
     std::optional<int64_t> d = fact.divisor.AsInt();
     if (!d || *d == 0 || *d == ValueRange::kMin) continue;
     std::optional<int64_t> both = CheckedMul(result / Gcd(result, *d), std::abs(*d));
@@ -99,13 +95,16 @@ int64_t Knowledge::DivisorOf(Expr e, Level level, Trail* trail) const {
 }
 
 bool Knowledge::KnownDivisible(Expr dividend, Expr divisor, Level level, Trail* trail) const {
-  for (const Divisible& fact : divisible_) {
-    if (fact.dividend != dividend || fact.divisor != divisor || !Usable(fact.promise, level)) continue;
-    LeanOn(fact.promise, trail);
-    return true;
+  if (divisible_.empty()) return false;
+  if (auto facts = divisible_.find(dividend); facts != divisible_.end()) {
+    for (const Divisible& fact : facts->second) {
+      if (fact.divisor != divisor || !Usable(fact.promise, level)) continue;
+      LeanOn(fact.promise, trail);
+      return true;
+    }
   }
   std::optional<int64_t> d = divisor.AsInt();
-  if (!d || divisible_.empty()) return false;
+  if (!d) return false;
   size_t mark = trail->size();
   if (DivisorOf(dividend, level, trail) % *d == 0) return true;
   // A sum may be divisible up to terms that a fact covers as a whole.
@@ -163,11 +162,20 @@ bool Knowledge::ProveByCases(Expr d, Level level, int depth, Trail* trail) {
 }
 
 bool Knowledge::ProveByFacts(Expr d, Level level, int depth, Trail* trail) {
-  uint64_t mask = MaskOf(d);
-  // By index: proving interns expressions, but adds no facts.
-  for (size_t i = 0; i < linear_.size(); ++i) {
-    const LinearFact& fact = linear_[i];
-    if ((MaskOf(fact.d) & mask) == 0 || !Usable(fact.promise, level)) continue;
+  if (linear_.empty()) return false;
+  absl::InlinedVector<int, 8> candidates;
+  for (const Expr& t : ViewSum(d).terms) {
+    auto it = linear_by_term_.find(TermKey(ViewTerm(t)));
+    if (it != linear_by_term_.end()) candidates.insert(candidates.end(), it->second.begin(), it->second.end());
+  }
+  // Older facts first, each once.
+  std::sort(candidates.begin(), candidates.end());
+  candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
+  for (int i : candidates) {
+    if (budget_ < 0) return false;
+    // By value: proving interns expressions, but adds no facts.
+    const LinearFact fact = linear_[i];
+    if (!fact.is_live || !Usable(fact.promise, level)) continue;
     int64_t times = Multiplier(d, fact.d);
     if (times == 0) continue;
     Expr rest = pool_.Sub(d, pool_.Mul(pool_.Int(times), fact.d));
@@ -275,6 +283,10 @@ std::optional<bool> Knowledge::DecideAt(Expr condition, Level level, Trail* trai
       if (ProveNonPositive(d, level, kProofDepth, trail)) return true;
       if (ProveNonPositive(pool_.Sub(Expr(1), d), level, kProofDepth, trail)) return false;
     }
+  }
+  if (!result && !condition.args().empty() && condition.args()[0].type() == ExprType::kFloat) {
+    const ValueRange truth = Bound(condition, level, trail);
+    if (truth.singleton()) result = truth.lower == 1;
   }
   if (!result) trail->resize(mark);
   return result;

@@ -71,6 +71,14 @@ PowerView ViewPower(Expr factor);
 // terms that a sum adds up.
 int CompareMonomials(const TermView& a, const TermView& b);
 
+// Equal for terms with the same factors and coefficients of the same sign; other
+// terms may collide.
+inline uint64_t TermKey(const TermView& term) {
+  uint64_t key = term.coefficient < 0 ? 0x9e3779b97f4a7c15 : 0;
+  for (const Expr& f : term.factors) key = (key ^ f.hash()) * 0xbf58476d1ce4e5b9;
+  return key;
+}
+
 struct ExprPoolRep {
   ExprPoolRep();
   // The interned node, or poison when it is over a limit.

@@ -3,7 +3,9 @@
 #include "fake_runtime/symbolic/knowledge.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "fake_runtime/symbolic/expr_node.h"
 
 namespace kiln {
@@ -37,17 +39,60 @@ void Knowledge::AddSymbol(Expr symbol, ValueRange known, ValueRange assumed, boo
   if (known.singleton()) Replace(symbol, pool_.Int(known.lower));
 }
 
-std::optional<Expr> Knowledge::ReplacementOf(Expr symbol) const {
+// Replacements are brought up to date when they are asked for, those inside
+// first: doing it for all symbols at each new replacement would be quadratic.
+// The stack is explicit since a chain may be as long as there are symbols.
+std::optional<Expr> Knowledge::ReplacementOf(Expr symbol) {
   auto it = symbols_.find(symbol);
-  return it == symbols_.end() ? std::nullopt : it->second.replacement;
+  if (it == symbols_.end() || !it->second.replacement) return std::nullopt;
+  auto find = [this](Expr s) -> Symbol* {
+    auto at = symbols_.find(s);
+    return at == symbols_.end() || !at->second.replacement ? nullptr : &at->second;
+  };
+  absl::InlinedVector<Expr, 8> pending = {symbol};
+  absl::flat_hash_set<Expr> up_to_date;
+  while (!pending.empty()) {
+    Symbol& s = *find(pending.back());
+    bool is_old = false;
+    const size_t depth = pending.size();
+    VisitSymbols(*s.replacement, [&](Expr inside) {
+      if (find(inside) == nullptr) return;
+      is_old = true;
+      if (!up_to_date.contains(inside)) pending.push_back(inside);
+    });
+    if (pending.size() > depth) continue;
+    if (is_old) {
+      s.replacement = pool_.Substitute(*s.replacement, [&](Expr inside) {
+        const Symbol* to = find(inside);
+        return to == nullptr ? std::nullopt : to->replacement;
+      });
+      VisitSymbols(*s.replacement, [&](Expr inside) { replaced_with_[inside].push_back(pending.back()); });
+    }
+    up_to_date.insert(pending.back());
+    pending.pop_back();
+  }
+  return symbols_.find(symbol)->second.replacement;
 }
 
-std::vector<Expr> Knowledge::ReplacedBy(Expr by) const {
-  std::vector<Expr> result;
-  for (Expr s : symbol_order_) {
-    const std::optional<Expr>& to = symbols_.at(s).replacement;
-    if (to && to->Mentions(by) && CountSymbols(*to) == 1) result.push_back(s);
+std::vector<Expr> Knowledge::ReplacedBy(Expr by) {
+  std::vector<Expr> result, pending = {by};
+  absl::flat_hash_set<Expr> seen = {by};
+  while (!pending.empty()) {
+    Expr through = pending.back();
+    pending.pop_back();
+    auto it = replaced_with_.find(through);
+    if (it == replaced_with_.end()) continue;
+    // A copy: bringing a replacement up to date adds to the lists.
+    const std::vector<Expr> symbols = it->second;
+    for (Expr s : symbols) {
+      if (!seen.insert(s).second) continue;
+      pending.push_back(s);
+      std::optional<Expr> to = ReplacementOf(s);
+      if (to && to->Mentions(by) && CountSymbols(*to) == 1) result.push_back(s);
+    }
   }
+  std::sort(result.begin(), result.end(),
+            [&](Expr a, Expr b) { return symbols_.at(a).order < symbols_.at(b).order; });
   return result;
 }
 
@@ -89,6 +134,15 @@ void Knowledge::Add(Expr condition, int promise) {
   if (!is_new && it->second >= 0) it->second = promise;
   ++version_;
   simplified_.clear();
+  if (is_new) {
+    bool is_stale = false;
+    VisitSymbols(condition, [&](Expr s) {
+      conditions_of_[s].push_back(condition);
+      auto known = symbols_.find(s);
+      is_stale |= known != symbols_.end() && known->second.replacement.has_value();
+    });
+    if (is_stale) stale_.push_back(condition);
+  }
   if (condition.args().empty() || condition.args()[0].type() != ExprType::kInt) return;
   switch (condition.kind()) {
     case ExprKind::kEq: return AddEquality(condition, promise);
@@ -101,20 +155,24 @@ void Knowledge::Add(Expr condition, int promise) {
 // The symbol of `d` = 0 to solve for: linear with coefficient 1 or -1, the last
 // in order.
 std::optional<Expr> Knowledge::ChooseSymbol(Expr d) const {
-  std::optional<Expr> best;
-  int best_order = -1;
+  absl::InlinedVector<std::pair<int, Expr>, 8> candidates;
   for (const Expr& t : ViewSum(d).terms) {
     TermView term = ViewTerm(t);
     if (term.factors.size() != 1 || term.factors[0].kind() != ExprKind::kSymbol) continue;
     if (term.coefficient != 1 && term.coefficient != -1) continue;
-    Expr symbol = term.factors[0];
-    auto it = symbols_.find(symbol);
-    if (it == symbols_.end() || it->second.order <= best_order) continue;
+    auto it = symbols_.find(term.factors[0]);
+    if (it != symbols_.end()) candidates.emplace_back(it->second.order, term.factors[0]);
+  }
+  std::sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::optional<Expr> best;
+  int best_order = -1;
+  for (const auto& [order, symbol] : candidates) {
     std::optional<LinearForm> split = SplitLinear(pool_, d, symbol);
     // Another term may hold it as well: s0 + s0*s1.
     if (!split || (!split->coefficient.IsInt(1) && !split->coefficient.IsInt(-1))) continue;
     best = symbol;
-    best_order = it->second.order;
+    best_order = order;
+    break;
   }
   if (!best || best_order >= kReplaceFirst) return best;
   // A size that the client sees never becomes one that it cannot see.
@@ -131,22 +189,29 @@ void Knowledge::AddEquality(Expr condition, int promise) {
   Expr d = pool_.Sub(left, right);
   if (d.is_poison()) return;
   if (left.kind() == ExprKind::kMod && right.IsInt(0)) {
-    divisible_.push_back({left.args()[0], left.args()[1], promise});
+    divisible_[left.args()[0]].push_back({left.args()[1], promise});
   }
   if (std::optional<Expr> symbol = ChooseSymbol(d)) {
     LinearForm split = *SplitLinear(pool_, d, *symbol);
     Expr by = split.coefficient.IsInt(1) ? pool_.Neg(split.rest) : split.rest;
     if (!by.is_poison() && CountSymbols(by) <= kMaxReplacementSymbols) {
       if (promise < 0) return Replace(*symbol, by);
-      symbol_promises_.push_back({*symbol, by, promise});
+      symbol_promises_[*symbol].push_back({by, condition, promise});
       return;
     }
   }
   bool is_atom = left.kind() != ExprKind::kAdd && left.kind() != ExprKind::kMul && left.kind() != ExprKind::kSymbol;
   if (is_atom) rewrites_[left] = {right, promise};
-  linear_.push_back({d, promise});
+  AddLinear(d, condition, promise);
   Expr negated = pool_.Neg(d);
-  if (!negated.is_poison()) linear_.push_back({negated, promise});
+  if (!negated.is_poison()) AddLinear(negated, condition, promise);
+}
+
+void Knowledge::AddLinear(Expr d, Expr condition, int promise) {
+  const int index = static_cast<int>(linear_.size());
+  linear_.push_back({d, promise});
+  linear_by_condition_[condition].push_back(index);
+  for (const Expr& t : ViewSum(d).terms) linear_by_term_[TermKey(ViewTerm(t))].push_back(index);
 }
 
 void Knowledge::AddInequality(Expr condition, int promise) {
@@ -164,7 +229,7 @@ void Knowledge::AddInequality(Expr condition, int promise) {
       return TightenRange(term.factors[0], {sum.constant, ValueRange::kMax}, promise);
     }
   }
-  linear_.push_back({d, promise});
+  AddLinear(d, condition, promise);
 }
 
 void Knowledge::AddDisequality(Expr condition, int promise) {
@@ -200,13 +265,14 @@ void Knowledge::TightenRange(Expr symbol, ValueRange range, int promise) {
 }
 
 void Knowledge::Replace(Expr symbol, Expr by) {
+  by = WithReplacements(by);
   Symbol& s = symbols_.at(symbol);
-  if (s.replacement || by.Mentions(symbol)) return;
+  if (s.replacement || by.is_poison() || by.Mentions(symbol)) return;
   s.replacement = by;
-  auto one = [&](Expr x) { return x == symbol ? std::optional<Expr>(by) : std::nullopt; };
-  for (Expr other : symbol_order_) {
-    std::optional<Expr>& to = symbols_.at(other).replacement;
-    if (to && other != symbol) to = pool_.Substitute(*to, one);
+  VisitSymbols(by, [&](Expr inside) { replaced_with_[inside].push_back(symbol); });
+  if (auto it = conditions_of_.find(symbol); it != conditions_of_.end()) {
+    stale_.insert(stale_.end(), it->second.begin(), it->second.end());
+    conditions_of_.erase(it);
   }
   ++version_;
   simplified_.clear();
@@ -226,36 +292,58 @@ void Knowledge::Replace(Expr symbol, Expr by) {
   Refresh();
 }
 
-// Brings every fact up to date with the replacements. Facts that simplify may
-// become replacements themselves, hence the loop.
+// Drops a condition and what it gave.
+void Knowledge::Forget(Expr condition) {
+  truths_.erase(condition);
+  if (auto it = linear_by_condition_.find(condition); it != linear_by_condition_.end()) {
+    for (int i : it->second) linear_[i].is_live = false;
+    linear_by_condition_.erase(it);
+  }
+  if (condition.kind() != ExprKind::kEq) return;
+  Expr left = condition.args()[0], right = condition.args()[1];
+  if (auto it = rewrites_.find(left); it != rewrites_.end() && it->second.to == right) rewrites_.erase(it);
+  if (auto it = divisible_.end(); left.kind() == ExprKind::kMod && right.IsInt(0) &&
+                                  (it = divisible_.find(left.args()[0])) != divisible_.end()) {
+    auto& facts = it->second;
+    facts.erase(std::remove_if(facts.begin(), facts.end(),
+                               [&](const Divisible& d) { return d.divisor == left.args()[1]; }),
+                facts.end());
+    if (facts.empty()) divisible_.erase(it);
+  }
+  VisitSymbols(condition, [&](Expr s) {
+    auto it = symbol_promises_.find(s);
+    if (it == symbol_promises_.end()) return;
+    auto& promises = it->second;
+    promises.erase(std::remove_if(promises.begin(), promises.end(),
+                                  [&](const SymbolPromise& p) { return p.condition == condition; }),
+                   promises.end());
+    if (promises.empty()) symbol_promises_.erase(it);
+  });
+}
+
+// Brings the facts that mention replaced symbols up to date. Facts that simplify
+// may become replacements themselves, hence the loop.
 void Knowledge::Refresh() {
-  stale_ = true;
-  if (refreshing_ > 0) return;
-  ++refreshing_;
-  for (int round = 0; stale_ && round < kMaxRefreshes; ++round) {
-    stale_ = false;
-    std::vector<std::pair<Expr, int>> facts(truths_.begin(), truths_.end());
-    // Hash order is no order: facts must be taken in the same way everywhere.
-    std::sort(facts.begin(), facts.end(), [](const auto& a, const auto& b) {
-      return Expr::Compare(a.first, b.first) < 0;
-    });
-    auto replace = [this](Expr symbol) { return ReplacementOf(symbol); };
+  if (is_refreshing_) return;
+  is_refreshing_ = true;
+  for (int round = 0; !stale_.empty() && round < kMaxRefreshes; ++round) {
+    std::vector<Expr> conditions = std::exchange(stale_, {});
+    // The order in which symbols were replaced is no order: facts must be taken
+    // in the same way everywhere.
+    std::sort(conditions.begin(), conditions.end(), [](Expr a, Expr b) { return Expr::Compare(a, b) < 0; });
+    conditions.erase(std::unique(conditions.begin(), conditions.end()), conditions.end());
     std::vector<std::pair<Expr, int>> changed;
-    for (auto& [condition, promise] : facts) {
-      Expr now = pool_.Substitute(condition, replace);
-      if (now == condition) continue;
-      truths_.erase(condition);
-      changed.emplace_back(now, promise);
+    for (Expr condition : conditions) {
+      auto it = truths_.find(condition);
+      if (it == truths_.end()) continue;
+      Expr now = WithReplacements(condition);
+      if (now != condition) changed.emplace_back(now, it->second);
+      if (now != condition) Forget(condition);
     }
     // What a changed condition gave is given anew by adding it again.
-    auto changes = [&](Expr e) { return pool_.Substitute(e, replace) != e; };
-    std::erase_if(linear_, [&](const LinearFact& f) { return changes(f.d); });
-    std::erase_if(divisible_, [&](const Divisible& d) { return changes(d.dividend) || changes(d.divisor); });
-    std::erase_if(symbol_promises_, [&](const SymbolPromise& p) { return changes(p.symbol) || changes(p.to); });
-    absl::erase_if(rewrites_, [&](const auto& r) { return changes(r.first) || changes(r.second.to); });
     for (auto& [condition, promise] : changed) Add(condition, promise);
   }
-  --refreshing_;
+  is_refreshing_ = false;
 }
 
 }  // namespace kiln

@@ -64,11 +64,11 @@ class Knowledge {
   // what is known or by assumed lower bounds, which go to `trail`.
   Expr SimplifyCondition(Expr condition, Trail* trail);
   // By what is known.
-  ValueRange RangeOf(Expr e) const;
+  ValueRange RangeOf(Expr e);
   // What stands for `symbol`, if anything.
-  std::optional<Expr> ReplacementOf(Expr symbol) const;
+  std::optional<Expr> ReplacementOf(Expr symbol);
   // Symbols whose replacement is `by` alone or that `by` determines.
-  std::vector<Expr> ReplacedBy(Expr by) const;
+  std::vector<Expr> ReplacedBy(Expr by);
 
  private:
   friend class Simplifier;
@@ -77,12 +77,16 @@ class Knowledge {
     ValueRange known;
     ValueRange assumed;
     int order = 0;
+    // May mention symbols that were replaced since; `ReplacementOf` brings it
+    // up to date.
     std::optional<Expr> replacement;
   };
-  // d <= 0; `promise` >= 0 where that is only assumed.
+  // d <= 0; `promise` >= 0 where that is only assumed. Dead when the condition
+  // that it came from has changed.
   struct LinearFact {
     Expr d;
     int promise;
+    bool is_live = true;
   };
   // `from` always equals `to`. `from` is no symbol.
   struct Rewrite {
@@ -90,7 +94,7 @@ class Knowledge {
     int promise;
   };
   struct Divisible {
-    Expr dividend, divisor;
+    Expr divisor;
     int promise;
   };
   struct Promise {
@@ -98,7 +102,7 @@ class Knowledge {
     bool adopted = false;
   };
   struct SymbolPromise {
-    Expr symbol, to;
+    Expr to, condition;
     int promise;
   };
 
@@ -108,7 +112,12 @@ class Knowledge {
   void AddInequality(Expr condition, int promise);
   void AddDisequality(Expr condition, int promise);
   void TightenRange(Expr symbol, ValueRange range, int promise);
+  void AddLinear(Expr d, Expr condition, int promise);
   void Replace(Expr symbol, Expr by);
+  Expr WithReplacements(Expr e) {
+    return pool_.Substitute(e, [this](Expr s) { return ReplacementOf(s); });
+  }
+  void Forget(Expr condition);
   void Refresh();
   std::optional<Expr> ChooseSymbol(Expr d) const;
   bool Usable(int promise, Level level) const {
@@ -137,15 +146,26 @@ class Knowledge {
   absl::flat_hash_map<Expr, Symbol> symbols_;
   std::vector<Expr> symbol_order_;
   std::vector<LinearFact> linear_;
+  // By monomial and sign: the facts that have such a term, and by condition:
+  // those that came from it.
+  absl::flat_hash_map<uint64_t, absl::InlinedVector<int, 2>> linear_by_term_;
+  absl::flat_hash_map<Expr, absl::InlinedVector<int, 2>> linear_by_condition_;
   absl::flat_hash_map<Expr, Rewrite> rewrites_;
-  std::vector<Divisible> divisible_;
+  // By dividend.
+  absl::flat_hash_map<Expr, absl::InlinedVector<Divisible, 1>> divisible_;
   // Conditions known to be true, with their promise.
   absl::flat_hash_map<Expr, int> truths_;
   std::vector<Promise> promises_;
-  std::vector<SymbolPromise> symbol_promises_;
+  // By the symbol that is promised to equal something.
+  absl::flat_hash_map<Expr, absl::InlinedVector<SymbolPromise, 1>> symbol_promises_;
+  // By symbol: the conditions that mention it, and the symbols whose
+  // replacement does or did. Some may have changed since.
+  absl::flat_hash_map<Expr, std::vector<Expr>> conditions_of_;
+  absl::flat_hash_map<Expr, std::vector<Expr>> replaced_with_;
+  // Conditions that mention a replaced symbol: `Refresh` rewrites them.
+  std::vector<Expr> stale_;
   bool has_assumptions_ = false;
-  int refreshing_ = 0;
-  bool stale_ = false;
+  bool is_refreshing_ = false;
   int budget_ = 0;
   absl::flat_hash_map<Expr, Expr> simplified_;
   struct Decision {

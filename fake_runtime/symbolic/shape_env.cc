@@ -53,7 +53,7 @@ struct ShapeEnv::Rep {
   // Records a guard on each conjunct of `fact`.
   absl::Status Record(Expr fact, absl::string_view what, GuardKind kind);
   // SPECIALIZED_DYNAMIC_DIM if `fact` would leave a dynamic symbol one value.
-  absl::Status CheckStaysDynamic(Expr fact, absl::string_view what) const;
+  absl::Status CheckStaysDynamic(Expr fact, absl::string_view what);
   void DeclareNatures(Knowledge& to) const;
 
   ExprPool* pool;
@@ -108,7 +108,7 @@ void ShapeEnv::Rep::Adopt(const Knowledge::Trail& trail) {
   }
 }
 
-absl::Status ShapeEnv::Rep::CheckStaysDynamic(Expr fact, absl::string_view what) const {
+absl::Status ShapeEnv::Rep::CheckStaysDynamic(Expr fact, absl::string_view what) {
   absl::Span<const Expr> args = fact.args();
   if (args.size() != 2) return absl::OkStatus();
   bool symbol_first = args[0].kind() == ExprKind::kSymbol;

@@ -27,8 +27,10 @@ Expr Simplifier::Visit(Expr e) {
 Expr Simplifier::VisitSymbol(Expr symbol) {
   if (std::optional<Expr> to = knowledge_.ReplacementOf(symbol)) return *to;
   if (level_ != Knowledge::Level::kEverything) return symbol;
-  for (const auto& promise : knowledge_.symbol_promises_) {
-    if (promise.symbol != symbol || promise.to.Mentions(symbol)) continue;
+  auto promises = knowledge_.symbol_promises_.find(symbol);
+  if (promises == knowledge_.symbol_promises_.end()) return symbol;
+  for (const auto& promise : promises->second) {
+    if (promise.to.Mentions(symbol)) continue;
     knowledge_.LeanOn(promise.promise, trail_);
     return promise.to;
   }
