@@ -100,8 +100,8 @@ Expr ExprPool::Pow(Expr base, Expr exponent) {
     Expr args[] = {base, exponent};
     return Make(ExprKind::kFloatPow, args);
   }
-  if (!n) return Unsupported();
   base = AsNumber(*this, base);
+  if (!n) return rep_->IntPowInts(base, AsNumber(*this, exponent));
   if (base.IsInt(0) || base.IsInt(1)) return *n == 0 ? Expr(1) : base;
   // By squaring; a power of a constant over 63 overflows at once.
   Expr result(1);
@@ -180,9 +180,11 @@ Expr ExprPool::TrueDiv(Expr a, Expr b) {
     b = ToFloat(b);
     if (b.AsFloat() == 0.0) return MakePoison(PoisonReason::kDivisionByZero);
     if (a.AsFloat() && b.AsFloat()) return Float(*a.AsFloat() / *b.AsFloat());
+    if (b.AsFloat() == 1.0) return a;
   } else {
     if (b.IsInt(0)) return MakePoison(PoisonReason::kDivisionByZero);
     if (a.AsInt() && b.AsInt()) return Float(*TrueDivInts(*a.AsInt(), *b.AsInt()));
+    if (b.IsInt(1)) return ToFloat(a);
   }
   Expr args[] = {a, b};
   return rep_->Intern(ExprKind::kTrueDiv, ExprType::kFloat, args);
@@ -206,6 +208,44 @@ Expr ExprPool::CeilToInt(Expr a) {
 Expr ExprPool::TruncToInt(Expr a) {
   Expr args[] = {a};
   return Make(ExprKind::kTruncToInt, args);
+}
+
+Expr ExprPool::RoundToInt(Expr a) {
+  Expr args[] = {a};
+  return Make(ExprKind::kRoundToInt, args);
+}
+
+Expr ExprPool::RoundDecimal(Expr a, Expr digits) {
+  a = ToFloat(a);
+  Expr poison;
+  if (FirstPoison(a, digits, &poison)) return poison;
+  std::optional<int64_t> n = digits.AsInt();
+  if (!n) return Unsupported();
+  if (std::optional<double> f = a.AsFloat()) {
+    std::optional<double> rounded = RoundToDigits(*f, *n);
+    return rounded ? Float(*rounded) : MakePoison(PoisonReason::kOverflow);
+  }
+  Expr args[] = {a, digits};
+  return rep_->Intern(ExprKind::kRoundDecimal, ExprType::kFloat, args);
+}
+
+Expr ExprPool::Call(FloatFunction function, Expr a) {
+  a = ToFloat(a);
+  if (a.is_poison()) return a;
+  if (std::optional<double> f = a.AsFloat()) {
+    std::optional<double> result = CallFloatFunction(function, *f);
+    return result ? Float(*result) : Unsupported();
+  }
+  Expr args[] = {Expr(static_cast<int64_t>(function)), a};
+  return rep_->Intern(ExprKind::kFloatCall, ExprType::kFloat, args);
+}
+
+Expr ExprPool::IsInteger(Expr a) {
+  if (a.is_poison()) return a;
+  if (a.type() != ExprType::kFloat) return Expr::Bool(true);
+  if (a.kind() == ExprKind::kToFloat) return Expr::Bool(true);
+  if (std::optional<double> f = a.AsFloat()) return Expr::Bool(std::isfinite(*f) && std::floor(*f) == *f);
+  return Eq(a, ToFloat(FloorToInt(a)));
 }
 
 // --- comparisons
@@ -281,6 +321,14 @@ Expr MakeFloatBinary(ExprPool& pool, ExprPoolRep& rep, ExprKind kind, Expr a, Ex
     if (kind == ExprKind::kFloatMul) return pool.Float(x * y);
     return pool.Float(std::pow(x, y));
   }
+  // x*1.0, x**1.0 are x whatever x is, NaN too; x + 0.0 is not, for -0.0.
+  if (kind != ExprKind::kFloatAdd && b.AsFloat() == 1.0) return a;
+  if (kind == ExprKind::kFloatMul && a.AsFloat() == 1.0) return b;
+  // A sign flips without rounding, so -1.0*(-1.0*x) = x and -1.0*(c*x) = (-c)*x.
+  if (kind == ExprKind::kFloatMul && b.AsFloat() == -1.0) std::swap(a, b);
+  if (kind == ExprKind::kFloatMul && a.AsFloat() == -1.0 && b.kind() == ExprKind::kFloatMul && b.args()[0].AsFloat()) {
+    return pool.Mul(pool.Float(-*b.args()[0].AsFloat()), b.args()[1]);
+  }
   // Addition and multiplication commute, but do not associate.
   if (kind != ExprKind::kFloatPow && Expr::Compare(b, a) < 0) std::swap(a, b);
   Expr args[] = {a, b};
@@ -293,11 +341,18 @@ Expr MakeRounding(ExprPool& pool, ExprPoolRep& rep, ExprKind kind, Expr a) {
   if (std::optional<double> f = a.AsFloat()) {
     double rounded = kind == ExprKind::kFloorToInt  ? std::floor(*f)
                      : kind == ExprKind::kCeilToInt ? std::ceil(*f)
-                                                    : std::trunc(*f);
+                     : kind == ExprKind::kRoundToInt ? RoundHalfEven(*f)
+                                                     : std::trunc(*f);
     std::optional<int64_t> value = ToInt64(rounded);
     return value ? pool.Int(*value) : MakePoison(PoisonReason::kOverflow);
   }
   return rep.Intern(kind, ExprType::kInt, {&a, 1});
+}
+
+Expr MakeCall(ExprPool& pool, Expr function, Expr a) {
+  std::optional<int64_t> number = function.AsInt();
+  if (!number || *number < 0 || *number >= static_cast<int64_t>(FloatFunction::kCount)) return Unsupported();
+  return pool.Call(static_cast<FloatFunction>(*number), a);
 }
 
 template <typename Fold>
@@ -310,7 +365,7 @@ Expr FoldArgs(absl::Span<const Expr> args, Fold&& fold) {
 size_t ArityOf(ExprKind kind) {
   switch (kind) {
     case ExprKind::kToFloat: case ExprKind::kFloatSqrt: case ExprKind::kFloorToInt:
-    case ExprKind::kCeilToInt: case ExprKind::kTruncToInt: case ExprKind::kNot:
+    case ExprKind::kCeilToInt: case ExprKind::kTruncToInt: case ExprKind::kRoundToInt: case ExprKind::kNot:
       return 1;
     case ExprKind::kWhere:
       return 3;
@@ -350,8 +405,12 @@ Expr ExprPool::Make(ExprKind kind, absl::Span<const Expr> args) {
     case ExprKind::kFloatAdd: case ExprKind::kFloatMul: case ExprKind::kFloatPow:
       return MakeFloatBinary(*this, *rep_, kind, args[0], args[1]);
     case ExprKind::kFloatSqrt: return FloatSqrt(args[0]);
-    case ExprKind::kFloorToInt: case ExprKind::kCeilToInt: case ExprKind::kTruncToInt:
+    case ExprKind::kFloorToInt: case ExprKind::kCeilToInt: case ExprKind::kTruncToInt: case ExprKind::kRoundToInt:
       return MakeRounding(*this, *rep_, kind, args[0]);
+    case ExprKind::kIntPow: return Pow(args[0], args[1]);
+    case ExprKind::kBitAnd: return BitAnd(args[0], args[1]);
+    case ExprKind::kRoundDecimal: return RoundDecimal(args[0], args[1]);
+    case ExprKind::kFloatCall: return MakeCall(*this, args[0], args[1]);
     case ExprKind::kEq: return Eq(args[0], args[1]);
     case ExprKind::kNe: return Ne(args[0], args[1]);
     case ExprKind::kLt: return Lt(args[0], args[1]);

@@ -10,7 +10,6 @@
 namespace kiln {
 namespace {
 
-using ValueOf = std::function<std::optional<int64_t>(Expr)>;
 using Result = std::optional<ScalarValue>;
 
 Result Int(std::optional<int64_t> v) {
@@ -25,19 +24,6 @@ Result Float(std::optional<double> v) {
 double AsDouble(const ScalarValue& v) { return v.type == ExprType::kFloat ? v.f : static_cast<double>(v.i); }
 bool IsFloat(const ScalarValue& v) { return v.type == ExprType::kFloat; }
 
-std::optional<int64_t> PowInts(int64_t base, int64_t exponent) {
-  int64_t result = 1;
-  for (int64_t i = 0; i < exponent; ++i) {
-    std::optional<int64_t> next = CheckedMul(result, base);
-    if (!next) return std::nullopt;
-    // Nothing changes any more, or only the sign.
-    if (base == 0 || base == 1) return base;
-    if (base == -1) return exponent % 2 == 0 ? 1 : -1;
-    result = *next;
-  }
-  return result;
-}
-
 bool Compare(ExprKind kind, const ScalarValue& a, const ScalarValue& b) {
   if (IsFloat(a) || IsFloat(b)) {
     double x = AsDouble(a), y = AsDouble(b);
@@ -50,6 +36,8 @@ bool Compare(ExprKind kind, const ScalarValue& a, const ScalarValue& b) {
   return kind == ExprKind::kLt ? a.i < b.i : a.i <= b.i;
 }
 
+// `ValueOf`: Expr (a symbol) -> Result.
+template <typename ValueOf>
 class Evaluator {
  public:
   explicit Evaluator(const ValueOf& value_of) : value_of_(value_of) {}
@@ -59,7 +47,7 @@ class Evaluator {
       case ExprKind::kInt: return Int(*e.AsInt());
       case ExprKind::kFloat: return Float(*e.AsFloat());
       case ExprKind::kBool: return Bool(*e.AsBool());
-      case ExprKind::kSymbol: return Int(value_of_(e));
+      case ExprKind::kSymbol: return value_of_(e);
       case ExprKind::kPoison: return std::nullopt;
       case ExprKind::kAdd: case ExprKind::kMul: case ExprKind::kMin: case ExprKind::kMax:
         return EvalMany(e);
@@ -67,10 +55,12 @@ class Evaluator {
       case ExprKind::kOr: return EvalLogic(e.args(), true);
       case ExprKind::kWhere: return EvalWhere(e.args());
       case ExprKind::kNot: case ExprKind::kToFloat: case ExprKind::kFloatSqrt:
-      case ExprKind::kFloorToInt: case ExprKind::kCeilToInt: case ExprKind::kTruncToInt:
+      case ExprKind::kFloorToInt: case ExprKind::kCeilToInt: case ExprKind::kTruncToInt: case ExprKind::kRoundToInt:
         return EvalUnary(e);
+      case ExprKind::kFloatCall: return EvalCall(e);
       case ExprKind::kFloorDiv: case ExprKind::kMod: case ExprKind::kCeilDiv: case ExprKind::kPow:
       case ExprKind::kTrueDiv: case ExprKind::kFloatAdd: case ExprKind::kFloatMul: case ExprKind::kFloatPow:
+      case ExprKind::kIntPow: case ExprKind::kBitAnd: case ExprKind::kRoundDecimal:
       case ExprKind::kEq: case ExprKind::kNe: case ExprKind::kLt: case ExprKind::kLe:
         return EvalBinary(e);
     }
@@ -126,8 +116,15 @@ class Evaluator {
         return Float(std::sqrt(AsDouble(*a)));
       case ExprKind::kFloorToInt: return Int(ToInt64(std::floor(AsDouble(*a))));
       case ExprKind::kCeilToInt: return Int(ToInt64(std::ceil(AsDouble(*a))));
+      case ExprKind::kRoundToInt: return Int(ToInt64(RoundHalfEven(AsDouble(*a))));
       default: return Int(ToInt64(std::trunc(AsDouble(*a))));
     }
+  }
+
+  Result EvalCall(Expr e) const {
+    Result a = Eval(e.args()[1]);
+    if (!a) return std::nullopt;
+    return Float(CallFloatFunction(static_cast<FloatFunction>(*e.args()[0].AsInt()), AsDouble(*a)));
   }
 
   Result EvalBinary(Expr e) const {
@@ -138,7 +135,9 @@ class Evaluator {
       case ExprKind::kFloorDiv: return Int(CheckedFloorDiv(a->i, b->i));
       case ExprKind::kMod: return Int(CheckedMod(a->i, b->i));
       case ExprKind::kCeilDiv: return EvalCeilDiv(a->i, b->i);
-      case ExprKind::kPow: return Int(PowInts(a->i, b->i));
+      case ExprKind::kPow: case ExprKind::kIntPow: return Int(PowInts(a->i, b->i));
+      case ExprKind::kBitAnd: return Int(a->i & b->i);
+      case ExprKind::kRoundDecimal: return Float(RoundToDigits(AsDouble(*a), b->i));
       case ExprKind::kTrueDiv: return EvalTrueDiv(*a, *b);
       case ExprKind::kFloatAdd: return Float(AsDouble(*a) + AsDouble(*b));
       case ExprKind::kFloatMul: return Float(AsDouble(*a) * AsDouble(*b));
@@ -164,11 +163,17 @@ class Evaluator {
 
 }  // namespace
 
-std::optional<ScalarValue> Evaluate(Expr e, const ValueOf& value_of) {
+std::optional<ScalarValue> EvaluateScalar(Expr e,
+                                         const std::function<std::optional<ScalarValue>(Expr symbol)>& value_of) {
   return Evaluator(value_of).Eval(e);
 }
 
-std::optional<int64_t> EvaluateInt(Expr e, const ValueOf& value_of) {
+std::optional<ScalarValue> Evaluate(Expr e, const std::function<std::optional<int64_t>(Expr symbol)>& value_of) {
+  auto integer = [&](Expr symbol) { return symbol.type() == ExprType::kInt ? Int(value_of(symbol)) : std::nullopt; };
+  return Evaluator(integer).Eval(e);
+}
+
+std::optional<int64_t> EvaluateInt(Expr e, const std::function<std::optional<int64_t>(Expr symbol)>& value_of) {
   Result v = Evaluate(e, value_of);
   if (!v || v->type == ExprType::kFloat) return std::nullopt;
   return v->i;

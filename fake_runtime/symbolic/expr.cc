@@ -7,6 +7,8 @@
 #include <new>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/match.h"
+#include "absl/strings/strip.h"
 #include "base/limits.h"
 #include "fake_runtime/symbolic/expr_node.h"
 
@@ -75,6 +77,16 @@ struct StaticNodes {
 const StaticNodes& Statics() {
   static const StaticNodes& nodes = *new StaticNodes;
   return nodes;
+}
+
+bool AllDigits(absl::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+bool IsFloatName(absl::string_view name) {
+  return (absl::ConsumePrefix(&name, "zuf") || absl::ConsumePrefix(&name, "zf")) && AllDigits(name);
+}
+bool IsUnbackedName(absl::string_view name) {
+  return absl::StartsWith(name, "u") || (absl::StartsWith(name, "zuf") && IsFloatName(name));
 }
 
 uint32_t DegreeOfNode(ExprKind kind, absl::Span<const Expr> args) {
@@ -241,7 +253,8 @@ Expr ExprPoolRep::InternSymbol(absl::string_view name) {
   node->degree = 1;
   node->symbol_mask = uint64_t{1} << (hash % 64);
   node->has_symbols = true;
-  node->has_unbacked = !name.empty() && name[0] == 'u';
+  node->has_unbacked = IsUnbackedName(name);
+  if (IsFloatName(name)) node->type = ExprType::kFloat;
   table_.insert(node);
   return ExprNode::Wrap(node);
 }

@@ -24,9 +24,11 @@
 // The text form (docs/text_form.md) is Python's and sympy's: `s0*s1 + 3`,
 // `(s0 + 1)//2`, `s0 % 8`, `Max(1, s0)`, `Min(a, b)`, `s0**2`, `CeilDiv(a, b)`,
 // `s0 / 2` (true division, a float), `ToFloat(s0)`, `2.5`, `s0 == 3`, `s0 < s1`,
-// `And(a, b)`, `Or(a, b)`, `Not(a)`; also accepted are sympy's spellings
-// `Eq Ne Lt Le Gt Ge FloorDiv PythonMod Mod IntTrueDiv FloatTrueDiv
-// ModularIndexing PowByNatural CleanDiv`.
+// `And(a, b)`, `Or(a, b)`, `Not(a)`, `IntPow(2, s0)`, `BitAnd(s0, s1)`,
+// `RoundToInt(f)`, `RoundDecimal(f, 2)`, `sin(f)`; also accepted are sympy's
+// spellings `Eq Ne Lt Le Gt Ge FloorDiv PythonMod Mod IntTrueDiv FloatTrueDiv
+// ModularIndexing PowByNatural CleanDiv LShift RShift TruncToFloat
+// BitwiseFn_bitwise_and/or/xor OpaqueUnaryFn_*`.
 //
 // Thread-compatible: a pool and its expressions are used by one thread at a
 // time; expressions must not outlive their pool.
@@ -42,6 +44,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "fake_runtime/symbolic/float_function.h"
 
 namespace kiln {
 
@@ -49,7 +52,7 @@ enum class ExprKind : uint8_t {
   kInt,       // int64 constant
   kFloat,     // double constant
   kBool,      // true or false
-  kSymbol,    // integer symbol
+  kSymbol,    // integer symbol, or float where its name is zf* or zuf*
   kAdd,       // args: terms, at most one constant, first
   kMul,       // args: factors, at most one constant, first
   kFloorDiv,  // args: a, b; rounds to minus infinity
@@ -65,6 +68,11 @@ enum class ExprKind : uint8_t {
   kEq, kNe, kLt, kLe,  // args: a, b. > and >= are swapped < and <=
   kAnd, kOr, kNot,     // args: booleans
   kWhere,              // args: condition, a, b
+  kIntPow,             // args: base, exponent that is no constant; undefined below 0
+  kBitAnd,             // args: a, b; two's complement without end, as in Python
+  kRoundToInt,         // float -> integer, ties to even
+  kRoundDecimal,       // args: float, a constant number of digits; a float
+  kFloatCall,          // args: a FloatFunction's number, a float; a float
   kPoison,             // overflow or over a limit
 };
 
@@ -103,7 +111,7 @@ class Expr {
 
   // kSymbol only.
   absl::string_view symbol_name() const;
-  // True if some symbol in it is unbacked (its name starts with 'u').
+  // True if some symbol in it is unbacked.
   bool has_unbacked() const;
   bool has_symbols() const;
   // True if `symbol` occurs in it.
@@ -147,8 +155,10 @@ class ExprPool {
 
   Expr Int(int64_t value);
   Expr Float(double value);
-  // An integer symbol. Equal names give the same symbol. Names match
-  // [a-zA-Z_][a-zA-Z0-9_]*; those that start with 'u' are unbacked.
+  // An integer symbol, or a float one where the name is `zf` or `zuf` and
+  // digits, as PyTorch names them. Equal names give the same symbol. Names match
+  // [a-zA-Z_][a-zA-Z0-9_]*; those that start with 'u' or are `zuf` and digits
+  // are unbacked.
   Expr Symbol(absl::string_view name);
 
   Expr Add(Expr a, Expr b);
@@ -160,7 +170,16 @@ class ExprPool {
   Expr FloorDiv(Expr a, Expr b);
   Expr Mod(Expr a, Expr b);
   Expr CeilDiv(Expr a, Expr b);
+  // Integers to a natural power, else floats. Integers to the power of an
+  // integer that is no constant are integers, undefined where it is negative.
   Expr Pow(Expr base, Expr exponent);
+  // a * 2**n, and a // 2**n.
+  Expr ShiftLeft(Expr a, Expr n);
+  Expr ShiftRight(Expr a, Expr n);
+  // Of booleans: And, Or, and inequality.
+  Expr BitAnd(Expr a, Expr b);
+  Expr BitOr(Expr a, Expr b);
+  Expr BitXor(Expr a, Expr b);
   Expr Min(Expr a, Expr b);
   Expr Max(Expr a, Expr b);
   Expr Abs(Expr a);
@@ -170,6 +189,13 @@ class ExprPool {
   Expr FloorToInt(Expr a);
   Expr CeilToInt(Expr a);
   Expr TruncToInt(Expr a);
+  // Python's round(): to the nearest integer, ties to even.
+  Expr RoundToInt(Expr a);
+  // Python's round() to a constant number of decimal digits, of a float.
+  Expr RoundDecimal(Expr a, Expr digits);
+  Expr Call(FloatFunction function, Expr a);
+  // Whether the float `a` has no fraction.
+  Expr IsInteger(Expr a);
   Expr Eq(Expr a, Expr b);
   Expr Ne(Expr a, Expr b);
   Expr Lt(Expr a, Expr b);
@@ -209,9 +235,11 @@ struct ScalarValue {
 };
 
 // Evaluates with Python's meaning. nullopt on overflow, division by zero, or a
-// symbol without a value.
+// symbol without a value. The first form has no values for float symbols.
 std::optional<ScalarValue> Evaluate(
     Expr e, const std::function<std::optional<int64_t>(Expr symbol)>& value_of);
+std::optional<ScalarValue> EvaluateScalar(
+    Expr e, const std::function<std::optional<ScalarValue>(Expr symbol)>& value_of);
 std::optional<int64_t> EvaluateInt(
     Expr e, const std::function<std::optional<int64_t>(Expr symbol)>& value_of);
 

@@ -97,6 +97,8 @@ struct ExprPoolRep {
   Expr Scale(Expr e, int64_t coefficient);
   Expr FloorDivInts(Expr a, Expr b);
   Expr ModInts(Expr a, Expr b);
+  Expr BitAndInts(Expr a, Expr b);
+  Expr IntPowInts(Expr base, Expr exponent);
   // For Min and Max, of one or more.
   Expr Extremum(ExprKind kind, absl::Span<const Expr> operands);
   // (d <op> 0) for kEq, kNe and kLe, both sides arranged.

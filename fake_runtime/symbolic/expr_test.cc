@@ -115,6 +115,30 @@ TEST_F(ExprTest, PrintsCanonicalForms) {
       {"Not(ToFloat(s0) < 1.5)", "Not(ToFloat(s0) < 1.5)"},
       {"FloatTrueDiv(s0, 2)", "ToFloat(s0) / 2.0"},
       {"s0**-1", "ToFloat(s0)**(-1.0)"},
+      {"ToFloat(s0)*1.0", "ToFloat(s0)"},
+      {"-1.0*(2.5*ToFloat(s0))", "-2.5*ToFloat(s0)"},
+      {"zf0 / 1.0 + zuf1", "zf0 + zuf1"},
+      {"RoundToInt(2.5)", "2"},
+      {"RoundToInt(-3.5)", "-4"},
+      {"RoundDecimal(2.675, 2)", "2.67"},
+      {"RoundDecimal(1250.0, -2)", "1200.0"},
+      {"RoundDecimal(zf0, 1)", "RoundDecimal(zf0, 1)"},
+      {"OpaqueUnaryFn_sin(s0)", "sin(ToFloat(s0))"},
+      {"log2(8.0)", "3.0"},
+      {"TruncToFloat(zf0)", "ToFloat(TruncToInt(zf0))"},
+      // Bits and powers.
+      {"2**s0", "IntPow(2, s0)"},
+      {"1**s0", "1"},
+      {"IntPow(s0, 2)", "s0**2"},
+      {"LShift(s0, 3)", "8*s0"},
+      {"RShift(s0, s1)", "s0//IntPow(2, s1)"},
+      {"BitAnd(s1, s0)", "BitAnd(s0, s1)"},
+      {"BitAnd(s0, 7)", "s0 % 8"},
+      {"BitAnd(6, -3)", "4"},
+      {"BitAnd(s0, 6)", "BitAnd(6, s0)"},
+      {"BitwiseFn_bitwise_or(s0, 0)", "s0"},
+      {"BitwiseFn_bitwise_xor(s0, s0)", "0"},
+      {"BitwiseFn_bitwise_or(s0, s1)", "s0 + s1 - BitAnd(s0, s1)"},
   };
   for (const Canonical& c : cases) EXPECT_EQ(Text(c.written), c.printed) << c.written;
   for (const Canonical& c : cases) EXPECT_EQ(E(c.printed), E(c.written)) << c.printed;
@@ -213,7 +237,9 @@ TEST_F(ExprTest, RefusesBadTextWithAReason) {
       {"Max()", ErrorReason::kParseError},
       {"Mod(s0)", ErrorReason::kParseError},
       {"3x", ErrorReason::kParseError},
-      {"s0 ** s1", ErrorReason::kParseError},
+      {"log(-1.0)", ErrorReason::kParseError},
+      {"RoundDecimal(zf0, s0)", ErrorReason::kParseError},
+      {"BitAnd(zf0, 1)", ErrorReason::kParseError},
       {"s0//0", ErrorReason::kParseError},
       {"(s0 < 1) + 2", ErrorReason::kParseError},
       {"And(s0, s1)", ErrorReason::kParseError},
@@ -253,6 +279,39 @@ TEST_F(ExprTest, SubstitutionIsCanonical) {
 TEST_F(ExprTest, NansAreOneExpressionWhateverTheirBits) {
   EXPECT_EQ(pool_.Float(-std::nan("")), pool_.Float(std::nan("7")));
   EXPECT_EQ(E("inf*0"), E("nan"));
+}
+
+TEST_F(ExprTest, FloatSymbolsAreNamedAsPyTorchNamesThem) {
+  EXPECT_EQ(E("zf3").type(), ExprType::kFloat);
+  EXPECT_FALSE(E("zf3").has_unbacked());
+  EXPECT_EQ(E("zuf0").type(), ExprType::kFloat);
+  EXPECT_TRUE(E("zuf0 + 1").has_unbacked());
+  for (const char* integer : {"zf", "zuf", "zfoo", "zu0", "z0"}) {
+    EXPECT_EQ(E(integer).type(), ExprType::kInt) << integer;
+    EXPECT_FALSE(E(integer).has_unbacked()) << integer;
+  }
+}
+
+TEST_F(ExprTest, FloatsEvaluateAsInterpolationNeedsThem) {
+  Expr size = E("FloorToInt(zf0*ToFloat(s0))");
+  auto value_of = [&](Expr s) -> std::optional<ScalarValue> {
+    if (s.type() == ExprType::kFloat) return ScalarValue{ExprType::kFloat, 0, 1.7};
+    return ScalarValue{ExprType::kInt, 9, 0};
+  };
+  EXPECT_EQ(EvaluateScalar(size, value_of)->i, 15);
+  // Without a value for the float there is none for the size.
+  EXPECT_EQ(EvaluateInt(size, [](Expr) { return 9; }), std::nullopt);
+}
+
+TEST_F(ExprTest, FloatErrorsOfPythonHaveNoValue) {
+  auto at = [&](const char* text, int64_t s0) { return Evaluate(E(text), [=](Expr) { return s0; }).has_value(); };
+  EXPECT_FALSE(at("log(ToFloat(s0))", 0));
+  EXPECT_TRUE(at("log(ToFloat(s0))", 1));
+  EXPECT_FALSE(at("exp(ToFloat(s0))", 1000));
+  EXPECT_FALSE(at("acos(ToFloat(s0))", 2));
+  EXPECT_FALSE(at("IntPow(2, s0)", -1));
+  EXPECT_FALSE(at("IntPow(2, s0)", 63));
+  EXPECT_TRUE(at("IntPow(2, s0)", 62));
 }
 
 TEST_F(ExprTest, VisitsSymbolsInTheOrderOfPrinting) {

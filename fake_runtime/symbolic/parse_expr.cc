@@ -12,6 +12,7 @@
 #include <limits>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
@@ -32,10 +33,14 @@ struct FunctionRow {
 template <ExprKind kind>
 Expr Build(ExprPool& pool, Args args) { return pool.Make(kind, args); }
 
-// Sorted by name.
+// Sorted by name. Functions of one float are FloatFunction's.
 constexpr FunctionRow kFunctions[] = {
     {"Abs", 1, 1, [](ExprPool& p, Args a) { return p.Abs(a[0]); }},
     {"And", 1, -1, Build<ExprKind::kAnd>},
+    {"BitAnd", 2, 2, Build<ExprKind::kBitAnd>},
+    {"BitwiseFn_bitwise_and", 2, 2, Build<ExprKind::kBitAnd>},
+    {"BitwiseFn_bitwise_or", 2, 2, [](ExprPool& p, Args a) { return p.BitOr(a[0], a[1]); }},
+    {"BitwiseFn_bitwise_xor", 2, 2, [](ExprPool& p, Args a) { return p.BitXor(a[0], a[1]); }},
     {"CeilDiv", 2, 2, Build<ExprKind::kCeilDiv>},
     {"CeilToInt", 1, 1, Build<ExprKind::kCeilToInt>},
     {"CleanDiv", 2, 2, Build<ExprKind::kFloorDiv>},
@@ -47,7 +52,9 @@ constexpr FunctionRow kFunctions[] = {
     {"Ge", 2, 2, [](ExprPool& p, Args a) { return p.Ge(a[0], a[1]); }},
     {"Gt", 2, 2, [](ExprPool& p, Args a) { return p.Gt(a[0], a[1]); }},
     {"Identity", 1, 1, [](ExprPool&, Args a) { return a[0]; }},
+    {"IntPow", 2, 2, Build<ExprKind::kIntPow>},
     {"IntTrueDiv", 2, 2, Build<ExprKind::kTrueDiv>},
+    {"LShift", 2, 2, [](ExprPool& p, Args a) { return p.ShiftLeft(a[0], a[1]); }},
     {"Le", 2, 2, Build<ExprKind::kLe>},
     {"Lt", 2, 2, Build<ExprKind::kLt>},
     {"Max", 1, -1, Build<ExprKind::kMax>},
@@ -56,12 +63,15 @@ constexpr FunctionRow kFunctions[] = {
     {"ModularIndexing", 3, 3, [](ExprPool& p, Args a) { return p.Mod(p.FloorDiv(a[0], a[1]), a[2]); }},
     {"Ne", 2, 2, Build<ExprKind::kNe>},
     {"Not", 1, 1, Build<ExprKind::kNot>},
-    {"OpaqueUnaryFn_sqrt", 1, 1, Build<ExprKind::kFloatSqrt>},
     {"Or", 1, -1, Build<ExprKind::kOr>},
     {"PowByNatural", 2, 2, Build<ExprKind::kPow>},
     {"PythonMod", 2, 2, Build<ExprKind::kMod>},
+    {"RShift", 2, 2, [](ExprPool& p, Args a) { return p.ShiftRight(a[0], a[1]); }},
+    {"RoundDecimal", 2, 2, Build<ExprKind::kRoundDecimal>},
+    {"RoundToInt", 1, 1, Build<ExprKind::kRoundToInt>},
     {"ToFloat", 1, 1, Build<ExprKind::kToFloat>},
     {"TrueDiv", 2, 2, Build<ExprKind::kTrueDiv>},
+    {"TruncToFloat", 1, 1, [](ExprPool& p, Args a) { return p.ToFloat(p.TruncToInt(a[0])); }},
     {"TruncToInt", 1, 1, Build<ExprKind::kTruncToInt>},
     {"Where", 3, 3, Build<ExprKind::kWhere>},
     {"sqrt", 1, 1, Build<ExprKind::kFloatSqrt>},
@@ -226,9 +236,6 @@ class ExprParser {
     if (++depth_ > max_depth_) return Error("too many powers");
     KILN_ASSIGN_OR_RETURN(Expr exponent, ParseUnary());
     --depth_;
-    if (base.type() == ExprType::kInt && exponent.type() == ExprType::kInt && !exponent.AsInt()) {
-      return Error("the exponent of an integer power must be a constant");
-    }
     return Built(pool_.Pow(base, exponent));
   }
 
@@ -292,10 +299,12 @@ class ExprParser {
 
   Result ParseCall(absl::string_view name) {
     const FunctionRow* row = nullptr;
+    absl::ConsumePrefix(&name, "OpaqueUnaryFn_");
     for (const FunctionRow& r : kFunctions) {
       if (r.name == name) row = &r;
     }
-    if (row == nullptr) return Error(absl::StrCat("unknown function '", name, "'"));
+    const std::optional<FloatFunction> function = row == nullptr ? FindFloatFunction(name) : std::nullopt;
+    if (row == nullptr && !function) return Error(absl::StrCat("unknown function '", name, "'"));
     ExprVector args;
     if (!Accept(")")) {
       do {
@@ -305,7 +314,8 @@ class ExprParser {
       if (!Accept(")")) return Error("expected ')'");
     }
     int count = static_cast<int>(args.size());
-    if (count < row->min_args || (row->max_args >= 0 && count > row->max_args)) {
+    if (function && count == 1) return Built(pool_.Call(*function, args[0]));
+    if (function || count < row->min_args || (row->max_args >= 0 && count > row->max_args)) {
       return Error(absl::StrCat("'", name, "' does not take ", count, " arguments"));
     }
     return Built(row->build(pool_, args));

@@ -36,6 +36,10 @@ absl::string_view FunctionName(ExprKind kind) {
     case ExprKind::kFloorToInt: return "FloorToInt";
     case ExprKind::kCeilToInt: return "CeilToInt";
     case ExprKind::kTruncToInt: return "TruncToInt";
+    case ExprKind::kRoundToInt: return "RoundToInt";
+    case ExprKind::kRoundDecimal: return "RoundDecimal";
+    case ExprKind::kIntPow: return "IntPow";
+    case ExprKind::kBitAnd: return "BitAnd";
     case ExprKind::kAnd: return "And";
     case ExprKind::kOr: return "Or";
     case ExprKind::kNot: return "Not";
@@ -86,9 +90,12 @@ class Printer {
         return Parenthesized(kProduct, place, [&] { PrintProduct(e, false); });
       case ExprKind::kMin: case ExprKind::kMax: case ExprKind::kCeilDiv: case ExprKind::kToFloat:
       case ExprKind::kFloatSqrt: case ExprKind::kFloorToInt: case ExprKind::kCeilToInt:
-      case ExprKind::kTruncToInt: case ExprKind::kAnd: case ExprKind::kOr: case ExprKind::kNot:
+      case ExprKind::kTruncToInt: case ExprKind::kRoundToInt: case ExprKind::kRoundDecimal:
+      case ExprKind::kIntPow: case ExprKind::kBitAnd: case ExprKind::kAnd: case ExprKind::kOr: case ExprKind::kNot:
       case ExprKind::kWhere:
-        return PrintCall(e);
+        return PrintCall(FunctionName(e.kind()), e.args());
+      case ExprKind::kFloatCall:
+        return PrintCall(FloatFunctionName(static_cast<FloatFunction>(*e.args()[0].AsInt())), e.args().subspan(1));
       case ExprKind::kFloorDiv: case ExprKind::kMod: case ExprKind::kPow: case ExprKind::kTrueDiv:
       case ExprKind::kFloatAdd: case ExprKind::kFloatMul: case ExprKind::kFloatPow:
       case ExprKind::kEq: case ExprKind::kNe: case ExprKind::kLt: case ExprKind::kLe: {
@@ -116,11 +123,11 @@ class Printer {
     Parenthesized(text[0] == '-' ? kFactor : kAtom, place, [&] { out_ += text; });
   }
 
-  void PrintCall(Expr e) {
-    absl::StrAppend(&out_, FunctionName(e.kind()), "(");
-    for (size_t i = 0; i < e.args().size(); ++i) {
+  void PrintCall(absl::string_view name, absl::Span<const Expr> args) {
+    absl::StrAppend(&out_, name, "(");
+    for (size_t i = 0; i < args.size(); ++i) {
       if (i > 0) absl::StrAppend(&out_, ", ");
-      Print(e.args()[i], kComparison);
+      Print(args[i], kComparison);
     }
     out_ += ')';
   }

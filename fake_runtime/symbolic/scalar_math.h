@@ -27,6 +27,22 @@ inline std::optional<int64_t> ToInt64(double rounded) {
   return static_cast<int64_t>(rounded);
 }
 
+// The nearest integral float, ties to even, whatever the rounding mode is.
+inline double RoundHalfEven(double x) {
+  const double down = std::floor(x), rest = x - down;
+  if (!(rest >= 0.5)) return down;
+  if (rest > 0.5) return down + 1;
+  return std::fmod(down, 2.0) == 0 ? down : down + 1;
+}
+
+// Python's round(x, digits): the float nearest to the decimal number with that
+// many digits behind the point that is nearest to x. nullopt where it overflows.
+std::optional<double> RoundToDigits(double x, int64_t digits);
+
+// Python's base ** exponent for integers. nullopt on overflow and for a
+// negative exponent.
+std::optional<int64_t> PowInts(int64_t base, int64_t exponent);
+
 }  // namespace kiln
 
 #endif  // KILN_FAKE_RUNTIME_SYMBOLIC_SCALAR_MATH_H_

@@ -1,10 +1,13 @@
 #include "fake_runtime/symbolic/value_range.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "absl/strings/str_cat.h"
 #include "base/checked_int.h"
 #include "fake_runtime/symbolic/expr_node.h"
+#include "fake_runtime/symbolic/scalar_math.h"
 
 namespace kiln {
 namespace {
@@ -111,6 +114,78 @@ ValueRange Mod(ValueRange a, ValueRange b) {
       [&](ValueRange d) { return Neg(ModPositive(Neg(a), d)); });
 }
 
+// For exponents that are natural: where one is not, the power is undefined.
+ValueRange IntPow(ValueRange base, ValueRange exponent) {
+  if (base.lower < 0 || exponent.upper < 0) return {};
+  const int64_t least = std::max<int64_t>(exponent.lower, 0);
+  ValueRange result{0, kMax};
+  if (base.lower >= 1) result.lower = Finite(least) ? PowInts(base.lower, least).value_or(kMax - 1) : kMax - 1;
+  if (Finite(base.upper) && Finite(exponent.upper)) {
+    result.upper = PowInts(std::max<int64_t>(base.upper, 1), exponent.upper).value_or(kMax);
+  }
+  return Sane(result);
+}
+
+// An operand that is not negative bounds the result; with none, the larger does.
+ValueRange BitAnd(ValueRange a, ValueRange b) {
+  ValueRange result{kMin, std::max(a.upper, b.upper)};
+  if (a.lower >= 0) result = {0, a.upper};
+  if (b.lower >= 0) result = {0, a.lower >= 0 ? std::min(a.upper, b.upper) : b.upper};
+  return result;
+}
+
+// A range of floats. Every value but NaN lies inside; whether it may be NaN is
+// told. Rounding to the nearest is monotone, so ends are what the same operation
+// gives on ends.
+struct FloatRange {
+  double lower = -std::numeric_limits<double>::infinity();
+  double upper = std::numeric_limits<double>::infinity();
+  bool may_be_nan = false;
+
+  bool Contains(double v) const { return lower <= v && v <= upper; }
+  bool unbounded() const { return std::isinf(lower) || std::isinf(upper); }
+};
+
+constexpr FloatRange kAnyFloat{-std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity(), true};
+
+double AsFloatEnd(int64_t v) {
+  if (Finite(v)) return static_cast<double>(v);
+  return v == kMin ? -std::numeric_limits<double>::infinity() : std::numeric_limits<double>::infinity();
+}
+
+FloatRange Corners(std::initializer_list<double> corners, bool may_be_nan) {
+  // A corner of 0 times infinity stands for 0 times something large.
+  auto value = [](double c) { return std::isnan(c) ? 0.0 : c; };
+  FloatRange r{std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(), may_be_nan};
+  for (double c : corners) {
+    r.lower = std::min(r.lower, value(c));
+    r.upper = std::max(r.upper, value(c));
+  }
+  return r;
+}
+
+FloatRange AddFloats(const FloatRange& a, const FloatRange& b) {
+  const bool cancels = (std::isinf(a.upper) && std::isinf(b.lower)) || (std::isinf(a.lower) && std::isinf(b.upper));
+  if (cancels) return kAnyFloat;
+  return {a.lower + b.lower, a.upper + b.upper, a.may_be_nan || b.may_be_nan};
+}
+
+FloatRange MulFloats(const FloatRange& a, const FloatRange& b) {
+  const bool nan = (a.Contains(0) && b.unbounded()) || (b.Contains(0) && a.unbounded());
+  return Corners({a.lower * b.lower, a.lower * b.upper, a.upper * b.lower, a.upper * b.upper},
+                 nan || a.may_be_nan || b.may_be_nan);
+}
+
+FloatRange DivFloats(const FloatRange& a, const FloatRange& b) {
+  if (b.Contains(0) || (a.unbounded() && b.unbounded())) return kAnyFloat;
+  return Corners({a.lower / b.lower, a.lower / b.upper, a.upper / b.lower, a.upper / b.upper},
+                 a.may_be_nan || b.may_be_nan);
+}
+
+int64_t AsIntEnd(double rounded) {
+  return ToInt64(rounded).value_or(rounded < 0 ? kMin : kMax);
+}
+
 // What a comparison of two ranges comes to: [0, 0], [1, 1] or [0, 1].
 ValueRange Truth(bool always, bool never) { return {always ? 1 : 0, never ? 0 : 1}; }
 
@@ -126,7 +201,7 @@ class Bounder {
       case ExprKind::kBool:
         return ValueRange::Exactly(*e.AsBool() ? 1 : 0);
       case ExprKind::kSymbol:
-        return range_of_(e);
+        return e.type() == ExprType::kInt ? range_of_(e) : ValueRange();
       case ExprKind::kAdd:
         return Fold(args, Add);
       case ExprKind::kMul:
@@ -159,9 +234,15 @@ class Bounder {
       }
       case ExprKind::kWhere:
         return BoundWhere(args);
+      case ExprKind::kIntPow:
+        return IntPow(Bound(args[0]), Bound(args[1]));
+      case ExprKind::kBitAnd:
+        return BitAnd(Bound(args[0]), Bound(args[1]));
+      case ExprKind::kFloorToInt: case ExprKind::kCeilToInt: case ExprKind::kTruncToInt: case ExprKind::kRoundToInt:
+        return BoundRounding(e);
       case ExprKind::kFloat: case ExprKind::kToFloat: case ExprKind::kTrueDiv: case ExprKind::kFloatAdd:
-      case ExprKind::kFloatMul: case ExprKind::kFloatPow: case ExprKind::kFloatSqrt:
-      case ExprKind::kFloorToInt: case ExprKind::kCeilToInt: case ExprKind::kTruncToInt: case ExprKind::kPoison:
+      case ExprKind::kFloatMul: case ExprKind::kFloatPow: case ExprKind::kFloatSqrt: case ExprKind::kRoundDecimal:
+      case ExprKind::kFloatCall: case ExprKind::kPoison:
         return {};
     }
     return {};
@@ -175,7 +256,88 @@ class Bounder {
     return result;
   }
 
+  FloatRange BoundFloat(Expr e) const {
+    absl::Span<const Expr> args = e.args();
+    switch (e.kind()) {
+      case ExprKind::kFloat:
+        return std::isnan(*e.AsFloat()) ? kAnyFloat : FloatRange{*e.AsFloat(), *e.AsFloat()};
+      case ExprKind::kToFloat: {
+        ValueRange r = Bound(args[0]);
+        return {AsFloatEnd(r.lower), AsFloatEnd(r.upper)};
+      }
+      case ExprKind::kTrueDiv:
+        return BoundTrueDiv(args[0], args[1]);
+      case ExprKind::kFloatAdd:
+        return AddFloats(BoundFloat(args[0]), BoundFloat(args[1]));
+      case ExprKind::kFloatMul:
+        return MulFloats(BoundFloat(args[0]), BoundFloat(args[1]));
+      case ExprKind::kFloatSqrt: {
+        FloatRange r = BoundFloat(args[0]);
+        if (r.upper < 0) return kAnyFloat;
+        return {std::sqrt(std::max(r.lower, 0.0)), std::sqrt(r.upper), r.may_be_nan};
+      }
+      case ExprKind::kRoundDecimal: {
+        FloatRange r = BoundFloat(args[0]);
+        const int64_t digits = *args[1].AsInt();
+        return {RoundToDigits(r.lower, digits).value_or(-std::numeric_limits<double>::infinity()),
+                RoundToDigits(r.upper, digits).value_or(std::numeric_limits<double>::infinity()), r.may_be_nan};
+      }
+      case ExprKind::kWhere: {
+        ValueRange condition = Bound(args[0]);
+        if (condition.lower == 1) return BoundFloat(args[1]);
+        if (condition.upper == 0) return BoundFloat(args[2]);
+        FloatRange a = BoundFloat(args[1]), b = BoundFloat(args[2]);
+        return {std::min(a.lower, b.lower), std::max(a.upper, b.upper), a.may_be_nan || b.may_be_nan};
+      }
+      default:
+        return kAnyFloat;
+    }
+  }
+
+  FloatRange BoundTrueDiv(Expr a, Expr b) const {
+    if (a.type() == ExprType::kFloat) return DivFloats(BoundFloat(a), BoundFloat(b));
+    const ValueRange x = Bound(a), y = Bound(b);
+    // Integers are divided exactly and rounded once, which their ends as floats
+    // would not be.
+    if (Finite(x.lower) && y.singleton() && Finite(y.lower) && y.lower > 0) {
+      return {*TrueDivInts(x.lower, y.lower),
+              Finite(x.upper) ? *TrueDivInts(x.upper, y.lower) : std::numeric_limits<double>::infinity()};
+    }
+    FloatRange r = DivFloats({AsFloatEnd(x.lower), AsFloatEnd(x.upper)}, {AsFloatEnd(y.lower), AsFloatEnd(y.upper)});
+    return {std::nextafter(r.lower, -std::numeric_limits<double>::infinity()),
+            std::nextafter(r.upper, std::numeric_limits<double>::infinity()), r.may_be_nan};
+  }
+
+  // NaN rounds to no integer, so it does not count.
+  ValueRange BoundRounding(Expr e) const {
+    FloatRange r = BoundFloat(e.args()[0]);
+    auto rounded = [&](double v) {
+      switch (e.kind()) {
+        case ExprKind::kFloorToInt: return std::floor(v);
+        case ExprKind::kCeilToInt: return std::ceil(v);
+        case ExprKind::kRoundToInt: return RoundHalfEven(v);
+        default: return std::trunc(v);
+      }
+    };
+    return Sane({AsIntEnd(rounded(r.lower)), AsIntEnd(rounded(r.upper))});
+  }
+
+  // NaN makes every comparison but != false.
+  ValueRange BoundFloatComparison(Expr e) const {
+    FloatRange a = BoundFloat(e.args()[0]), b = BoundFloat(e.args()[1]);
+    const bool ordered = !a.may_be_nan && !b.may_be_nan;
+    const bool apart = a.upper < b.lower || b.upper < a.lower;
+    const bool same = ordered && a.lower == a.upper && b.lower == b.upper && a.lower == b.lower;
+    switch (e.kind()) {
+      case ExprKind::kEq: return Truth(same, apart);
+      case ExprKind::kNe: return Truth(apart, same);
+      case ExprKind::kLt: return Truth(ordered && a.upper < b.lower, b.upper <= a.lower);
+      default: return Truth(ordered && a.upper <= b.lower, b.upper < a.lower);
+    }
+  }
+
   ValueRange BoundComparison(Expr e) const {
+    if (e.args()[0].type() == ExprType::kFloat) return BoundFloatComparison(e);
     if (e.args()[0].type() != ExprType::kInt) return {0, 1};
     ValueRange a = Bound(e.args()[0]), b = Bound(e.args()[1]);
     bool apart = a.upper < b.lower || b.upper < a.lower;
