@@ -45,6 +45,10 @@ absl::StatusOr<ConvolutionShape> ReadShape(MetaContext& ctx, int spatial) {
                                                         DimsText(shape.dilation), " must be positive")));
     }
   }
+  for (Expr e : shape.padding) {
+    KILN_RETURN_IF_ERROR(ctx.env().Check(ctx.pool().Ge(e, Expr(0)), "padding is not negative",
+                                         absl::StrCat("padding ", DimsText(shape.padding), " must not be negative")));
+  }
   KILN_RETURN_IF_ERROR(
       ctx.env().Check(ctx.pool().Gt(shape.groups, Expr(0)), "groups are positive",
                       absl::StrCat("groups must be positive but are ", shape.groups.ToString())));

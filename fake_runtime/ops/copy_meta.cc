@@ -241,6 +241,9 @@ absl::Status RollMeta(MetaContext& ctx) {
 
 absl::Status Rot90Meta(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
+  if (self.rank() < 2) {
+    return ctx.Fail(ErrorReason::kShapeMismatch, absl::StrCat("rot90 expects rank >= 2 but got ", self.rank()));
+  }
   KILN_ASSIGN_OR_RETURN(auto dims, ctx.WrapDims(ctx.Ints(2), self.rank()));
   if (dims.size() != 2) {
     return ctx.Fail(ErrorReason::kBadArgumentValue, absl::StrCat("rot90 takes 2 dimensions but got ", dims.size()));

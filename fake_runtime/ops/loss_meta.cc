@@ -25,6 +25,19 @@ absl::Status CheckWeight(MetaContext& ctx, Expr classes) {
   return ctx.CheckEqual(Numel(ctx.pool(), weight->sizes), classes, "the number of weights", "the number of classes");
 }
 
+// [N,C] or [C] with classes, or a scalar; N may be 0.
+absl::Status CheckClasses(MetaContext& ctx, const FakeTensor& self) {
+  if (self.rank() > 2) {
+    return ctx.Fail(ErrorReason::kShapeMismatch,
+                    absl::StrCat("expected a vector or matrix with optional 0-dim batch size, but got ",
+                                 DimsText(self.sizes)));
+  }
+  if (self.rank() == 0) return absl::OkStatus();
+  return ctx.env().Check(ctx.pool().Ne(self.sizes.back(), Expr(0)), "there are classes",
+                         absl::StrCat("expected a non-empty vector or matrix with optional 0-dim batch size, but got ",
+                                      DimsText(self.sizes)));
+}
+
 }  // namespace
 
 absl::Status NllLossForwardMeta(MetaContext& ctx) {
@@ -63,6 +76,23 @@ absl::Status NllLoss2dForwardMeta(MetaContext& ctx) {
 
 absl::Status MultiMarginLossMeta(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
+  const FakeTensor& target = ctx.Tensor(1);
+  KILN_RETURN_IF_ERROR(CheckClasses(ctx, self));
+  if (target.rank() > 1) {
+    return ctx.Fail(ErrorReason::kShapeMismatch, absl::StrCat("inconsistent target size: sizes ", DimsText(target.sizes),
+                                                              " but one dimension is expected"));
+  }
+  const Expr items = self.rank() < 2 ? Expr(1) : self.sizes[0];
+  KILN_RETURN_IF_ERROR(ctx.CheckEqual(items, Numel(ctx.pool(), target.sizes), "the number of items", "that of targets"));
+  if (target.dtype != DType::kInt64) {
+    return ctx.Fail(ErrorReason::kDtypeMismatch,
+                    absl::StrCat("the target must be int64 but is ", GetDTypeRow(target.dtype).name));
+  }
+  if (const FakeTensor* weight = ctx.OptionalTensor(4)) {
+    const Expr classes = self.rank() == 0 ? Expr(1) : self.sizes.back();
+    KILN_RETURN_IF_ERROR(ctx.CheckEqual(Numel(ctx.pool(), weight->sizes), classes, "the number of weights",
+                                        "the number of classes"));
+  }
   if (Reduction(ctx) != kReductionNone || ctx.Tensor(1).rank() == 0) return ReturnNew(ctx, self, {});
   return ReturnNew(ctx, self, ctx.Tensor(1).sizes);
 }
@@ -70,6 +100,7 @@ absl::Status MultiMarginLossMeta(MetaContext& ctx) {
 absl::Status MultilabelMarginLossMeta(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
   const FakeTensor& target = ctx.Tensor(1);
+  KILN_RETURN_IF_ERROR(CheckClasses(ctx, self));
   KILN_RETURN_IF_ERROR(CheckSameSizes(ctx, self.sizes, target.sizes, "input", "target"));
   const bool per_item = Reduction(ctx) == kReductionNone && target.rank() > 1;
   KILN_RETURN_IF_ERROR(ReturnNew(ctx, self, per_item ? Dims{self.sizes[0]} : Dims()));

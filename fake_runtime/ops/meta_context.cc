@@ -112,7 +112,7 @@ absl::Status MetaContext::CheckEqual(Expr a, Expr b, absl::string_view a_name, a
 absl::StatusOr<int> MetaContext::WrapDim(int64_t dim, int rank) const {
   int64_t range = rank == 0 ? 1 : rank;
   if (dim < -range || dim >= range) {
-    return Fail(ErrorReason::kBadArgumentValue, absl::StrCat("dimension ", dim, " is out of range [", -range, ", ",
+    return Fail(ErrorReason::kIndexOutOfRange, absl::StrCat("dimension ", dim, " is out of range [", -range, ", ",
                                                              range - 1, "] of a tensor of rank ", rank));
   }
   return static_cast<int>(dim < 0 ? dim + range : dim);

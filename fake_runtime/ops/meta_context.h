@@ -76,8 +76,8 @@ class MetaContext {
   }
   // SHAPE_MISMATCH "`a_name` is 64 but `b_name` is 32" unless equal.
   absl::Status CheckEqual(Expr a, Expr b, absl::string_view a_name, absl::string_view b_name);
-  // `dim` wrapped into [0, rank); BAD_ARGUMENT_VALUE otherwise. Rank 0 counts
-  // as 1, as in PyTorch.
+  // `dim` wrapped into [0, rank); INDEX_OUT_OF_RANGE otherwise. Rank 0
+  // counts as 1, as in PyTorch.
   absl::StatusOr<int> WrapDim(int64_t dim, int rank) const;
   absl::StatusOr<absl::InlinedVector<int, 5>> WrapDims(absl::Span<const int64_t> dims, int rank) const;
   absl::Status Fail(ErrorReason reason, absl::string_view message) const { return MakeError(reason, message); }

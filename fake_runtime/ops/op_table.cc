@@ -10,6 +10,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
+#include "fake_runtime/ops/argument_checks.h"
 #include "fake_runtime/ops/op_forms.h"
 
 namespace kiln {
@@ -47,6 +48,9 @@ void AddRows(const OpDef& def, std::vector<OpRow>& rows) {
   if (!forms.ok()) DieOfRow(def, forms.status());
   rows.push_back(std::move(row));
   for (OpRow& form : *forms) rows.push_back(std::move(form));
+  for (size_t i = rows.size() - 1 - forms->size(); i < rows.size(); ++i) {
+    rows[i].check = FindArgumentCheck(rows[i].schema.name);
+  }
 }
 
 const Table& GetTable() {

@@ -42,6 +42,8 @@ struct OpRow {
   MetaFunction meta = nullptr;
   // The `_copy` form of a view: what the meta function gives is copied.
   bool copies = false;
+  // Looks at the arguments before `meta` does; may be null (argument_checks.h).
+  MetaFunction check = nullptr;
   bool has(OpTag tag) const { return (tags & tag) != 0; }
 };
 

@@ -45,6 +45,7 @@ absl::StatusOr<FakeTensor> Written(MetaContext& ctx, const ArgSchema& arg, const
 
 absl::Status RunMeta(const OpRow& row, MetaContext& ctx) {
   const int first_storage = ctx.next_storage();
+  if (row.check != nullptr) KILN_RETURN_IF_ERROR(row.check(ctx));
   KILN_RETURN_IF_ERROR(row.meta(ctx));
   if (row.copies) KILN_RETURN_IF_ERROR(CopyReturned(ctx));
   const OpSchema& schema = row.schema;

@@ -142,7 +142,7 @@ absl::Status SplitWithSizesMeta(MetaContext& ctx) {
 
 absl::Status UnbindMeta(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
-  if (self.rank() == 0) return ctx.Fail(ErrorReason::kBadArgumentValue, "unbind: a 0-dim tensor has no dimension");
+  if (self.rank() == 0) return ctx.Fail(ErrorReason::kIndexOutOfRange, "unbind: a 0-dim tensor has no dimension");
   KILN_ASSIGN_OR_RETURN(int dim, ctx.WrapDim(ctx.Int(1), self.rank()));
   KILN_ASSIGN_OR_RETURN(int64_t count, ctx.env().Specialize(self.sizes[dim], "the number of parts of unbind"));
   KILN_RETURN_IF_ERROR(CheckLimit(Limit::kListLength, count, "the parts of unbind"));

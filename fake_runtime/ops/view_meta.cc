@@ -110,7 +110,7 @@ absl::StatusOr<FakeTensor> SelectOf(MetaContext& ctx, const FakeTensor& self, in
                                          " of size ", size.ToString());
   KILN_ASSIGN_OR_RETURN(bool above, ctx.env().TestOr(pool.Ge(index, size), false, "index in range"));
   KILN_ASSIGN_OR_RETURN(bool below, ctx.env().TestOr(pool.Lt(index, pool.Neg(size)), false, "index in range"));
-  if (above || below) return ctx.Fail(ErrorReason::kBadArgumentValue, range);
+  if (above || below) return ctx.Fail(ErrorReason::kIndexOutOfRange, range);
   KILN_ASSIGN_OR_RETURN(bool positive, ctx.env().TestOr(pool.Ge(index, Expr(0)), false, "sign of an index"));
   std::optional<Expr> offset;
   if (positive) {
@@ -130,7 +130,7 @@ absl::StatusOr<FakeTensor> SelectOf(MetaContext& ctx, const FakeTensor& self, in
 absl::Status SelectMeta(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
   if (self.rank() == 0)
-    return ctx.Fail(ErrorReason::kBadArgumentValue, "select() cannot be applied to a 0-dim tensor");
+    return ctx.Fail(ErrorReason::kIndexOutOfRange, "select() cannot be applied to a 0-dim tensor");
   KILN_ASSIGN_OR_RETURN(int dim, ctx.WrapDim(ctx.Int(1), self.rank()));
   KILN_ASSIGN_OR_RETURN(FakeTensor out, SelectOf(ctx, self, dim, ctx.SymInt(2)));
   ctx.Return(std::move(out));

@@ -4,7 +4,7 @@
 
 SAMPLES come from record_op_samples.py; REPLAY is the program replay_graphs.
 Equal means: dtype, sizes, strides, storage offset, device, which input each
-result aliases, and that both fail or neither does. A call that PyTorch's fake
+result aliases, and that both fail with one class of error or neither does. A call that PyTorch's fake
 mode cannot answer at all (an operator without a meta kernel) is not counted.
 Known deviations stand in known_deviations.txt with their reasons.
 """
@@ -18,6 +18,8 @@ import pathlib
 import subprocess
 import sys
 from typing import Any
+
+from error_classes import same_class
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -70,7 +72,7 @@ def replay(program: str, samples: list[dict[str, Any]]) -> list[list[str]]:
 def agrees(sample: dict[str, Any], answer: list[str]) -> bool:
     failed = bool(answer) and answer[0].startswith("error: ")
     if "error" in sample:
-        return failed
+        return same_class(answer, {sample["error"]})
     return not failed and answer == sample["results"]
 
 

@@ -1,0 +1,221 @@
+#include "fake_runtime/ops/argument_checks.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/status_macros.h"
+#include "fake_runtime/ops/meta_context.h"
+#include "fake_runtime/ops/size_tests.h"
+
+namespace kiln {
+namespace {
+
+absl::Status Refuse(MetaContext& ctx, absl::string_view message) {
+  return ctx.Fail(ErrorReason::kBadArgumentValue, message);
+}
+
+// The value of a number argument that is a constant.
+std::optional<double> Constant(MetaContext& ctx, absl::string_view name) {
+  const int i = ctx.schema().FindArg(name);
+  if (i < 0 || ctx.IsNone(i) || ctx.IsTensor(i)) return std::nullopt;
+  const Expr value = ctx.Scalar(i).value;
+  if (std::optional<int64_t> integer = value.AsInt()) return static_cast<double>(*integer);
+  return value.AsFloat();
+}
+
+absl::Status CheckPositive(MetaContext& ctx, absl::string_view name) {
+  const std::optional<double> value = Constant(ctx, name);
+  if (!value.has_value() || *value > 0) return absl::OkStatus();
+  return Refuse(ctx, absl::StrCat("expects ", name, " > 0.0, but found ", *value));
+}
+
+absl::Status CheckNotNegative(MetaContext& ctx, absl::string_view name) {
+  const std::optional<double> value = Constant(ctx, name);
+  if (!value.has_value() || *value >= 0) return absl::OkStatus();
+  return Refuse(ctx, absl::StrCat("expects ", name, " >= 0.0, but found ", *value));
+}
+
+absl::Status CheckRank(MetaContext& ctx, int arg, int rank) {
+  if (!ctx.IsTensor(arg) || ctx.Tensor(arg).rank() == rank) return absl::OkStatus();
+  return ctx.Fail(ErrorReason::kShapeMismatch, absl::StrCat("'", ctx.schema().args[arg].name, "' must have rank ", rank,
+                                                            " but has rank ", ctx.Tensor(arg).rank()));
+}
+
+absl::Status CheckBucketize(MetaContext& ctx) { return CheckRank(ctx, 1, 1); }
+absl::Status CheckCauchy(MetaContext& ctx) { return CheckPositive(ctx, "sigma"); }
+absl::Status CheckExponential(MetaContext& ctx) { return CheckPositive(ctx, "lambd"); }
+absl::Status CheckHuberLoss(MetaContext& ctx) { return CheckPositive(ctx, "delta"); }
+absl::Status CheckLogNormal(MetaContext& ctx) { return CheckPositive(ctx, "std"); }
+absl::Status CheckNormal(MetaContext& ctx) { return CheckNotNegative(ctx, "std"); }
+absl::Status CheckSoftshrink(MetaContext& ctx) { return CheckNotNegative(ctx, "lambd"); }
+
+absl::Status CheckComplex(MetaContext& ctx) {
+  const DType real = ctx.Tensor(0).dtype, imag = ctx.Tensor(1).dtype;
+  const bool has_complex = real == DType::kFloat16 || real == DType::kFloat32 || real == DType::kFloat64;
+  if (has_complex && real == imag) return absl::OkStatus();
+  return ctx.Fail(ErrorReason::kDtypeMismatch,
+                  absl::StrCat("expected both inputs to be of one dtype of half, float or double, but got ",
+                               GetDTypeRow(real).name, " and ", GetDTypeRow(imag).name));
+}
+
+// The only list of dimensions that does not count from the end.
+absl::Status CheckEmptyPermuted(MetaContext& ctx) {
+  const int64_t rank = static_cast<int64_t>(ctx.SymInts(0).size());
+  for (int64_t dim : ctx.Ints(1)) {
+    if (dim < 0 || dim >= rank) {
+      return Refuse(ctx, absl::StrCat("dimension ", dim, " is out of range [0, ", rank - 1, "]"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckGelu(MetaContext& ctx) {
+  const absl::string_view approximate = ctx.String(ctx.schema().FindArg("approximate"));
+  if (approximate == "none" || approximate == "tanh") return absl::OkStatus();
+  return Refuse(ctx, absl::StrCat("approximate must be 'none' or 'tanh', but is '", approximate, "'"));
+}
+
+absl::Status CheckGeometric(MetaContext& ctx) {
+  const std::optional<double> p = Constant(ctx, "p");
+  if (!p.has_value() || (*p > 0 && *p < 1)) return absl::OkStatus();
+  return Refuse(ctx, absl::StrCat("expects p to be in (0, 1), but got ", *p));
+}
+
+// self [.., n, ..], index [k], source [.., k, ..].
+absl::Status CheckIndexAdd(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  const FakeTensor& index = ctx.Tensor(2);
+  const FakeTensor& source = ctx.Tensor(3);
+  KILN_ASSIGN_OR_RETURN(int dim, ctx.WrapDim(ctx.Int(1), self.rank()));
+  if (index.rank() > 1) {
+    return ctx.Fail(ErrorReason::kShapeMismatch, absl::StrCat("index is supposed to be a vector, but has rank ", index.rank()));
+  }
+  const Expr selected = source.rank() == 0 ? Expr(1) : source.sizes[std::min(dim, source.rank() - 1)];
+  KILN_RETURN_IF_ERROR(ctx.CheckEqual(Numel(ctx.pool(), index.sizes), selected, "the number of indices",
+                                      "the size of source"));
+  if (self.rank() != source.rank()) {
+    if (self.rank() <= 1 && source.rank() <= 1) return absl::OkStatus();
+    return ctx.Fail(ErrorReason::kShapeMismatch, absl::StrCat("self has sizes ", DimsText(self.sizes),
+                                                              " but source has ", DimsText(source.sizes)));
+  }
+  for (int d = 0; d < self.rank(); ++d) {
+    if (d == dim) continue;
+    KILN_RETURN_IF_ERROR(ctx.CheckEqual(self.sizes[d], source.sizes[d], absl::StrCat("dim ", d, " of self"), "of source"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckKthvalue(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  KILN_ASSIGN_OR_RETURN(int dim, ctx.WrapDim(ctx.Int(2), self.rank()));
+  const Expr k = ctx.SymInt(1), size = self.rank() == 0 ? Expr(1) : self.sizes[dim];
+  ExprPool& pool = ctx.pool();
+  return ctx.env().Check(pool.And(pool.Ge(k, Expr(1)), pool.Le(k, size)), "k is within the dimension",
+                         absl::StrCat("selected number k = ", k.ToString(), " is out of range for dimension ", dim,
+                                      " of size ", size.ToString()));
+}
+
+// linspace, logspace with ends that are tensors.
+absl::Status CheckSpace(MetaContext& ctx) {
+  KILN_RETURN_IF_ERROR(CheckRank(ctx, 0, 0));
+  KILN_RETURN_IF_ERROR(CheckRank(ctx, 1, 0));
+  return CheckNotNegative(ctx, "steps");
+}
+
+absl::Status CheckMaskedFill(MetaContext& ctx) {
+  const DType self = ctx.Tensor(0).dtype;
+  const DType value = ctx.IsTensor(2) ? ctx.Tensor(2).dtype : self;
+  if (!IsComplex(value) || IsComplex(self)) return absl::OkStatus();
+  return ctx.Fail(ErrorReason::kDtypeMismatch, absl::StrCat("a value of ", GetDTypeRow(value).name,
+                                                            " cannot be converted to ", GetDTypeRow(self).name));
+}
+
+absl::Status CheckMaskedScatter(MetaContext& ctx) {
+  const DType mask = ctx.Tensor(1).dtype, self = ctx.Tensor(0).dtype, source = ctx.Tensor(2).dtype;
+  if (mask != DType::kBool) {
+    return ctx.Fail(ErrorReason::kDtypeMismatch,
+                    absl::StrCat("masked_scatter only supports boolean masks, but got ", GetDTypeRow(mask).name));
+  }
+  if (self == source) return absl::OkStatus();
+  return ctx.Fail(ErrorReason::kDtypeMismatch, absl::StrCat("masked_scatter: expected self and source to have same dtypes "
+                                                            "but got ", GetDTypeRow(self).name, " and ",
+                                                            GetDTypeRow(source).name));
+}
+
+absl::Status CheckMaxUnpool(MetaContext& ctx) {
+  return CheckSameSizes(ctx, ctx.Tensor(0).sizes, ctx.Tensor(1).sizes, "input", "indices");
+}
+
+absl::Status CheckNeg(MetaContext& ctx) {
+  if (ctx.Tensor(0).dtype != DType::kBool) return absl::OkStatus();
+  return ctx.Fail(ErrorReason::kDtypeMismatch, "negation of a bool tensor is not supported; logical_not inverts a mask");
+}
+
+absl::Status CheckRenorm(MetaContext& ctx) {
+  if (ctx.Tensor(0).rank() >= 2) return absl::OkStatus();
+  return ctx.Fail(ErrorReason::kShapeMismatch,
+                  absl::StrCat("renorm: input needs at least 2 dimensions, got ", ctx.Tensor(0).rank()));
+}
+
+absl::Status CheckRoll(MetaContext& ctx) {
+  const size_t shifts = ctx.SymInts(1).size(), dims = ctx.Ints(2).size();
+  if (shifts == 0) return Refuse(ctx, "roll needs shifts");
+  if (dims == 0 && shifts == 1) return absl::OkStatus();
+  if (shifts != dims) return Refuse(ctx, absl::StrCat("shifts and dims must align, but got ", shifts, " and ", dims));
+  if (ctx.Tensor(0).rank() > 0) return absl::OkStatus();
+  return ctx.Fail(ErrorReason::kIndexOutOfRange, "a dimension is specified but the tensor has no dimensions");
+}
+
+absl::Status CheckUniform(MetaContext& ctx) {
+  const std::optional<double> from = Constant(ctx, "from"), to = Constant(ctx, "to");
+  if (!from.has_value() || !to.has_value() || *from <= *to) return absl::OkStatus();
+  return Refuse(ctx, absl::StrCat("expects a range [from, to), but found from = ", *from, " > to = ", *to));
+}
+
+struct ArgumentCheck {
+  absl::string_view op;
+  MetaFunction check;
+};
+
+// Sorted by name.
+constexpr ArgumentCheck kChecks[] = {
+    {"aten.bucketize", CheckBucketize},
+    {"aten.cauchy", CheckCauchy},
+    {"aten.complex", CheckComplex},
+    {"aten.empty_permuted", CheckEmptyPermuted},
+    {"aten.exponential", CheckExponential},
+    {"aten.gelu", CheckGelu},
+    {"aten.geometric", CheckGeometric},
+    {"aten.huber_loss", CheckHuberLoss},
+    {"aten.index_add", CheckIndexAdd},
+    {"aten.kthvalue", CheckKthvalue},
+    {"aten.linspace", CheckSpace},
+    {"aten.log_normal", CheckLogNormal},
+    {"aten.logspace", CheckSpace},
+    {"aten.masked_fill", CheckMaskedFill},
+    {"aten.masked_scatter", CheckMaskedScatter},
+    {"aten.max_unpool2d", CheckMaxUnpool},
+    {"aten.max_unpool3d", CheckMaxUnpool},
+    {"aten.neg", CheckNeg},
+    {"aten.negative", CheckNeg},
+    {"aten.normal", CheckNormal},
+    {"aten.renorm", CheckRenorm},
+    {"aten.roll", CheckRoll},
+    {"aten.softshrink", CheckSoftshrink},
+    {"aten.uniform", CheckUniform},
+};
+
+}  // namespace
+
+MetaFunction FindArgumentCheck(absl::string_view name) {
+  // "aten.normal_.default" -> "aten.normal".
+  const absl::string_view op = absl::StripSuffix(name.substr(0, name.rfind('.')), "_");
+  const auto* it = std::lower_bound(std::begin(kChecks), std::end(kChecks), op,
+                                    [](const ArgumentCheck& row, absl::string_view key) { return row.op < key; });
+  return it != std::end(kChecks) && it->op == op ? it->check : nullptr;
+}
+
+}  // namespace kiln
