@@ -197,7 +197,7 @@ BAD_GRAPHS: dict[str, tuple[Any, str, list[str]]] = {
     ),
     "a dimension out of range": (
         module([A], [node("aten.sum.dim_IntList", value("a"), ints(5))]),
-        "BAD_ARGUMENT_VALUE",
+        "INDEX_OUT_OF_RANGE",
         ["node 0", "5", "[-2, 1]"],
     ),
     "a size that depends on data": (
