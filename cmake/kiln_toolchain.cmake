@@ -16,11 +16,15 @@ if(KILN_SANITIZE)
   add_link_options(-fsanitize=${KILN_SANITIZE})
 endif()
 
-# Coverage for libFuzzer and AddressSanitizer in every object, and our own asserts;
-# tests/fuzz links the fuzzers. Clang only.
+# Coverage for libFuzzer in every object, AddressSanitizer, UndefinedBehaviorSanitizer
+# that ends the run, and our own asserts; tests/fuzz links the fuzzers. Clang only.
+# Without vptr and function: they want the type information of libraries that were
+# built without them.
 option(KILN_FUZZ "Build the fuzzers of tests/fuzz" OFF)
 if(KILN_FUZZ)
-  add_compile_options(-fsanitize=fuzzer-no-link,address -fno-omit-frame-pointer -O1 -gline-tables-only -UNDEBUG
-                      -Wno-unknown-warning-option)
-  add_link_options(-fsanitize=address)
+  set(_sanitizers address,undefined,float-cast-overflow)
+  add_compile_options(-fsanitize=fuzzer-no-link,${_sanitizers} -fno-sanitize=vptr,function
+                      -fno-sanitize-recover=undefined,float-cast-overflow
+                      -fno-omit-frame-pointer -O1 -gline-tables-only -UNDEBUG -Wno-unknown-warning-option)
+  add_link_options(-fsanitize=${_sanitizers})
 endif()

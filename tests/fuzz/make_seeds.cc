@@ -1,7 +1,7 @@
 // Writes seeds for the fuzzers that read binary forms, and for those that read the
-// texts of golden files: make_fuzz_seeds OUT_FOLDER GOLDEN_FILE...
+// texts of golden files: make_fuzz_seeds OUT_FOLDER OP_SAMPLES GOLDEN_FILE...
 //
-// A golden file has cases between lines `===`: the text of a graph, a line `---`,
+// OP_SAMPLES holds the text of a graph in each line. A golden file has cases between lines `===`: the text of a graph, a line `---`,
 // the text of its loop program.
 #include <cstdio>
 #include <filesystem>
@@ -87,10 +87,22 @@ void WriteGuards(const std::string& out) {
   guards.Add("8 == s0\n\n2*s0 == 16\n\ns0 == s1\n\ns0//s1 == 1\n\nMax(1, s0) == 8");
 }
 
-int Write(const std::string& out, const std::vector<std::string>& goldens) {
+// An operator that left the table takes its samples along.
+void WriteOpSamples(const std::string& path, SeedFolder& texts, SeedFolder& modules) {
+  for (absl::string_view line : absl::StrSplit(ReadWhole(path), '\n', absl::SkipWhitespace())) {
+    ExprPool pool;
+    const absl::StatusOr<Graph> graph = ParseGraph(line, &pool, FindOpSchema);
+    if (!graph.ok()) continue;
+    texts.Add(line);
+    modules.Add(ExportModule(*graph, "2.13").SerializeAsString());
+  }
+}
+
+int Write(const std::string& out, const std::string& op_samples, const std::vector<std::string>& goldens) {
   SeedFolder texts(out, "graph_text");
   SeedFolder modules(out, "graph_module");
   SeedFolder programs(out, "loop_program");
+  WriteOpSamples(op_samples, texts, modules);
   for (const std::string& golden : goldens) {
     for (absl::string_view part : absl::StrSplit(ReadWhole(golden), "===\n", absl::SkipWhitespace())) {
       const std::pair<absl::string_view, absl::string_view> sides = absl::StrSplit(part, absl::MaxSplits("---\n", 1));
@@ -118,6 +130,6 @@ int Write(const std::string& out, const std::vector<std::string>& goldens) {
 }  // namespace kiln
 
 int main(int argc, char** argv) {
-  if (argc < 3) return 2;
-  return kiln::Write(argv[1], std::vector<std::string>(argv + 2, argv + argc));
+  if (argc < 4) return 2;
+  return kiln::Write(argv[1], argv[2], std::vector<std::string>(argv + 3, argv + argc));
 }

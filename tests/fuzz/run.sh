@@ -10,7 +10,7 @@ shift 2
 out=$build/fuzz
 rm -rf "$out/seeds"
 mkdir -p "$out"
-"$build/tests/fuzz/make_fuzz_seeds" "$out/seeds" "$here"/../../compiler/loops/goldens/*.txt
+"$build/tests/fuzz/make_fuzz_seeds" "$out/seeds" "$here/op_samples.txt" "$here"/../../compiler/loops/goldens/*.txt
 
 [ $# -gt 0 ] || set -- $(ls "$build/tests/fuzz" | sed -n 's/_fuzzer$//p')
 for name in "$@"; do
