@@ -1,111 +1,182 @@
-"""Draws sizes that satisfy Kiln's guards and compares the symbolic answer, evaluated there, to the static one.
+"""Draws sizes that satisfy Kiln's guards and compares its symbolic answer, evaluated there, to PyTorch's static one.
 
-    python tests/conformance/check_symbolic_soundness.py REPLAY SAMPLES.jsonl... [--draws N]
+    python tests/conformance/check_symbolic_soundness.py REPLAY SAMPLES.jsonl... [--draws N] [--every N] [--jobs N]
 
-A recorded call is propagated with every input size a symbol. Other sizes that
-satisfy the guards it made must then give, when propagated as plain integers,
-what the symbolic answer says. (The static answers are compared to PyTorch by
-check_op_samples.py.) One disagreement is a bug.
+Each recorded call is propagated with symbols for its sizes, in the modes of
+symbolic_call.py. PyTorch's FakeTensorMode is then asked the same call at sizes
+that satisfy the guards that Kiln made. Dtypes, devices, sizes, strides,
+offsets, aliases and whether it fails must agree: one disagreement is a bug. A
+call whose guards admit no other sizes is pinned.
 """
 
 from __future__ import annotations
 
 import argparse
 import collections
+import json
+import logging
+import multiprocessing
 import random
-import subprocess
 import sys
+import warnings
+from dataclasses import dataclass, field
 from typing import Any
 
-from check_model_graphs import FUNCTIONS
-from check_op_samples import known_deviations, read_samples, replay
-from check_symbolic_samples import GRAPH, INPUT, UNBACKED, at_hints, contiguous, ints, symbolic
+from check_op_samples import known_deviations, read_samples
+from symbol_draws import Draws
+from symbolic_answer import UNBACKED, NumberReader, SymbolicAnswer, ask, operators, propagate
+from symbolic_call import MODES, Call
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
-LOGIC = {
-    "And": lambda *args: all(args),
-    "Or": lambda *args: any(args),
-    "Not": lambda a: not a,
-    "Where": lambda c, a, b: a if c else b,
-}
-SIZES = (0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 30)
+Counter = collections.Counter[str]
+ATTEMPTS = 40
 
 
-def holds(guard: str, sizes: dict[str, int]) -> bool:
-    try:
-        return bool(eval(guard, {"__builtins__": {}}, {**FUNCTIONS, **LOGIC, **sizes}))
-    except ZeroDivisionError:
-        return False
+@dataclass
+class Report:
+    calls: Counter = field(default_factory=collections.Counter)
+    guards: int = 0
+    draws: Counter = field(default_factory=collections.Counter)  # by operator, admitted and compared
+    unanswered: int = 0
+    refused: Counter = field(default_factory=collections.Counter)
+    at_hint: Counter = field(default_factory=collections.Counter)
+    bad: Counter = field(default_factory=collections.Counter)
+    pinned: Counter = field(default_factory=collections.Counter)  # every symbol has one value
+    unmoved: Counter = field(default_factory=collections.Counter)  # no other sizes were found
+    shown: list[str] = field(default_factory=list)
+
+    def add(self, other: Report) -> None:
+        for name, value in vars(other).items():
+            if isinstance(value, collections.Counter):
+                getattr(self, name).update(value)
+            else:
+                setattr(self, name, getattr(self, name) + value)
 
 
-def draw(rng: random.Random, hints: dict[str, int]) -> dict[str, int]:
-    """Equal hints mostly stay equal, and many sizes stay as they are, or few guards would hold."""
-    moved = {hint: rng.choice(SIZES) if rng.random() < 0.5 else hint for hint in sorted(set(hints.values()))}
-    return {s: rng.choice(SIZES) if rng.random() < 0.1 else moved[h] for s, h in hints.items()}
+class Check:
+    def __init__(self, draws: int, show: int) -> None:
+        self._draws, self._show = draws, show
+        self.report = Report()
+
+    def run(self, call: Call, graph: str, answer: SymbolicAnswer, seed: int) -> None:
+        report = self.report
+        report.calls[call.op] += 1
+        if answer.error:
+            report.refused[call.op] += 1
+            return
+        report.guards += len(answer.guards)
+        names = tuple(call.hints)
+        draws = Draws(call.hints, answer.guards, 2 if call.mode != "own" else 0, random.Random(seed))
+        with FakeTensorMode(allow_fallback_kernels=False, shape_env=ShapeEnv(), allow_non_fake_inputs=True):
+            if not self._compare(call, graph, answer, tuple(call.hints.values()), report.at_hint):
+                return
+            if not names:
+                return
+            found = 0
+            for _ in range(self._draws):
+                values = draws.draw(ATTEMPTS if found else 4 * ATTEMPTS)
+                if values is None:
+                    break
+                found += 1
+                self._compare(call, graph, answer, values, report.bad)
+        if not found:
+            (report.unmoved if draws.free else report.pinned)[call.op] += 1
+
+    def _compare(
+        self, call: Call, graph: str, answer: SymbolicAnswer, values: tuple[int, ...], bad: Counter
+    ) -> bool:
+        named = dict(zip(call.hints, values, strict=True))
+        want = ask(call, named, NumberReader())
+        if want is None:
+            self.report.unanswered += 1
+            return False
+        at_hint = bad is self.report.at_hint
+        if not at_hint:
+            self.report.draws[call.op] += 1
+        got = answer.at(values)
+        if got == want:
+            return True
+        bad[call.op] += 1
+        if bad[call.op] <= self._show:
+            where = "at the hints" if at_hint else f"at {named}"
+            self.report.shown.append(
+                f"{graph}\n  {where}\n  pytorch {want}\n  kiln    {got}\n  answer  {answer.results}"
+                f"\n  guards  {answer.guards}"
+            )
+        return not at_hint
 
 
-def static(graph: str, sizes: dict[str, int]) -> str:
-    """The recorded graph with other sizes of its inputs, which are contiguous."""
-    inputs, body = GRAPH.match(graph).groups()  # type: ignore[union-attr]
-    values = iter(sizes.values())
+def work(task: tuple[Any, ...]) -> Report:
+    program, samples, modes, draws, show, seed = task
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
+    check = Check(draws, show)
+    for mode in modes:
+        calls = [Call(s["graph"]) for s in samples]
+        graphs = [call.symbolic(mode) for call in calls]
+        for i, (call, graph, lines) in enumerate(zip(calls, graphs, propagate(program, graphs), strict=True)):
+            if mode == "sized" and "%n0" not in graph:
+                continue
+            check.run(call, graph, SymbolicAnswer(lines, tuple(call.hints)), seed + i)
+    return check.report
 
-    def replace(match: Any) -> str:
-        shape = [next(values) for _ in ints(match.group(2))]
-        return f"{match.group(1)}[{', '.join(map(str, shape))}] strides=[{', '.join(map(str, contiguous(shape)))}]"
 
-    return f"graph g({INPUT.sub(replace, inputs)}) {{ {body}"
-
-
-def is_plain(graph: str) -> bool:
-    inputs = GRAPH.match(graph).group(1)  # type: ignore[union-attr]
-    if UNBACKED.search(graph) or "offset=" in inputs or "alias=" in inputs:
-        return False
-    return all(ints(m.group(3)) == contiguous(ints(m.group(2))) for m in INPUT.finditer(inputs))
+def chunks(samples: list[Any], size: int) -> list[list[Any]]:
+    return [samples[i : i + size] for i in range(0, len(samples), size)]
 
 
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
     parser.add_argument("samples", nargs="+")
-    parser.add_argument("--draws", type=int, default=10, help="draws for each call")
-    parser.add_argument("--show", type=int, default=1, help="disagreements to print per operator")
+    parser.add_argument("--draws", type=int, default=10, help="draws for each call and mode")
+    parser.add_argument("--every", type=int, default=1, help="take one call of so many")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--modes", default=",".join(MODES))
+    parser.add_argument("--op", default="", help="only operators whose name contains this")
+    parser.add_argument("--show", type=int, default=1, help="disagreements to print per operator and worker")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--at-least", type=int, default=1, help="draws that must have been compared")
     options = parser.parse_args()
     known = known_deviations()
-    samples = [s for s in read_samples(options.samples) if s["op"] not in known and is_plain(s["graph"])]
-    graphs = [symbolic(s["graph"]) for s in samples]
-    text = "\n".join(graph for graph, _ in graphs) + "\n"
-    out = subprocess.run([options.program, "--guards"], input=text, capture_output=True, text=True, check=True).stdout
-    answers: list[list[str]] = [[]]
-    for line in out.splitlines():
-        if line:
-            answers[-1].append(line)
-        else:
-            answers.append([])
-    rng = random.Random(0)
-    cases: list[tuple[str, dict[str, int], list[str]]] = []
-    asked: list[dict[str, Any]] = []
-    for sample, (_, hints), answer in zip(samples, graphs, answers, strict=False):
-        results = [line for line in answer if not line.startswith("guard: ")]
-        guards = [line.removeprefix("guard: ") for line in answer if line.startswith("guard: ")]
-        # What depends on data prints unbacked symbols, whose numbering may differ.
-        if not hints or (results and results[0].startswith("error: ")) or UNBACKED.search("".join(results)):
-            continue
-        for _ in range(options.draws):
-            sizes = draw(rng, hints)
-            if sizes != hints and all(holds(g, sizes) for g in guards):
-                cases.append((sample["op"], sizes, results))
-                asked.append({"graph": static(sample["graph"], sizes)})
-    bad: collections.Counter[str] = collections.Counter()
-    for (op, sizes, results), case, answer in zip(cases, asked, replay(options.program, asked), strict=False):
-        want = [at_hints(line, sizes) for line in results]
-        if want == answer:
-            continue
-        bad[op] += 1
-        if bad[op] <= options.show:
-            print(f"{case['graph']}\n  symbolic {want}\n  static   {answer}")
-    for op, count in bad.most_common():
-        print(f"{op}: {count} disagree")
-    print(f"{len(cases)} draws of {len({c[0] for c in cases})} overloads: {sum(bad.values())} disagree")
-    return 1 if bad or not cases else 0
+    rows = operators(options.program)
+    samples = [
+        s for s in read_samples(options.samples)
+        if options.op in s["op"] and "error" not in s and s["op"] not in known and s["op"] in rows
+        and not UNBACKED.search(s["graph"])
+    ][options.seed % options.every :: options.every]  # fmt: skip
+    tasks = [
+        (options.program, part, options.modes.split(","), options.draws, options.show, options.seed + 1000 * i)
+        for i, part in enumerate(chunks(samples, 200))
+    ]
+    total = Report()
+    with multiprocessing.get_context("fork").Pool(options.jobs) as pool:
+        for report in pool.imap_unordered(work, tasks):
+            total.add(report)
+    for text in total.shown:
+        print(text)
+    return print_report(total, len(samples), options.at_least)
+
+
+def print_report(total: Report, samples: int, at_least: int) -> int:
+    for title, counter in (("disagree at their hints", total.at_hint), ("disagree", total.bad)):
+        for op, count in counter.most_common():
+            print(f"{op}: {count} {title}")
+    for title, counter in (("pinned", total.pinned), ("without other sizes found", total.unmoved)):
+        listed = ", ".join(f"{op} {count}" for op, count in counter.most_common())
+        print(f"{title}: {listed}")
+    print(
+        f"{samples} samples, {sum(total.calls.values())} symbolic calls of {len(total.calls)} overloads, "
+        f"{total.guards} guards: {sum(total.draws.values())} draws admitted and compared, {sum(total.bad.values())} "
+        f"disagree; at the hints {sum(total.at_hint.values())} disagree; {sum(total.pinned.values())} calls pinned, "
+        f"{sum(total.unmoved.values())} without other sizes found, {sum(total.refused.values())} refused with symbols, "
+        f"{total.unanswered} questions without an answer of PyTorch"
+    )
+    if total.refused:
+        print(json.dumps(dict(total.refused.most_common(30))))
+    enough = sum(total.draws.values()) >= at_least
+    return 0 if enough and not total.bad and not total.at_hint else 1
 
 
 if __name__ == "__main__":
