@@ -16,4 +16,3 @@ for dtype in "$@"; do
 done
 "$python" "$here/check_op_samples.py" "$replay" $files
 "$python" "$here/check_symbolic_samples.py" "$replay" "$out/$1.jsonl"
-"$python" "$here/check_symbolic_soundness.py" "$replay" "$out/$1.jsonl" --draws 5
