@@ -1,20 +1,31 @@
 """Compares what Kiln propagates through recorded model graphs to PyTorch's metadata, value by value.
 
-    python tests/conformance/check_model_graphs.py REPLAY_MODULE DIR
+    python tests/conformance/check_model_graphs.py REPLAY_MODULE DIR [--verbose]
 
-DIR comes from record_model_graphs.py. Size expressions are equal when they
-evaluate alike at the hints and at other values of the symbols. Where PyTorch
-has two values in one storage, Kiln must too; not the other way round, since
-AOTAutograd replays views from their base and so takes metadata of copies. Inputs
-are the exception: the client shows each as a storage of its own, at offset 0.
+DIR comes from record_model_graphs.py. Every value that PyTorch's nodes have is
+compared: dtype, device, sizes, strides, offset and storage.
+
+Size expressions are equal when they evaluate alike at the hints and at other
+values of the symbols that satisfy PyTorch's guards; a symbol that Kiln made
+stands for the one that PyTorch has in its place.
+
+Storages: where PyTorch's node has two values in one storage, Kiln must too, not
+the other way round, since AOTAutograd replays views from their base and so takes
+metadata of copies. Static graphs are compared once more, to FakeTensorMode run
+over the same graph, and there storages must be equal both ways. Inputs are the
+exception: the client shows each as a storage of its own, at offset 0.
 """
 
 from __future__ import annotations
 
+import argparse
+import collections
+import dataclasses
 import json
 import math
 import pathlib
 import random
+import re
 import subprocess
 import sys
 from typing import Any
@@ -28,6 +39,7 @@ FUNCTIONS = {
     "Mod": lambda a, b: a % b,
     "PythonMod": lambda a, b: a % b,
     "ModularIndexing": lambda a, b, m: (a // b) % m,
+    "PowByNatural": lambda a, b: a**b,
     "IntTrueDiv": lambda a, b: a / b,
     "CeilToInt": math.ceil,
     "FloatPow": lambda a, b: a**b,
@@ -36,98 +48,220 @@ FUNCTIONS = {
     "ToFloat": float,
     "TruncToInt": int,
 }
+LOGIC = {
+    "And": lambda *args: all(args),
+    "Or": lambda *args: any(args),
+    "Not": lambda a: not a,
+    "Eq": lambda a, b: a == b,
+    "Ne": lambda a, b: a != b,
+}
 # Values whose metadata on the FX node is not that of the operator: name without
-# its number, field, and why.
+# its number, field, and why. FakeTensorMode over the same graph agrees with Kiln.
 KNOWN = {
     ("copy", "offset"): "AOTAutograd's metadata says 0 where FakeTensorMode and eager keep the offset of self",
 }
-# How far from its hint each symbol is moved for the second comparison: a
-# multiple that keeps divisibility facts of small divisors true.
+# Besides small steps, symbols move by multiples of this, which keeps what PyTorch
+# guarded about divisibility by small numbers.
 STEP = 64
+POINTS, TRIES = 6, 400
+UNBACKED = re.compile(r"^u\d+$")
+UNKNOWN_SIZES = range(3, 40)
 
 
 def evaluate(text: str, symbols: dict[str, int]) -> Any:
-    return eval(text, {"__builtins__": {}}, {**FUNCTIONS, **symbols})
+    return eval(text, {"__builtins__": {}}, {**FUNCTIONS, **LOGIC, **symbols})
 
 
-def assignments(hints: dict[str, int]) -> list[dict[str, int]]:
+def satisfied(facts: list[str], symbols: dict[str, int]) -> bool:
+    try:
+        return all(evaluate(fact, symbols) for fact in facts)
+    except (NameError, ZeroDivisionError):
+        return False
+
+
+def assignments(expected: dict[str, Any]) -> list[dict[str, int]]:
+    """The hints, and other sizes that PyTorch's guards admit."""
+    hints: dict[str, int] = expected["hints"]
+    symbols = {*hints, *expected["lower"]}
+    facts = [f for f in expected["facts"] if set(re.findall(r"\b[su]\d+\b", f)) <= hints.keys()]
     rng = random.Random(0)
-    moved = [{s: v + STEP * rng.randint(1, 9) for s, v in hints.items()} for _ in range(3)]
-    return [hints, *moved]
+    points = []
+    for attempt in range(TRIES if hints else 0):
+        # Every other draw takes small steps, as far as the guards allow them.
+        steps = [STEP * k for k in range(10)] if attempt % 2 else [0, 1, 2, 3, 5, 8, 16]
+        point = {s: v + rng.choice(steps) for s, v in hints.items()}
+        if point != hints and point not in points and satisfied(facts, point):
+            points.append(point)
+        if len(points) == POINTS:
+            break
+    points = [hints, *points]
+    for point in points:
+        point.update({s: rng.choice(UNKNOWN_SIZES) for s in sorted(symbols - hints.keys())})
+    return points
 
 
 class Comparison:
-    def __init__(self, hints: dict[str, int]) -> None:
-        self._assignments = assignments(hints)
+    """Of one graph's values to one account of them."""
+
+    def __init__(self, points: list[dict[str, int]], both_ways: bool) -> None:
+        self._points = points
+        self._both_ways = both_ways
         # Kiln's storages of each of PyTorch's: more than one only for inputs.
         self._storages: dict[int, set[int]] = {}
+        self._owners: dict[int, int] = {}
+        # What PyTorch's offsets into Kiln's storages have too much: the offset of the input there.
+        self._shifts: dict[int, str] = {}
+        # Symbols that Kiln made, and those that PyTorch has in their place.
+        self._unbacked: dict[str, str] = {}
+
+    def _translated(self, got: str) -> str:
+        return re.sub(r"\bu\d+\b", lambda m: self._unbacked.get(m[0], m[0]), got)
 
     def _same_expr(self, want: str, got: str) -> bool:
-        return want == got or all(evaluate(want, a) == evaluate(got, a) for a in self._assignments)
+        if UNBACKED.match(want) and UNBACKED.match(got) and want not in self._unbacked.values():
+            self._unbacked.setdefault(got, want)
+        got = self._translated(got)
+        try:
+            return want == got or all(evaluate(want, p) == evaluate(got, p) for p in self._points)
+        except NameError:
+            return False
 
     def _same_exprs(self, want: list[str], got: list[str]) -> bool:
-        return len(want) == len(got) and all(self._same_expr(w, g) for w, g in zip(want, got, strict=False))
+        return len(want) == len(got) and all(self._same_expr(w, g) for w, g in zip(want, got, strict=True))
+
+    def _same_storage(self, want: int, got: int, is_input: bool) -> bool:
+        storages = self._storages.setdefault(want, {got})
+        if is_input:
+            storages.add(got)
+        return got in storages and (not self._both_ways or self._owners.setdefault(got, want) == want)
 
     def differs(self, want: Any, got: Any, is_input: bool) -> str:
         """The first field that differs, or ''."""
         if want is None or got is None:
             return "" if want == got else "presence"
-        if "scalar" in want:
-            return "" if "scalar" in got and self._same_expr(want["scalar"], got["scalar"]) else "scalar"
+        if "scalar" in want or "scalar" in got:
+            same = "scalar" in want and "scalar" in got and self._same_expr(want["scalar"], got["scalar"])
+            return "" if same else "scalar"
         for field in ("dtype", "device"):
-            if want[field] != got.get(field):
+            if want[field] != got[field]:
                 return field
         for field in ("sizes", "strides"):
             if not self._same_exprs(want[field], got[field]):
                 return field
-        if not is_input and not self._same_expr(want["offset"], got["offset"]):
+        if is_input and want["offset"] != got["offset"]:
+            self._shifts[got["storage"]] = want["offset"]
+        shift = self._shifts.get(got["storage"], "0")
+        if not self._same_expr(want["offset"], f"({got['offset']}) + ({shift})"):
             return "offset"
-        storages = self._storages.setdefault(want["storage"], {got["storage"]})
-        if is_input:
-            storages.add(got["storage"])
-        return "" if got["storage"] in storages else "storage"
+        return "" if self._same_storage(want["storage"], got["storage"], is_input) else "storage"
 
 
-def check(program: str, pb: pathlib.Path) -> tuple[int, int, float]:
+@dataclasses.dataclass
+class Tally:
+    """Of one graph, or of many."""
+
+    graphs: int = 0
+    nodes: int = 0
+    values: int = 0
+    equal: int = 0
+    guards: int = 0
+    microseconds: float = 0.0
+
+    def add(self, other: Tally) -> None:
+        for field in dataclasses.fields(self):
+            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
+
+
+def replay(program: str, pb: pathlib.Path) -> tuple[list[dict[str, Any]], str]:
+    run = subprocess.run([program, str(pb), "3"], capture_output=True, text=True)
+    return [json.loads(line) for line in run.stdout.splitlines()], run.stderr.strip() if run.returncode else ""
+
+
+def differences(expected: dict[str, Any], values: dict[str, Any], account: str, points: Any) -> dict[str, str]:
+    """Name -> the field that differs."""
+    comparison = Comparison(points, both_ways=account == "propagated")
+    found = {}
+    # In Kiln's order, which is that of the nodes.
+    for name, got in values.items():
+        want = expected[account].get(name, ...)
+        if want is ...:
+            continue
+        field = comparison.differs(want, got, name in expected["inputs"])
+        if field and (account == "propagated" or (name.rstrip("0123456789_"), field) not in KNOWN):
+            found[name] = field
+    found.update(dict.fromkeys(expected[account].keys() - values.keys(), "absence"))
+    return found
+
+
+def check(program: str, pb: pathlib.Path, verbose: bool) -> Tally:
     expected = json.loads(pb.with_suffix(".json").read_text())
-    run = subprocess.run([program, str(pb), "5"], capture_output=True, text=True)
-    if run.returncode:
-        print(f"{pb.stem}: {run.stderr.strip()}")
-        return len(expected["values"]), 0, 0.0
-    comparison = Comparison(expected["hints"])
-    compared = good = guards = 0
-    nodes, microseconds = 1, 0.0
-    for line in run.stdout.splitlines():
-        row = json.loads(line)
-        guards += "guard" in row
+    tally = Tally(graphs=1, nodes=len(expected["targets"]), values=len(expected["values"]))
+    rows, error = replay(program, pb)
+    if error:
+        print(f"{pb.stem}: {error}")
+        return tally
+    values = {row["name"]: row["value"] for row in rows if "name" in row}
+    points = assignments(expected)
+    if expected["hints"] and len(points) < 2:
+        print(f"{pb.stem}: no sizes but the traced ones satisfy PyTorch's guards, so that expressions are not compared")
+        return tally
+    bad: set[str] = set()
+    for account in ("values", "propagated"):
+        for name, field in differences(expected, values, account, points).items() if account in expected else ():
+            bad.add(name)
+            print(f"{pb.stem}: {name}: {field}, {account}\n  want {expected[account][name]}\n  got  {values.get(name)}")
+    for row in rows if verbose else []:
         if "guard" in row:
             print(f"{pb.stem}: guard {row['guard']}")
-        if "nodes" in row:
-            nodes, microseconds = row["nodes"], row["microseconds"]
-        if row.get("name") not in expected["values"]:
-            continue
-        want = expected["values"][row["name"]]
-        compared += 1
-        field = comparison.differs(want, row["value"], row["name"] in expected["inputs"])
-        if (row["name"].rstrip("0123456789_"), field) in KNOWN:
-            field = ""
-        good += not field
-        if field:
-            print(f"{pb.stem}: {row['name']}: {field}\n  want {want}\n  got  {row['value']}")
-    print(f"{pb.stem}: {good} of {compared} values equal, {guards} guards, {microseconds / nodes:.2f} us a node")
-    return compared, good, microseconds
+    tally.equal = tally.values - len(bad)
+    tally.guards = sum("guard" in row for row in rows)
+    tally.microseconds = rows[-1]["microseconds"]
+    return tally
+
+
+COLUMNS = ("static.forward", "static.backward", "dynamic.forward", "dynamic.backward", "inference.inference")
+
+
+def print_table(tallies: dict[str, dict[str, Tally]]) -> None:
+    """A line for each model: nodes of its graphs, and * where a value differs."""
+    print(f"{'architecture':24}" + "".join(f"{column.replace('.', ' '):>20}" for column in COLUMNS) + f"{'us/node':>9}")
+    for name, columns in tallies.items():
+        cells = ""
+        total = Tally()
+        for column in COLUMNS:
+            tally = columns.get(column, Tally())
+            total.add(tally)
+            cell = f"{tally.equal}/{tally.values}{'' if tally.equal == tally.values else ' *'}" if tally.graphs else "-"
+            cells += f"{cell:>20}"
+        print(f"{name:24}{cells}{total.microseconds / max(1, total.nodes):9.2f}")
 
 
 def main() -> int:
-    program, directory = sys.argv[1], pathlib.Path(sys.argv[2])
-    graphs = sorted(directory.glob("*.pb"))
-    compared = good = 0
-    for pb in graphs:
-        some, right, _ = check(program, pb)
-        compared += some
-        good += right
-    print(f"{len(graphs)} graphs: {good} of {compared} values equal")
-    return 0 if graphs and good == compared else 1
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("directory", type=pathlib.Path)
+    parser.add_argument("--verbose", action="store_true", help="print guards")
+    options = parser.parse_args()
+    tallies: dict[str, dict[str, Tally]] = collections.defaultdict(lambda: collections.defaultdict(Tally))
+    total, overloads = Tally(), set()
+    for pb in sorted(options.directory.glob("*.pb")):
+        name, mode, role = pb.stem.split(".")[:3]
+        tally = check(options.program, pb, options.verbose)
+        # A graph between two that a model's own code broke may need gradients or not.
+        key = f"{mode}.{role}" if f"{mode}.{role}" in COLUMNS else f"{mode}.forward"
+        tallies[name][key].add(tally)
+        total.add(tally)
+        overloads.update(json.loads(pb.with_suffix(".json").read_text())["targets"])
+    print_table(tallies)
+    failed = sorted(options.directory.glob("*.failed"))
+    for path in failed:
+        print(f"{path.stem}: not recorded: {path.read_text()}")
+    print(
+        f"{len(tallies)} architectures, {total.graphs} graphs, {total.nodes} nodes of {len(overloads)} overloads: "
+        f"{total.equal} of {total.values} values equal, {total.guards} guards, "
+        f"{total.microseconds / max(1, total.nodes):.2f} us a node"
+    )
+    return 0 if total.graphs and total.equal == total.values and not failed else 1
 
 
 if __name__ == "__main__":

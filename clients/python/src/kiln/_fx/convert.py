@@ -210,6 +210,9 @@ class _Converter:
         if node.target is operator.getitem:
             self._bind_result(node)
             return
+        if node.target is torch.sym_sum:
+            self._add_sum(node)
+            return
         wire = self._graph.nodes.add()
         schema = getattr(node.target, "_schema", None)
         if isinstance(node.target, torch._ops.OpOverload) and schema is not None:
@@ -227,6 +230,24 @@ class _Converter:
         for key, value in node.kwargs.items():
             self._argument(wire.inputs.add(name=key).value, value, node)
         self._set_location(wire, node)
+
+    def _add_sum(self, node: torch.fx.Node) -> None:
+        """A sum of many is a chain of sums of two. No FX name has a point, so the names in between are new."""
+        terms = node.args[0]
+        if not isinstance(terms, (list, tuple)) or len(terms) < 2:
+            raise UnconvertibleNode(f"node {node.name}: a sum of {terms!r} has no wire form")
+        first, *rest = terms
+        for index, term in enumerate(rest, start=1):
+            wire = self._graph.nodes.add(target="sym.add")
+            left = wire.inputs.add().value
+            if index == 1:
+                self._argument(left, first, node)
+            else:
+                left.value = f"{node.name}.{index - 1}"
+            self._argument(wire.inputs.add().value, term, node)
+            wire.outputs.add(names=[node.name if index == len(rest) else f"{node.name}.{index}"])
+            self._set_location(wire, node)
+        self._names[node] = node.name
 
     def _define_results(self, node: torch.fx.Node, wire: pb.Node, schema: Any) -> None:
         returns = schema.returns
