@@ -6,11 +6,13 @@
 #include "absl/strings/str_cat.h"
 #include "base/checked_int.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/status_macros.h"
 #include "fake_runtime/fake_tensor_mode.h"
 #include "fake_runtime/ops/meta_context.h"
 #include "fake_runtime/ops/op_table.h"
 #include "fake_runtime/ops/run_meta.h"
+#include "fake_runtime/symbolic/poison_error.h"
 
 namespace kiln {
 namespace {
@@ -55,11 +57,15 @@ absl::Status DeclareSymbols(const Graph& graph, ShapeEnv& env) {
 // The number of bytes that `t` reaches, at its hints, fits int64; so do its
 // expressions.
 absl::Status CheckTensor(const ShapeEnv& env, const FakeTensor& t) {
+  KILN_RETURN_IF_ERROR(CheckLimit(Limit::kRank, t.rank(), "its result"));
   std::optional<int64_t> last = env.HintOf(t.storage_offset).value_or(0);
   std::optional<int64_t> numel = 1;
   bool poison = t.storage_offset.is_poison();
   for (int d = 0; d < t.rank(); ++d) {
-    poison = poison || t.sizes[d].is_poison() || t.strides[d].is_poison();
+    for (Expr e : {t.sizes[d], t.strides[d]}) {
+      if (e.is_poison() && IsLimitPoison(e)) return PoisonError(e, "a size or stride of its result");
+      poison = poison || e.is_poison();
+    }
     const int64_t size = t.sizes[d].is_poison() ? 1 : env.HintOf(t.sizes[d]).value_or(1);
     if (size < 0) {
       return MakeError(ErrorReason::kShapeMismatch,
@@ -199,6 +205,8 @@ absl::Status PropagateNode(FakeGraph& fake, int node) {
   fake.values.resize(std::max<size_t>(fake.values.size(), fake.graph.num_values()));
   fake.env->SetReason({node, n.op->name, "", n.location});
   absl::Status status = RunNode(fake, n);
+  // Past a limit whatever else went wrong is a consequence.
+  if (absl::Status limit = fake.env->LimitStatus(); !limit.ok()) status = limit;
   return status.ok() ? status : AddContext(status, DescribeNode(fake.graph, node));
 }
 
@@ -206,6 +214,7 @@ absl::StatusOr<FakeGraph> Propagate(Graph graph, ExprPool* pool) {
   FakeGraph fake;
   fake.graph = std::move(graph);
   fake.env = std::make_unique<ShapeEnv>(pool);
+  pool->Refill();
   KILN_RETURN_IF_ERROR(DeclareSymbols(fake.graph, *fake.env));
   fake.values.resize(fake.graph.num_values());
   for (size_t i = 0; i < fake.graph.inputs.size(); ++i) {
@@ -218,6 +227,8 @@ absl::StatusOr<FakeGraph> Propagate(Graph graph, ExprPool* pool) {
   for (size_t node = 0; node < fake.graph.nodes.size(); ++node) {
     KILN_RETURN_IF_ERROR(PropagateNode(fake, static_cast<int>(node)));
   }
+  // What comes after has a budget of its own.
+  pool->Refill();
   return fake;
 }
 

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "fake_runtime/symbolic/poison_error.h"
 
 namespace kiln {
 namespace {
@@ -88,8 +89,7 @@ absl::Status CheckDim(Expr e, absl::string_view where, absl::string_view what,
                       size_t dim) {
   std::string name = absl::StrCat(what, " ", dim);
   if (e.is_poison())
-    return MakeError(ErrorReason::kSizeOverflow,
-                     absl::StrCat(where, ": ", name, " overflows int64"));
+    return PoisonError(e, absl::StrCat(where, ": ", name));
   if (e.type() != ExprType::kInt) {
     return MakeError(ErrorReason::kBadExpression,
                      absl::StrCat(where, ": ", name, " is ", e.ToString(),
@@ -186,8 +186,7 @@ absl::Status GraphBuilder::CheckSymbols(Expr e, absl::string_view where) const {
 absl::Status GraphBuilder::AddAssumption(Expr condition) {
   std::string where = absl::StrCat("assumption ", graph_.assumptions.size());
   if (condition.is_poison())
-    return MakeError(ErrorReason::kSizeOverflow,
-                     absl::StrCat(where, ": a constant overflows int64"));
+    return PoisonError(condition, where);
   if (condition.type() != ExprType::kBool) {
     return MakeError(
         ErrorReason::kBadExpression,
@@ -249,8 +248,7 @@ absl::Status GraphBuilder::AddInput(GraphInput input) {
   } else {
     Expr e = std::get<Expr>(input.value);
     if (e.is_poison())
-      return MakeError(ErrorReason::kSizeOverflow,
-                       absl::StrCat(where, ": it overflows int64"));
+      return PoisonError(e, where);
     KILN_RETURN_IF_ERROR(CheckSymbols(e, where));
     if (!input.policies.empty())
       return BadInput(where, "a symbolic scalar has no dimensions");

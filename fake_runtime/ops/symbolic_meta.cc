@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "fake_runtime/symbolic/poison_error.h"
 
 namespace kiln {
 namespace {
@@ -23,8 +24,7 @@ Expr Argument1(MetaContext& ctx) { return ctx.Scalar(1).value; }
 
 absl::Status Finish(MetaContext& ctx, Expr value) {
   if (value.is_poison()) {
-    return ctx.Fail(ErrorReason::kSizeOverflow,
-                    absl::StrCat("its result overflows int64 or is too large an expression"));
+    return PoisonError(value, "its result");
   }
   ctx.Return(value);
   return absl::OkStatus();

@@ -50,6 +50,7 @@ std::optional<Expr> ExprPoolRep::FoldRemainder(absl::Span<const Expr> terms) {
     }
   }
   if (quotients.empty()) return std::nullopt;
+  Spend(static_cast<int64_t>(terms.size()));
   for (size_t i = 0; i < terms.size(); ++i) {
     if (!HasDivision(terms[i])) continue;
     TermView term = ViewTerm(terms[i]);

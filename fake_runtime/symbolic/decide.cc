@@ -38,6 +38,7 @@ int64_t Multiplier(const Expr& d, const Expr& fact) {
 }  // namespace
 
 ValueRange Knowledge::Bound(Expr e, Level level, Trail* trail) const {
+  pool_.Spend(TreeSizeOf(e));
   return BoundOf(e, [&](Expr symbol) -> ValueRange {
     auto it = symbols_.find(symbol);
     if (it == symbols_.end()) return {};
@@ -113,7 +114,7 @@ bool Knowledge::KnownDivisible(Expr dividend, Expr divisor, Level level, Trail* 
 }
 
 bool Knowledge::ProveNonPositive(Expr d, Level level, int depth, Trail* trail) {
-  if (d.is_poison() || --budget_ < 0) return false;
+  if (d.is_poison() || --budget_ < 0 || pool_.exhausted()) return false;
   if (std::optional<int64_t> c = d.AsInt()) return *c <= 0;
   size_t mark = trail->size();
   if (Bound(d, level, trail).upper <= 0) return true;
@@ -171,8 +172,9 @@ bool Knowledge::ProveByFacts(Expr d, Level level, int depth, Trail* trail) {
   // Older facts first, each once.
   std::sort(candidates.begin(), candidates.end());
   candidates.erase(std::unique(candidates.begin(), candidates.end()), candidates.end());
+  pool_.Spend(static_cast<int64_t>(candidates.size()));
   for (int i : candidates) {
-    if (budget_ < 0) return false;
+    if (budget_ < 0 || pool_.exhausted()) return false;
     // By value: proving interns expressions, but adds no facts.
     const LinearFact fact = linear_[i];
     if (!fact.is_live || !Usable(fact.promise, level)) continue;

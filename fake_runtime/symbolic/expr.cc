@@ -67,7 +67,8 @@ struct StaticNodes {
   ExprNode largest = Int(std::numeric_limits<int64_t>::max());
   ExprNode poison[static_cast<int>(PoisonReason::kCount)] = {
       PoisonNode("overflow"), PoisonNode("over expr_nodes"), PoisonNode("over expr_depth"),
-      PoisonNode("division by zero"), PoisonNode("unsupported operands")};
+      PoisonNode("division by zero"), PoisonNode("unsupported operands"),
+      PoisonNode("over rewrite_steps")};
 
   static ExprNode Int(int64_t value) {
     return ConstantNode(ExprKind::kInt, ExprType::kInt, value, HashInt(value));
@@ -158,7 +159,8 @@ bool ExprNodeEq::operator()(const ExprNode* n, const ExprKey& k) const {
 
 ExprPoolRep::ExprPoolRep()
     : max_nodes_(static_cast<uint32_t>(GetLimit(Limit::kExprNodes))),
-      max_depth_(static_cast<uint32_t>(GetLimit(Limit::kExprDepth))) {}
+      max_depth_(static_cast<uint32_t>(GetLimit(Limit::kExprDepth))),
+      max_steps_(GetLimit(Limit::kRewriteSteps)) {}
 
 void* ExprPoolRep::Allocate(size_t size) {
   constexpr size_t kBlockBytes = 16 << 10;
@@ -175,6 +177,8 @@ void* ExprPoolRep::Allocate(size_t size) {
 }
 
 Expr ExprPoolRep::Intern(ExprKind kind, ExprType type, absl::Span<const Expr> args) {
+  Spend(1 + static_cast<int64_t>(args.size()));
+  if (exhausted()) return MakePoison(PoisonReason::kSteps);
   uint64_t hash = MixKind(kind);
   for (Expr a : args) hash = Mix(hash, a.hash());
   auto it = table_.find(ExprKey{kind, hash, 0, {}, args});
@@ -286,6 +290,11 @@ PowerView ViewPower(Expr factor) {
 
 ExprPool::ExprPool() : rep_(std::make_unique<ExprPoolRep>()) {}
 ExprPool::~ExprPool() = default;
+
+void ExprPool::Spend(int64_t steps) { rep_->Spend(steps); }
+int64_t ExprPool::steps() const { return rep_->steps(); }
+bool ExprPool::exhausted() const { return rep_->exhausted(); }
+void ExprPool::Refill() { rep_->Refill(); }
 
 Expr ExprPool::Int(int64_t value) { return rep_->InternInt(value); }
 Expr ExprPool::Float(double value) { return rep_->InternFloat(value); }

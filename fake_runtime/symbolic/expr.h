@@ -19,7 +19,8 @@
 // Integer expressions are exact: a constant that leaves int64 makes the result
 // `Expr::Poison()`, which every builder propagates; callers that take client
 // input check `is_poison()` and answer SIZE_OVERFLOW. Expressions over
-// Limit::kExprNodes or Limit::kExprDepth are poison with a reason as well.
+// Limit::kExprNodes or Limit::kExprDepth, and all past Limit::kRewriteSteps, are
+// poison with a reason as well (poison_error.h).
 //
 // The text form (docs/text_form.md) is Python's and sympy's: `s0*s1 + 3`,
 // `(s0 + 1)//2`, `s0 % 8`, `Max(1, s0)`, `Min(a, b)`, `s0**2`, `CeilDiv(a, b)`,
@@ -216,6 +217,15 @@ class ExprPool {
 
   // Copies an expression of another pool into this one, renaming on the way.
   Expr Import(Expr e, const std::function<Expr(Expr symbol)>& rename);
+
+  // Work is counted in steps: a node built or visited, a fact tried. Over
+  // Limit::kRewriteSteps of them every builder gives poison, and proofs end
+  // with "unknown", so that whatever goes on ends soon; who asked for it finds
+  // the pool exhausted and says so. A stage begins by filling up again.
+  void Spend(int64_t steps);
+  int64_t steps() const;
+  bool exhausted() const;
+  void Refill();
 
   // Parses the text form. PARSE_ERROR with a column, LIMIT_EXCEEDED, or
   // SIZE_OVERFLOW. Symbols are created as they appear.

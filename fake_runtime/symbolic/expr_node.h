@@ -19,7 +19,7 @@ namespace kiln {
 using ExprVector = absl::InlinedVector<Expr, 8>;
 
 enum class PoisonReason : uint8_t {
-  kOverflow, kNodes, kDepth, kDivisionByZero, kUnsupported, kCount
+  kOverflow, kNodes, kDepth, kDivisionByZero, kUnsupported, kSteps, kCount
 };
 Expr MakePoison(PoisonReason reason);
 
@@ -99,6 +99,11 @@ struct ExprPoolRep {
   Expr ModInts(Expr a, Expr b);
   Expr BitAndInts(Expr a, Expr b);
   Expr IntPowInts(Expr base, Expr exponent);
+  // Work done, in steps; `Intern` gives poison when it is over the limit.
+  void Spend(int64_t steps) { steps_ += steps; }
+  int64_t steps() const { return steps_; }
+  bool exhausted() const { return steps_ > max_steps_; }
+  void Refill() { steps_ = 0; }
   // For Min and Max, of one or more.
   Expr Extremum(ExprKind kind, absl::Span<const Expr> operands);
   // (d <op> 0) for kEq, kNe and kLe, both sides arranged.
@@ -119,7 +124,15 @@ struct ExprPoolRep {
   size_t free_size_ = 0;
   uint32_t max_nodes_;
   uint32_t max_depth_;
+  int64_t steps_ = 0;
+  const int64_t max_steps_;
 };
+
+// What a visit to every part of `e` costs: parts that occur twice count twice.
+inline int64_t TreeSizeOf(Expr e) {
+  const ExprNode* n = ExprNode::Of(e);
+  return n ? n->tree_size : 1;
+}
 
 inline uint32_t DegreeOf(Expr e) {
   const ExprNode* n = ExprNode::Of(e);

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <limits>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/error.h"
@@ -18,6 +19,7 @@
 #include "base/status_macros.h"
 #include "fake_runtime/symbolic/expr.h"
 #include "fake_runtime/symbolic/expr_node.h"
+#include "fake_runtime/symbolic/poison_error.h"
 
 namespace kiln {
 namespace {
@@ -132,9 +134,7 @@ class ExprParser {
     std::string message = absl::StrCat("column ", pos_ + 1, ": ", why, " in expression '",
                                        text_.substr(0, 200), "'");
     if (why == "overflow") return MakeError(ErrorReason::kSizeOverflow, message);
-    if (why == "over expr_nodes" || why == "over expr_depth") {
-      return MakeError(ErrorReason::kLimitExceeded, message);
-    }
+    if (absl::StartsWith(why, "over ")) return PoisonError(e, message);
     return MakeError(ErrorReason::kParseError, message);
   }
 

@@ -5,7 +5,9 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "fake_runtime/symbolic/expr_node.h"
 #include "fake_runtime/symbolic/knowledge.h"
+#include "fake_runtime/symbolic/poison_error.h"
 #include "fake_runtime/symbolic/reduce_guards.h"
 
 namespace kiln {
@@ -29,8 +31,11 @@ struct ShapeEnv::Rep {
     return it == symbols.end() ? std::nullopt : it->second.hint;
   }
   std::optional<ScalarValue> EvaluateHints(Expr e) const {
+    pool->Spend(TreeSizeOf(e));
     return Evaluate(e, [this](Expr s) { return Hint(s); });
   }
+  // Keeps the first limit that was passed where no status could say so.
+  void Note(const absl::Status& status) { limit_status.Update(status); }
   // The first symbol of `e` that has no hint.
   std::optional<Expr> Unhinted(Expr e) const {
     std::optional<Expr> found;
@@ -64,6 +69,7 @@ struct ShapeEnv::Rep {
   std::vector<Guard> recorded;
   std::vector<Guard> asserts;
   GuardReason reason;
+  absl::Status limit_status;
   int next_unbacked = 0;
 };
 
@@ -97,6 +103,7 @@ void ShapeEnv::Rep::Adopt(const Knowledge::Trail& trail) {
   for (const Knowledge::Lean& lean : trail) {
     std::optional<Expr> condition = knowledge.Adopt(lean);
     if (!condition) continue;
+    Note(CheckLimit(Limit::kGuards, recorded.size() + 1, "guards"));
     Guard guard{*condition, GuardKind::kAssumption, reason};
     auto it = promise_reasons.find(lean.promise);
     if (lean.kind != Knowledge::Lean::kPromise) {
@@ -194,13 +201,13 @@ Expr ShapeEnv::FreshUnbacked(ValueRange range) {
   } while (rep_->symbols.contains(symbol));
   // The range comes from the operator, so it is known.
   SymbolInfo info{std::nullopt, range, DimPolicy::kUnbacked};
-  rep_->Declare(symbol, info, range).IgnoreError();
+  rep_->Note(rep_->Declare(symbol, info, range));
   return symbol;
 }
 
 absl::Status ShapeEnv::AddAssumption(Expr condition, absl::string_view reason) {
   if (condition.is_poison()) {
-    return Refuse(ErrorReason::kSizeOverflow, absl::StrCat("assumption: ", condition.poison_reason()));
+    return PoisonError(condition, "assumption");
   }
   if (condition.type() != ExprType::kBool) {
     return Refuse(ErrorReason::kBadInputMetadata,
@@ -235,9 +242,7 @@ std::optional<bool> ShapeEnv::StaticallyKnown(Expr condition) {
 
 absl::StatusOr<bool> ShapeEnv::Test(Expr condition, absl::string_view what, GuardKind kind) {
   if (condition.is_poison()) {
-    return Refuse(ErrorReason::kSizeOverflow,
-                  absl::StrCat(what, ": a size expression is beyond 64 bits or the limits (",
-                               condition.poison_reason(), ")"));
+    return PoisonError(condition, what);
   }
   if (std::optional<bool> known = StaticallyKnown(condition)) return *known;
   Expr simple = rep_->SimplifyDefined(condition);
@@ -309,6 +314,12 @@ std::optional<int64_t> ShapeEnv::HintOf(Expr e) const {
 
 Expr ShapeEnv::Simplify(Expr e) { return rep_->knowledge.Simplify(e); }
 ValueRange ShapeEnv::RangeOf(Expr e) const { return rep_->knowledge.RangeOf(e); }
+
+absl::Status ShapeEnv::LimitStatus() const {
+  KILN_RETURN_IF_ERROR(rep_->limit_status);
+  return rep_->pool->exhausted() ? CheckLimit(Limit::kRewriteSteps, rep_->pool->steps(), "size expressions")
+                                 : absl::OkStatus();
+}
 
 std::vector<Guard> ShapeEnv::Guards() const {
   return ReduceGuards(rep_->pool, [this](Knowledge& k) { rep_->DeclareNatures(k); }, rep_->recorded);

@@ -94,6 +94,11 @@ class ShapeEnv {
   Expr Simplify(Expr e);
   ValueRange RangeOf(Expr e) const;
 
+  // LIMIT_EXCEEDED once work is over Limit::kRewriteSteps, or an unbacked
+  // symbol or a used assumption was one too many. What was answered since may
+  // be poison or unknown.
+  absl::Status LimitStatus() const;
+
   // A minimal conjunction that implies every recorded guard and every used
   // assumption, in the order of recording: what is implied by the others is
   // dropped.

@@ -9,6 +9,7 @@ Expr Simplifier::Visit(Expr e) {
   if (e.kind() == ExprKind::kSymbol) return VisitSymbol(e);
   auto it = memo_.find(e);
   if (it != memo_.end()) return it->second;
+  pool_.Spend(1 + static_cast<int64_t>(e.args().size()));
   ExprVector args;
   bool changed = false;
   for (Expr a : e.args()) {

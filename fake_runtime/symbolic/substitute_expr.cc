@@ -29,6 +29,7 @@ class Substituter {
       auto it = memo_.find(e);
       if (it != memo_.end()) return it->second;
     }
+    pool_.Spend(1);
     ExprVector args;
     bool changed = false;
     for (Expr a : e.args()) {
