@@ -32,6 +32,8 @@ absl::Status PixelShuffleMeta(MetaContext& ctx);
 absl::Status PixelUnshuffleMeta(MetaContext& ctx);
 absl::Status ChannelShuffleMeta(MetaContext& ctx);
 absl::Status BlockDiagMeta(MetaContext& ctx);
+absl::Status NarrowCopyMeta(MetaContext& ctx);
+absl::Status ChunkCatMeta(MetaContext& ctx);       // _chunk_cat
 
 }  // namespace kiln
 

@@ -1,5 +1,6 @@
 // Operators that move data. One row per overload, sorted by name; schemas and tags are PyTorch's
 // (tests/conformance compares them).
+#include "fake_runtime/ops/backward_meta.h"
 #include "fake_runtime/ops/copy_meta.h"
 #include "fake_runtime/ops/pointwise_meta.h"
 #include "fake_runtime/ops/op_table.h"
@@ -8,6 +9,7 @@ namespace kiln {
 namespace {
 
 constexpr OpDef kRows[] = {
+    {"aten::_chunk_cat(Tensor[] tensors, int dim, int num_chunks) -> Tensor", kTagNone, ChunkCatMeta, "out"},
     {"aten::_to_copy(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? "
      "pin_memory=None, bool non_blocking=False, MemoryFormat? memory_format=None) -> Tensor",
      kTagCore, ToCopyMeta},
@@ -40,6 +42,7 @@ constexpr OpDef kRows[] = {
     {"aten::lift_fresh_copy(Tensor self) -> Tensor", kTagNone, LiftFreshCopyMeta},
     {"aten::log_normal_(Tensor(a!) self, float mean=1., float std=2., *, Generator? generator=None) -> Tensor(a!)",
      kTagRandom | kTagEffect, WriteSelfMeta},
+    {"aten::narrow_copy(Tensor self, int dim, SymInt start, SymInt length) -> Tensor", kTagNone, NarrowCopyMeta, "out"},
     {"aten::normal_(Tensor(a!) self, float mean=0., float std=1., *, Generator? generator=None) -> Tensor(a!)",
      kTagRandom | kTagEffect, WriteSelfMeta},
     {"aten::pixel_shuffle(Tensor self, int upscale_factor) -> Tensor", kTagNone, PixelShuffleMeta, "out"},
@@ -51,12 +54,24 @@ constexpr OpDef kRows[] = {
     {"aten::random_.to(Tensor(a!) self, int to, *, Generator? generator=None) -> Tensor(a!)",
      kTagRandom | kTagEffect, WriteSelfMeta},
     {"aten::reflection_pad1d(Tensor self, SymInt[2] padding) -> Tensor", kTagCore, ReflectionPadMeta, "out"},
+    {"aten::reflection_pad1d_backward(Tensor grad_output, Tensor self, SymInt[2] padding) -> Tensor",
+     kTagNone, GradLikeSelfMeta, "grad_input(grad_input)"},
     {"aten::reflection_pad2d(Tensor self, SymInt[4] padding) -> Tensor", kTagCore, ReflectionPadMeta, "out"},
+    {"aten::reflection_pad2d_backward(Tensor grad_output, Tensor self, SymInt[4] padding) -> Tensor",
+     kTagNone, GradLikeSelfMeta, "grad_input(grad_input)"},
     {"aten::reflection_pad3d(Tensor self, SymInt[6] padding) -> Tensor", kTagCore, ReflectionPadMeta, "out"},
+    {"aten::reflection_pad3d_backward(Tensor grad_output, Tensor self, SymInt[6] padding) -> Tensor",
+     kTagNone, GradLikeSelfMeta, "grad_input(grad_input)"},
     {"aten::repeat(Tensor self, SymInt[] repeats) -> Tensor", kTagCore, RepeatMeta, "out"},
     {"aten::replication_pad1d(Tensor self, SymInt[2] padding) -> Tensor", kTagNone, ReplicationPadMeta, "out"},
+    {"aten::replication_pad1d_backward(Tensor grad_output, Tensor self, SymInt[2] padding) -> Tensor",
+     kTagNone, GradLikeSelfMeta, "grad_input(grad_input)"},
     {"aten::replication_pad2d(Tensor self, SymInt[4] padding) -> Tensor", kTagCore, ReplicationPadMeta, "out"},
+    {"aten::replication_pad2d_backward(Tensor grad_output, Tensor self, SymInt[4] padding) -> Tensor",
+     kTagNone, GradLikeSelfMeta, "grad_input(grad_input)"},
     {"aten::replication_pad3d(Tensor self, SymInt[6] padding) -> Tensor", kTagCore, ReplicationPadMeta, "out"},
+    {"aten::replication_pad3d_backward(Tensor grad_output, Tensor self, SymInt[6] padding) -> Tensor",
+     kTagNone, GradLikeSelfMeta, "grad_input(grad_input)"},
     {"aten::resize_(Tensor(a!) self, SymInt[] size, *, MemoryFormat? memory_format=None) -> Tensor(a!)",
      kTagCore | kTagEffect, ResizeMeta},
     {"aten::roll(Tensor self, SymInt[1] shifts, int[1] dims=[]) -> Tensor", kTagNone, RollMeta, "out"},

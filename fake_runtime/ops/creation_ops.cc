@@ -7,6 +7,9 @@ namespace kiln {
 namespace {
 
 constexpr OpDef kRows[] = {
+    {"aten::_efficientzerotensor(SymInt[] size, *, ScalarType? dtype=None, Layout? layout=None, Device? "
+     "device=None, bool? pin_memory=None) -> Tensor",
+     kTagNone, EmptyMeta},
     {"aten::arange(Scalar end, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? "
      "pin_memory=None) -> Tensor",
      kTagNone, ArangeMeta},

@@ -1,5 +1,6 @@
 // Gathers, scatters, embeddings and what depends on data. One row per overload, sorted by name; schemas and tags are PyTorch's
 // (tests/conformance compares them).
+#include "fake_runtime/ops/backward_meta.h"
 #include "fake_runtime/ops/copy_meta.h"
 #include "fake_runtime/ops/indexing_meta.h"
 #include "fake_runtime/ops/op_table.h"
@@ -12,10 +13,17 @@ constexpr OpDef kRows[] = {
      "mode=0, bool sparse=False, Tensor? per_sample_weights=None, bool include_last_offset=False, int "
      "padding_idx=-1) -> (Tensor, Tensor, Tensor, Tensor)",
      kTagCore, EmbeddingBagMeta, "out"},
+    {"aten::_embedding_bag_backward(Tensor grad, Tensor indices, Tensor offsets, Tensor offset2bag, Tensor "
+     "bag_size, Tensor maximum_indices, SymInt num_weights, bool scale_grad_by_freq, int mode, bool sparse, Tensor? "
+     "per_sample_weights, int padding_idx=-1) -> Tensor",
+     kTagNone, EmbeddingBagBackwardMeta},
     {"aten::_embedding_bag_forward_only(Tensor weight, Tensor indices, Tensor offsets, bool "
      "scale_grad_by_freq=False, int mode=0, bool sparse=False, Tensor? per_sample_weights=None, bool "
      "include_last_offset=False, int padding_idx=-1) -> (Tensor, Tensor, Tensor, Tensor)",
      kTagNone, EmbeddingBagMeta, "out"},
+    {"aten::_embedding_bag_per_sample_weights_backward(Tensor grad, Tensor weight, Tensor indices, Tensor offsets, "
+     "Tensor offset2bag, int mode, int padding_idx=-1) -> Tensor",
+     kTagNone, PerSampleWeightsBackwardMeta, "out"},
     {"aten::_local_scalar_dense(Tensor self) -> Scalar", kTagCore | kTagDataDependent, ItemMeta},
     {"aten::_unique(Tensor self, bool sorted=True, bool return_inverse=False) -> (Tensor, Tensor)",
      kTagDynamicShape, UniqueMeta},
@@ -85,6 +93,8 @@ constexpr OpDef kRows[] = {
     {"aten::masked_fill.Tensor(Tensor self, Tensor mask, Tensor value) -> Tensor",
      kTagNone, MaskedFillMeta, "_ Tensor_out"},
     {"aten::masked_scatter(Tensor self, Tensor mask, Tensor source) -> Tensor", kTagCore, MaskedScatterMeta, "_ out"},
+    {"aten::masked_scatter_backward(Tensor grad_output, Tensor mask, SymInt[] sizes) -> Tensor",
+     kTagNone, GradOfSizesMeta},
     {"aten::masked_select(Tensor self, Tensor mask) -> Tensor", kTagDynamicShape, MaskedSelectMeta, "out"},
     {"aten::nonzero(Tensor self) -> Tensor", kTagCore | kTagDynamicShape, NonzeroMeta, "out"},
     {"aten::nonzero_static(Tensor self, *, SymInt size, int fill_value=-1) -> Tensor",
@@ -121,6 +131,8 @@ constexpr OpDef kRows[] = {
      "-> Tensor",
      kTagCore, SliceScatterMeta, "out"},
     {"aten::take(Tensor self, Tensor index) -> Tensor", kTagNone, TakeMeta, "out"},
+    {"aten::unfold_backward(Tensor grad_in, SymInt[] input_sizes, int dim, int size, int step) -> Tensor",
+     kTagNone, GradOfSizesMeta, "out"},
     {"aten::unique_consecutive(Tensor self, bool return_inverse=False, bool return_counts=False, int? dim=None) -> "
      "(Tensor, Tensor, Tensor)",
      kTagDynamicShape, UniqueMeta},

@@ -19,6 +19,8 @@ absl::Status AddrMeta(MetaContext& ctx);
 absl::Status CdistMeta(MetaContext& ctx);    // _cdist_forward
 absl::Status PdistMeta(MetaContext& ctx);
 absl::Status EuclideanDistMeta(MetaContext& ctx);
+absl::Status ScaledMmMeta(MetaContext& ctx);   // _scaled_mm, _scaled_mm_v2
+absl::Status TrilinearMeta(MetaContext& ctx);  // _trilinear
 absl::Status FftC2cMeta(MetaContext& ctx);  // [.., n, ..] complex -> the same
 absl::Status FftR2cMeta(MetaContext& ctx);  // real -> complex, one-sided n/2 + 1
 absl::Status FftC2rMeta(MetaContext& ctx);  // complex -> real of last_dim_size

@@ -23,6 +23,10 @@ constexpr OpDef kRows[] = {
     {"aten::_native_batch_norm_legit_no_training(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean, "
      "Tensor running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor)",
      kTagCore, BatchNormMeta, "out"},
+    {"aten::batch_norm_backward(Tensor grad_out, Tensor input, Tensor weight, Tensor? running_mean, Tensor? "
+     "running_var, Tensor? save_mean, Tensor? save_var, bool update, float eps, bool[3] output_mask, Tensor "
+     "reserve) -> (Tensor, Tensor, Tensor)",
+     kTagNone, BatchNormBackwardMeta},
     {"aten::native_batch_norm(Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? "
      "running_var, bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)",
      kTagNone, BatchNormMeta, "out(out,save_mean,save_invstd)"},

@@ -57,7 +57,7 @@ const Table& GetTable() {
   static const Table* const table = [] {
     auto* t = new Table;
     for (absl::Span<const OpDef> family :
-         {PointwiseOps(), ReductionOps(), ViewOps(), CreationOps(), CopyOps(), IndexingOps(), MatmulOps(),
+         {PointwiseOps(), ReductionOps(), ViewOps(), CreationOps(), CopyOps(), IndexingOps(), MatmulOps(), LinalgOps(),
           ConvolutionOps(), PoolingOps(), NormalizationOps(), AttentionOps(), SymbolicOps()}) {
       for (const OpDef& def : family) AddRows(def, t->rows);
     }

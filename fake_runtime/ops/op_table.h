@@ -81,6 +81,7 @@ absl::Span<const OpDef> IndexingOps();
 absl::Span<const OpDef> MatmulOps();
 absl::Span<const OpDef> ConvolutionOps();
 absl::Span<const OpDef> PoolingOps();
+absl::Span<const OpDef> LinalgOps();
 absl::Span<const OpDef> NormalizationOps();
 absl::Span<const OpDef> AttentionOps();
 absl::Span<const OpDef> SymbolicOps();

@@ -1,5 +1,6 @@
 // Elementwise operators. One row per overload, sorted by name; schemas and tags are PyTorch's
 // (tests/conformance compares them).
+#include "fake_runtime/ops/backward_meta.h"
 #include "fake_runtime/ops/pointwise_meta.h"
 #include "fake_runtime/ops/op_table.h"
 
@@ -20,6 +21,8 @@ constexpr OpDef kRows[] = {
     {"aten::__xor__.Tensor(Tensor self, Tensor other) -> Tensor", kTagPointwise, Pointwise<Promote::kDefault, 0, 1>},
     {"aten::_conj_physical(Tensor self) -> Tensor", kTagPointwise, Pointwise<Promote::kDefault, 0>, "out-"},
     {"aten::_prelu_kernel(Tensor self, Tensor weight) -> Tensor", kTagNone, FloatPointwise<0>},
+    {"aten::_prelu_kernel_backward(Tensor grad_output, Tensor self, Tensor weight) -> (Tensor, Tensor)",
+     kTagNone, PreluBackwardMeta},
     {"aten::abs(Tensor self) -> Tensor", kTagCore | kTagPointwise, Pointwise<Promote::kComplexToFloat, 0>, "_- out"},
     {"aten::acos(Tensor self) -> Tensor", kTagCore | kTagPointwise, Pointwise<Promote::kIntToFloat, 0>, "_ out"},
     {"aten::acosh(Tensor self) -> Tensor", kTagCore | kTagPointwise, Pointwise<Promote::kIntToFloat, 0>, "_ out"},
@@ -146,6 +149,8 @@ constexpr OpDef kRows[] = {
     {"aten::gelu_backward(Tensor grad_output, Tensor self, *, str approximate=\"none\") -> Tensor",
      kTagPointwise, FloatPointwise<0, 1>},
     {"aten::glu(Tensor self, int dim=-1) -> Tensor", kTagNone, GluMeta, "out"},
+    {"aten::glu_backward(Tensor grad_output, Tensor self, int dim) -> Tensor",
+     kTagNone, GradLikeSelfMeta, "grad_input(grad_input)"},
     {"aten::gt.Scalar(Tensor self, Scalar other) -> Tensor",
      kTagCore | kTagPointwise, Pointwise<Promote::kAlwaysBool, 0, 1>, "_- Scalar_out"},
     {"aten::gt.Tensor(Tensor self, Tensor other) -> Tensor",
@@ -253,6 +258,8 @@ constexpr OpDef kRows[] = {
      kTagCore | kTagPointwise, Pointwise<Promote::kDefault, 0, 1>, "Tensor_Scalar_out"},
     {"aten::pow.Tensor_Tensor(Tensor self, Tensor exponent) -> Tensor",
      kTagCore | kTagPointwise, Pointwise<Promote::kDefault, 0, 1>, "Tensor_Tensor_out"},
+    {"aten::pow_.Scalar(Tensor(a!) self, Scalar exponent) -> Tensor(a!)",
+     kTagPointwise | kTagEffect, Pointwise<Promote::kDefault, 0, 1>},
     {"aten::rad2deg(Tensor self) -> Tensor", kTagPointwise, Pointwise<Promote::kIntToFloat, 0>, "_ out"},
     {"aten::reciprocal(Tensor self) -> Tensor", kTagCore | kTagPointwise, Pointwise<Promote::kIntToFloat, 0>, "_ out"},
     {"aten::relu(Tensor self) -> Tensor", kTagCore | kTagPointwise, Pointwise<Promote::kDefault, 0>, "_ out-"},
@@ -269,6 +276,9 @@ constexpr OpDef kRows[] = {
     {"aten::rrelu_with_noise(Tensor self, Tensor(b!) noise, Scalar lower=0.125, Scalar upper=0.33333333333333331, "
      "bool training=False, Generator? generator=None) -> Tensor",
      kTagRandom | kTagEffect, SelfTyped<0>},
+    {"aten::rrelu_with_noise_backward(Tensor grad_output, Tensor self, Tensor noise, Scalar lower, Scalar upper, "
+     "bool training, bool self_is_result) -> Tensor",
+     kTagNone, FloatPointwise<0, 1, 2>, "out"},
     {"aten::rsqrt(Tensor self) -> Tensor", kTagCore | kTagPointwise, Pointwise<Promote::kIntToFloat, 0>, "_ out"},
     {"aten::rsub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor",
      kTagPointwise, Pointwise<Promote::kDefault, 0, 1>, "Scalar_out-"},

@@ -17,6 +17,7 @@ absl::Status UpsampleVecMeta(MetaContext& ctx);        // upsample_*.vec: output
 absl::Status UpsampleBackwardMeta(MetaContext& ctx);   // argument "input_size"
 absl::Status GridSamplerMeta(MetaContext& ctx);        // grid_sampler_2d/3d
 absl::Status MaxUnpoolMeta(MetaContext& ctx);
+absl::Status FractionalMaxPoolMeta(MetaContext& ctx);  // fractional_max_pool2d/3d
 
 }  // namespace kiln
 

@@ -1,5 +1,6 @@
 // Pooling and resampling. One row per overload, sorted by name; schemas and tags are PyTorch's
 // (tests/conformance compares them).
+#include "fake_runtime/ops/backward_meta.h"
 #include "fake_runtime/ops/pooling_meta.h"
 #include "fake_runtime/ops/op_table.h"
 
@@ -16,22 +17,41 @@ constexpr OpDef kRows[] = {
     {"aten::_upsample_bicubic2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, "
      "float? scales_w=None) -> Tensor",
      kTagNone, UpsampleMeta, "out"},
+    {"aten::_upsample_bicubic2d_aa_backward(Tensor grad_output, SymInt[2] output_size, SymInt[4] input_size, bool "
+     "align_corners, float? scales_h=None, float? scales_w=None) -> Tensor",
+     kTagNone, UpsampleBackwardMeta, "grad_input(grad_input)"},
     {"aten::_upsample_bilinear2d_aa(Tensor self, SymInt[2] output_size, bool align_corners, float? scales_h=None, "
      "float? scales_w=None) -> Tensor",
      kTagNone, UpsampleMeta, "out"},
+    {"aten::_upsample_bilinear2d_aa_backward(Tensor grad_output, SymInt[2] output_size, SymInt[4] input_size, bool "
+     "align_corners, float? scales_h=None, float? scales_w=None) -> Tensor",
+     kTagNone, UpsampleBackwardMeta, "grad_input(grad_input)"},
     {"aten::_upsample_nearest_exact1d(Tensor self, SymInt[1] output_size, float? scales=None) -> Tensor",
      kTagNone, UpsampleMeta, "out"},
+    {"aten::_upsample_nearest_exact1d_backward(Tensor grad_output, SymInt[1] output_size, SymInt[3] input_size, "
+     "float? scales=None) -> Tensor",
+     kTagNone, UpsampleBackwardMeta, "grad_input(grad_input)"},
     {"aten::_upsample_nearest_exact2d(Tensor self, SymInt[2] output_size, float? scales_h=None, float? "
      "scales_w=None) -> Tensor",
      kTagNone, UpsampleMeta, "out"},
+    {"aten::_upsample_nearest_exact2d_backward(Tensor grad_output, SymInt[2] output_size, SymInt[4] input_size, "
+     "float? scales_h=None, float? scales_w=None) -> Tensor",
+     kTagNone, UpsampleBackwardMeta, "grad_input(grad_input)"},
     {"aten::_upsample_nearest_exact3d(Tensor self, SymInt[3] output_size, float? scales_d=None, float? "
      "scales_h=None, float? scales_w=None) -> Tensor",
      kTagNone, UpsampleMeta, "out"},
+    {"aten::_upsample_nearest_exact3d_backward(Tensor grad_output, SymInt[3] output_size, SymInt[5] input_size, "
+     "float? scales_d=None, float? scales_h=None, float? scales_w=None) -> Tensor",
+     kTagNone, UpsampleBackwardMeta, "grad_input(grad_input)"},
     {"aten::adaptive_avg_pool1d(Tensor self, int[1] output_size) -> Tensor", kTagCore, AdaptiveAvgPoolMeta, "out"},
     {"aten::adaptive_max_pool2d(Tensor self, int[2] output_size) -> (Tensor, Tensor)",
      kTagNone, AdaptiveMaxPoolMeta, "out(out,indices)"},
+    {"aten::adaptive_max_pool2d_backward(Tensor grad_output, Tensor self, Tensor indices) -> Tensor",
+     kTagNone, PoolBackwardMeta, "grad_input(grad_input)"},
     {"aten::adaptive_max_pool3d(Tensor self, int[3] output_size) -> (Tensor, Tensor)",
      kTagNone, AdaptiveMaxPoolMeta, "out(out,indices)"},
+    {"aten::adaptive_max_pool3d_backward(Tensor grad_output, Tensor self, Tensor indices) -> Tensor",
+     kTagNone, PoolBackwardMeta, "grad_input(grad_input)"},
     {"aten::avg_pool1d(Tensor self, int[1] kernel_size, int[1] stride=[], int[1] padding=[0], bool ceil_mode=False, "
      "bool count_include_pad=True) -> Tensor",
      kTagCore, AvgPoolMeta, "out"},
@@ -47,12 +67,30 @@ constexpr OpDef kRows[] = {
     {"aten::avg_pool3d_backward(Tensor grad_output, Tensor self, int[3] kernel_size, int[3] stride, int[3] padding, "
      "bool ceil_mode, bool count_include_pad, int? divisor_override) -> Tensor",
      kTagNone, PoolBackwardMeta, "grad_input(grad_input)"},
+    {"aten::fractional_max_pool2d(Tensor self, int[2] kernel_size, int[2] output_size, Tensor random_samples) -> "
+     "(Tensor, Tensor)",
+     kTagNone, FractionalMaxPoolMeta, "output(output,indices)"},
+    {"aten::fractional_max_pool2d_backward(Tensor grad_output, Tensor self, int[2] kernel_size, int[2] output_size, "
+     "Tensor indices) -> Tensor",
+     kTagNone, PoolBackwardMeta, "grad_input(grad_input)"},
+    {"aten::fractional_max_pool3d(Tensor self, int[3] kernel_size, int[3] output_size, Tensor random_samples) -> "
+     "(Tensor, Tensor)",
+     kTagNone, FractionalMaxPoolMeta, "output(output,indices)"},
+    {"aten::fractional_max_pool3d_backward(Tensor grad_output, Tensor self, int[3] kernel_size, int[3] output_size, "
+     "Tensor indices) -> Tensor",
+     kTagNone, PoolBackwardMeta, "grad_input(grad_input)"},
     {"aten::grid_sampler_2d(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool "
      "align_corners) -> Tensor",
      kTagCore, GridSamplerMeta, "out"},
+    {"aten::grid_sampler_2d_backward(Tensor grad_output, Tensor input, Tensor grid, int interpolation_mode, int "
+     "padding_mode, bool align_corners, bool[2] output_mask) -> (Tensor, Tensor)",
+     kTagNone, GridSamplerBackwardMeta, "out"},
     {"aten::grid_sampler_3d(Tensor input, Tensor grid, int interpolation_mode, int padding_mode, bool "
      "align_corners) -> Tensor",
      kTagNone, GridSamplerMeta, "out"},
+    {"aten::grid_sampler_3d_backward(Tensor grad_output, Tensor input, Tensor grid, int interpolation_mode, int "
+     "padding_mode, bool align_corners, bool[2] output_mask) -> (Tensor, Tensor)",
+     kTagNone, GridSamplerBackwardMeta, "out"},
     {"aten::max_pool2d_with_indices(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] "
      "dilation=1, bool ceil_mode=False) -> (Tensor, Tensor)",
      kTagCore, MaxPoolMeta, "out(out,indices)"},

@@ -1,17 +1,31 @@
 // Reductions, scans, softmaxes, orderings and losses. One row per overload, sorted by name; schemas and tags are PyTorch's
 // (tests/conformance compares them).
+#include "fake_runtime/ops/backward_meta.h"
 #include "fake_runtime/ops/loss_meta.h"
 #include "fake_runtime/ops/reduction_meta.h"
+#include "fake_runtime/ops/statistics_meta.h"
 #include "fake_runtime/ops/op_table.h"
 
 namespace kiln {
 namespace {
 
 constexpr OpDef kRows[] = {
+    {"aten::_histogramdd_bin_edges(Tensor self, int[] bins, *, float[]? range=None, Tensor? weight=None, bool "
+     "density=False) -> Tensor[]",
+     kTagNone, HistogramddEdgesMeta},
+    {"aten::_histogramdd_from_bin_cts(Tensor self, int[] bins, *, float[]? range=None, Tensor? weight=None, bool "
+     "density=False) -> Tensor",
+     kTagNone, HistogramddCountsMeta, "out"},
+    {"aten::_histogramdd_from_bin_tensors(Tensor self, Tensor[] bins, *, Tensor? weight=None, bool density=False) "
+     "-> Tensor",
+     kTagNone, HistogramddTensorsMeta, "out"},
     {"aten::_log_softmax(Tensor self, int dim, bool half_to_float) -> Tensor", kTagCore, SoftmaxMeta, "out"},
     {"aten::_log_softmax_backward_data(Tensor grad_output, Tensor output, int dim, ScalarType input_dtype) -> Tensor",
      kTagNone, SoftmaxBackwardMeta, "out"},
     {"aten::_safe_softmax(Tensor self, int dim, ScalarType? dtype=None) -> Tensor", kTagNone, SafeSoftmaxMeta},
+    {"aten::_segment_reduce_backward(Tensor grad, Tensor output, Tensor data, str reduce, *, Tensor? lengths=None, "
+     "Tensor? offsets=None, int axis=0, Scalar? initial=None) -> Tensor",
+     kTagNone, SegmentReduceBackwardMeta, "out"},
     {"aten::_softmax(Tensor self, int dim, bool half_to_float) -> Tensor", kTagCore, SoftmaxMeta, "out"},
     {"aten::_softmax_backward_data(Tensor grad_output, Tensor output, int dim, ScalarType input_dtype) -> Tensor",
      kTagNone, SoftmaxBackwardMeta, "out(grad_input)"},
@@ -38,7 +52,15 @@ constexpr OpDef kRows[] = {
     {"aten::cumprod(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor", kTagNone, CumulativeMeta, "_ out"},
     {"aten::cumsum(Tensor self, int dim, *, ScalarType? dtype=None) -> Tensor", kTagCore, CumulativeMeta, "_ out"},
     {"aten::dist(Tensor self, Tensor other, Scalar p=2) -> Tensor", kTagNone, DistMeta, "out"},
+    {"aten::hash_tensor(Tensor self, int[1] dim=[], *, bool keepdim=False, int mode=0) -> Tensor",
+     kTagNone, HashTensorMeta, "out"},
     {"aten::histc(Tensor self, int bins=100, Scalar min=0, Scalar max=0) -> Tensor", kTagNone, HistcMeta, "out"},
+    {"aten::histogram.bin_ct(Tensor self, int bins=100, *, float[]? range=None, Tensor? weight=None, bool "
+     "density=False) -> (Tensor hist, Tensor bin_edges)",
+     kTagNone, HistogramCountMeta, "bin_ct_out(hist,bin_edges)"},
+    {"aten::histogram.bins_tensor(Tensor self, Tensor bins, *, Tensor? weight=None, bool density=False) -> (Tensor "
+     "hist, Tensor bin_edges)",
+     kTagNone, HistogramBinsMeta, "bins_tensor_out(hist,bin_edges)"},
     {"aten::kthvalue(Tensor self, SymInt k, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)",
      kTagNone, ValueIndexMeta, "values(values,indices)"},
     {"aten::linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? "
@@ -63,9 +85,18 @@ constexpr OpDef kRows[] = {
     {"aten::multi_margin_loss(Tensor self, Tensor target, Scalar p=1, Scalar margin=1, Tensor? weight=None, int "
      "reduction=1) -> Tensor",
      kTagNone, MultiMarginLossMeta, "out"},
+    {"aten::multi_margin_loss_backward(Tensor grad_output, Tensor self, Tensor target, Scalar p, Scalar margin, "
+     "Tensor? weight=None, int reduction=1) -> Tensor",
+     kTagNone, GradLikeSelfMeta, "grad_input(grad_input)"},
+    {"aten::multilabel_margin_loss_backward(Tensor grad_output, Tensor self, Tensor target, int reduction, Tensor "
+     "is_target) -> Tensor",
+     kTagNone, GradLikeSelfMeta, "grad_input(grad_input)"},
     {"aten::multilabel_margin_loss_forward(Tensor self, Tensor target, int reduction) -> (Tensor output, Tensor "
      "is_target)",
      kTagNone, MultilabelMarginLossMeta},
+    {"aten::multinomial(Tensor self, SymInt num_samples, bool replacement=False, *, Generator? generator=None) -> "
+     "Tensor",
+     kTagRandom, MultinomialMeta, "out"},
     {"aten::nanmedian(Tensor self) -> Tensor", kTagNone, SameTypeReduceMeta, "out"},
     {"aten::nanmedian.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
      kTagNone, ValueIndexMeta, "dim_values(values,indices)"},
@@ -93,6 +124,9 @@ constexpr OpDef kRows[] = {
     {"aten::prod(Tensor self, *, ScalarType? dtype=None) -> Tensor", kTagCore, SumMeta, "out"},
     {"aten::prod.dim_int(Tensor self, int dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
      kTagCore, SumMeta, "int_out"},
+    {"aten::segment_reduce(Tensor data, str reduce, *, Tensor? lengths=None, Tensor? indices=None, Tensor? "
+     "offsets=None, int axis=0, bool unsafe=False, Scalar? initial=None) -> Tensor",
+     kTagNone, SegmentReduceMeta, "out"},
     {"aten::sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)",
      kTagCore, SortMeta, "values(values,indices)"},
     {"aten::sort.stable(Tensor self, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor values, Tensor "
