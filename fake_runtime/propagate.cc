@@ -46,6 +46,10 @@ absl::Status DeclareSymbols(const Graph& graph, ShapeEnv& env) {
       continue;
     }
     if (!s.hint.has_value()) return MakeError(ErrorReason::kBadInputMetadata, absl::StrCat(where, " has no hint"));
+    if (s.symbol.type() == ExprType::kFloat) {
+      KILN_RETURN_IF_ERROR(env.AddBackedFloatSymbol(s.symbol, static_cast<double>(*s.hint)));
+      continue;
+    }
     KILN_RETURN_IF_ERROR(env.AddBackedSymbol(s.symbol, *s.hint, range, natural, s.policy));
   }
   for (Expr assumption : graph.assumptions) {
@@ -172,6 +176,7 @@ void ApplyWrites(FakeGraph& fake, const Node& node, MetaContext& ctx) {
     VisitValues(node.args[i], [&](ValueId id) {
       FakeTensor* written = std::get_if<FakeTensor>(&fake.values[id.value]);
       if (written == nullptr) return;
+      fake.env->data_memo().Forget(written->storage.value);
       for (const NodeOutput& output : node.outputs) {
         for (ValueId out : output.values) {
           const FakeTensor* result = std::get_if<FakeTensor>(&fake.values[out.value]);
@@ -229,6 +234,8 @@ absl::StatusOr<FakeGraph> Propagate(Graph graph, ExprPool* pool) {
   }
   // What comes after has a budget of its own.
   pool->Refill();
+  // Who propagates a node again asks of the data as they were then.
+  fake.env->data_memo().Clear();
   return fake;
 }
 

@@ -2,6 +2,8 @@
 // symbols with the ranges that PyTorch gives them (fake_impls.py).
 #include <utility>
 
+#include "absl/functional/function_ref.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "fake_runtime/ops/broadcast.h"
@@ -11,6 +13,15 @@
 namespace kiln {
 namespace {
 
+// What is looked at of a tensor's storage.
+Dims LookedAt(const FakeTensor& t) {
+  Dims out = t.sizes;
+  out.insert(out.end(), t.strides.begin(), t.strides.end());
+  out.push_back(t.storage_offset);
+  out.push_back(Expr(static_cast<int64_t>(t.dtype)));
+  return out;
+}
+
 // In [0, numel], or unbounded above where numel has no bound; 0 without a symbol
 // when the tensor is known to be empty.
 Expr CountUpTo(MetaContext& ctx, Expr numel) {
@@ -18,11 +29,25 @@ Expr CountUpTo(MetaContext& ctx, Expr numel) {
   return ctx.env().FreshUnbacked({0, ctx.env().RangeOf(numel).upper});
 }
 
+Expr RememberedAnswer(MetaContext& ctx, DataQuestion question, const FakeTensor& t, absl::FunctionRef<Expr()> fresh) {
+  const Dims looked_at = LookedAt(t);
+  DataMemo& memo = ctx.env().data_memo();
+  if (std::optional<Expr> answer = memo.Find(question, t.storage.value, looked_at)) return *answer;
+  const Expr answer = fresh();
+  memo.Remember(question, t.storage.value, looked_at, answer);
+  return answer;
+}
+
 }  // namespace
+
+Expr NonzeroCount(MetaContext& ctx, const FakeTensor& t) {
+  return RememberedAnswer(ctx, DataQuestion::kNonzeroCount, t,
+                          [&] { return CountUpTo(ctx, Numel(ctx.pool(), t.sizes)); });
+}
 
 absl::Status NonzeroMeta(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
-  const Expr count = CountUpTo(ctx, Numel(ctx.pool(), self.sizes));
+  const Expr count = NonzeroCount(ctx, self);
   ctx.Return(ctx.NewTensor(DType::kInt64, self.device, {count, Expr(self.rank())}, {Expr(1), count}));
   return absl::OkStatus();
 }
@@ -64,13 +89,11 @@ absl::Status ItemMeta(MetaContext& ctx) {
     return ctx.Fail(ErrorReason::kUnsupportedDtype,
                     absl::StrCat("item of a ", GetDTypeRow(self.dtype).name, " tensor has no symbolic form"));
   }
-  if (IsFloating(self.dtype)) {
-    return ctx.Fail(ErrorReason::kDataDependentSize, "a float that depends on data has no symbolic form");
-  } else if (self.dtype == DType::kBool) {
-    ctx.Return(ctx.pool().Eq(ctx.env().FreshUnbacked({0, 1}), Expr(1)));
-  } else {
-    ctx.Return(ctx.env().FreshUnbacked(ValueRange{}));
-  }
+  ctx.Return(RememberedAnswer(ctx, DataQuestion::kItem, self, [&] {
+    if (IsFloating(self.dtype)) return ctx.env().FreshUnbackedFloat();
+    if (self.dtype == DType::kBool) return ctx.pool().Eq(ctx.env().FreshUnbacked({0, 1}), Expr(1));
+    return ctx.env().FreshUnbacked(ValueRange{});
+  }));
   return absl::OkStatus();
 }
 
@@ -84,7 +107,10 @@ absl::Status UniqueMeta(MetaContext& ctx) {
   const bool along = dim.has_value() && self.rank() > 0;
   const Expr numel = Numel(ctx.pool(), self.sizes);
   const Expr bound = along ? self.sizes[*dim] : numel;
-  const Expr count = numel.IsInt(0) ? Expr(0) : CountUpTo(ctx, bound);
+  const bool consecutive = absl::StartsWith(ctx.schema().name, "aten.unique_consecutive.");
+  const DataQuestion question = consecutive ? DataQuestion::kUniqueConsecutiveCount : DataQuestion::kUniqueCount;
+  auto fresh = [&] { return numel.IsInt(0) ? Expr(0) : CountUpTo(ctx, bound); };
+  const Expr count = dim.has_value() ? fresh() : RememberedAnswer(ctx, question, self, fresh);
   Dims sizes = {count};
   if (along) {
     sizes = self.sizes;
@@ -126,6 +152,30 @@ absl::Status BincountMeta(MetaContext& ctx) {
                                                              : DType::kFloat64;
   ctx.Return(ctx.NewTensor(dtype, self.device, {size}));
   return absl::OkStatus();
+}
+
+// batch_sizes holds as many as the longest sequence has steps.
+absl::Status PackPaddedSequenceMeta(MetaContext& ctx) {
+  const FakeTensor& input = ctx.Tensor(0);
+  const FakeTensor& lengths = ctx.Tensor(1);
+  if (input.rank() < 2) return ctx.Fail(ErrorReason::kBadArgumentValue, "a padded sequence has at least two dimensions");
+  if (lengths.dtype != DType::kInt64 || !lengths.device.is_cpu()) {
+    return ctx.Fail(ErrorReason::kDtypeMismatch, "lengths is an int64 tensor on the CPU");
+  }
+  const Expr steps = ctx.env().FreshUnbacked(ValueRange::AtLeast(0));
+  // PyTorch's fake kernel drops the time of [time, batch, ...] and the batch of
+  // [batch, time, ...] and calls the rest the packed data; so do we.
+  const int dropped = ctx.Bool(2) ? 0 : 1;
+  Dims sizes = input.sizes;
+  sizes.erase(sizes.begin() + dropped);
+  ctx.Return(ctx.NewTensor(input.dtype, input.device, std::move(sizes)));
+  ctx.Return(ctx.NewTensor(input.dtype, input.device, {steps}));
+  return absl::OkStatus();
+}
+
+absl::Status DynamicShapeMeta(MetaContext& ctx) {
+  return ctx.Fail(ErrorReason::kDataDependentSize,
+                  "the size of its result depends on data in a way that PyTorch's fake tensors do not follow either");
 }
 
 absl::Status EqualMeta(MetaContext& ctx) {

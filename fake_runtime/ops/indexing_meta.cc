@@ -20,6 +20,13 @@ absl::Status ReturnLike(MetaContext& ctx, const FakeTensor& self, DType dtype) {
   return absl::OkStatus();
 }
 
+// `self` with a part of it written: a clone in which the part is a view.
+absl::Status ReturnWritten(MetaContext& ctx, const FakeTensor& self) {
+  KILN_ASSIGN_OR_RETURN(FakeTensor out, CloneWithGaps(ctx, self));
+  ctx.Return(std::move(out));
+  return absl::OkStatus();
+}
+
 absl::Status ReturnNew(MetaContext& ctx, const FakeTensor& like, Dims sizes) {
   ctx.Return(ctx.NewTensor(like.dtype, like.device, std::move(sizes)));
   return absl::OkStatus();
@@ -30,13 +37,6 @@ absl::Status CheckIndexDType(MetaContext& ctx, const FakeTensor& index, bool all
   return ctx.Fail(ErrorReason::kDtypeMismatch,
                   absl::StrCat("an index must be int64", allow_int32 ? " or int32" : "", " but is ",
                                GetDTypeRow(index.dtype).name));
-}
-
-// The size of what a mask selects: fresh, at most the mask's elements.
-Expr FreshCount(MetaContext& ctx, Expr numel, int64_t least_upper) {
-  if (numel.IsInt(0)) return Expr(0);
-  const int64_t upper = ctx.env().RangeOf(numel).upper;
-  return ctx.env().FreshUnbacked({0, upper > least_upper ? upper : ValueRange::kMax});
 }
 
 // One index tensor of an advanced index: its sizes, after masks became the
@@ -72,7 +72,7 @@ absl::StatusOr<std::vector<AdvancedIndex>> ExpandMasks(MetaContext& ctx, const F
       KILN_RETURN_IF_ERROR(ctx.CheckEqual(index->sizes[d], self.sizes[first + d], absl::StrCat("dim ", d, " of the mask"),
                                           absl::StrCat("dim ", first + d, " of the indexed tensor")));
     }
-    const Expr count = FreshCount(ctx, Numel(ctx.pool(), index->sizes), 0);
+    const Expr count = NonzeroCount(ctx, *index);
     for (int d = 0; d < index->rank(); ++d) out.push_back({true, Dims{count}});
   }
   if (static_cast<int>(out.size()) > self.rank()) {
@@ -244,7 +244,7 @@ absl::Status SelectScatterMeta(MetaContext& ctx) {
   if (self.rank() == 0) return ctx.Fail(ErrorReason::kBadArgumentValue, "select_scatter of a 0-dim tensor");
   KILN_ASSIGN_OR_RETURN(FakeTensor part, SelectOf(ctx, self, dim, ctx.SymInt(3)));
   KILN_RETURN_IF_ERROR(CheckSameSizes(ctx, part.sizes, ctx.Tensor(1).sizes, "the selected part", "src"));
-  return ReturnLike(ctx, self, self.dtype);
+  return ReturnWritten(ctx, self);
 }
 
 absl::Status SliceScatterMeta(MetaContext& ctx) {
@@ -255,19 +255,19 @@ absl::Status SliceScatterMeta(MetaContext& ctx) {
                                                  ctx.SymInt(5)));
   KILN_ASSIGN_OR_RETURN(Dims sizes, BroadcastSizes(ctx, part.sizes, ctx.Tensor(1).sizes));
   KILN_RETURN_IF_ERROR(CheckSameSizes(ctx, sizes, part.sizes, "src", "the slice"));
-  return ReturnLike(ctx, self, self.dtype);
+  return ReturnWritten(ctx, self);
 }
 
 absl::Status DiagonalScatterMeta(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
   KILN_ASSIGN_OR_RETURN(FakeTensor part, DiagonalOf(ctx, self, ctx.Int(2), ctx.Int(3), ctx.Int(4)));
   KILN_RETURN_IF_ERROR(CheckSameSizes(ctx, part.sizes, ctx.Tensor(1).sizes, "the diagonal", "src"));
-  return ReturnLike(ctx, self, self.dtype);
+  return ReturnWritten(ctx, self);
 }
 
 absl::Status AsStridedScatterMeta(MetaContext& ctx) {
   KILN_RETURN_IF_ERROR(CheckSameSizes(ctx, ctx.SymInts(2), ctx.Tensor(1).sizes, "the view", "src"));
-  return ReturnLike(ctx, ctx.Tensor(0), ctx.Tensor(0).dtype);
+  return ReturnWritten(ctx, ctx.Tensor(0));
 }
 
 absl::Status SelectBackwardMeta(MetaContext& ctx) { return ReturnNew(ctx, ctx.Tensor(0), ctx.SymInts(1)); }
@@ -285,8 +285,10 @@ absl::Status MaskedFillMeta(MetaContext& ctx) {
                     absl::StrCat("masked_fill takes a 0-dim value tensor but got rank ", ctx.Tensor(2).rank()));
   }
   const Operand operands[] = {{&ctx.Tensor(0), {}}, {&mask, {}}};
-  KILN_ASSIGN_OR_RETURN(FakeTensor out, ElementwiseOf(ctx, operands, ctx.Tensor(0).dtype));
-  ctx.Return(std::move(out));
+  KILN_ASSIGN_OR_RETURN(Device device, CommonDevice(ctx, operands));
+  KILN_ASSIGN_OR_RETURN(Dims sizes, CommonSizes(ctx, operands));
+  // A contiguous clone that is written, whatever the layout of self.
+  ctx.Return(ctx.NewTensor(ctx.Tensor(0).dtype, device, std::move(sizes)));
   return absl::OkStatus();
 }
 

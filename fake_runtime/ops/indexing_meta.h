@@ -38,7 +38,13 @@ absl::Status ItemMeta(MetaContext& ctx);            // _local_scalar_dense, item
 absl::Status UniqueMeta(MetaContext& ctx);          // _unique2, unique_consecutive, unique_dim
 absl::Status RepeatInterleaveMeta(MetaContext& ctx);
 absl::Status BincountMeta(MetaContext& ctx);
+absl::Status PackPaddedSequenceMeta(MetaContext& ctx);
+absl::Status DynamicShapeMeta(MetaContext& ctx);  // refused, as PyTorch does
 absl::Status EqualMeta(MetaContext& ctx);           // equal, allclose: a bool that depends on data
+
+// How many elements of `t` are not zero: 0, or an unbacked symbol that the same
+// data has every time.
+Expr NonzeroCount(MetaContext& ctx, const FakeTensor& t);
 
 }  // namespace kiln
 

@@ -9,6 +9,12 @@ namespace kiln {
 namespace {
 
 constexpr OpDef kRows[] = {
+    {"aten::_ctc_loss(Tensor log_probs, Tensor targets, int[] input_lengths, int[] target_lengths, int"
+     " blank=0, bool zero_infinity=False) -> (Tensor, Tensor)",
+     kTagDynamicShape, DynamicShapeMeta},
+    {"aten::_ctc_loss.Tensor(Tensor log_probs, Tensor targets, Tensor input_lengths, Tensor target_lengths,"
+     " int blank=0, bool zero_infinity=False) -> (Tensor, Tensor)",
+     kTagDynamicShape, DynamicShapeMeta},
     {"aten::_embedding_bag(Tensor weight, Tensor indices, Tensor offsets, bool scale_grad_by_freq=False, int "
      "mode=0, bool sparse=False, Tensor? per_sample_weights=None, bool include_last_offset=False, int "
      "padding_idx=-1) -> (Tensor, Tensor, Tensor, Tensor)",
@@ -25,6 +31,8 @@ constexpr OpDef kRows[] = {
      "Tensor offset2bag, int mode, int padding_idx=-1) -> Tensor",
      kTagNone, PerSampleWeightsBackwardMeta, "out"},
     {"aten::_local_scalar_dense(Tensor self) -> Scalar", kTagCore | kTagDataDependent, ItemMeta},
+    {"aten::_pack_padded_sequence(Tensor input, Tensor lengths, bool batch_first) -> (Tensor, Tensor)",
+     kTagNone, PackPaddedSequenceMeta},
     {"aten::_unique(Tensor self, bool sorted=True, bool return_inverse=False) -> (Tensor, Tensor)",
      kTagDynamicShape, UniqueMeta},
     {"aten::_unique2(Tensor self, bool sorted=True, bool return_inverse=False, bool return_counts=False) -> "
@@ -40,6 +48,8 @@ constexpr OpDef kRows[] = {
     {"aten::allclose(Tensor self, Tensor other, float rtol=1.0000000000000001e-05, float atol=1e-08, bool "
      "equal_nan=False) -> bool",
      kTagDataDependent, EqualMeta},
+    {"aten::argwhere(Tensor self) -> Tensor",
+     kTagDynamicShape, NonzeroMeta},
     {"aten::as_strided_scatter(Tensor self, Tensor src, SymInt[] size, SymInt[] stride, SymInt? "
      "storage_offset=None) -> Tensor",
      kTagNone, AsStridedScatterMeta, "out"},
@@ -88,6 +98,9 @@ constexpr OpDef kRows[] = {
      "invert=False) -> Tensor",
      kTagNone, IsinMeta, "Tensor_Tensor_out"},
     {"aten::item(Tensor self) -> Scalar", kTagDataDependent, ItemMeta},
+    {"aten::linalg_lstsq(Tensor self, Tensor b, float? rcond=None, *, str? driver=None) -> (Tensor solution,"
+     " Tensor residuals, Tensor rank, Tensor singular_values)",
+     kTagDynamicShape, DynamicShapeMeta},
     {"aten::masked_fill.Scalar(Tensor self, Tensor mask, Scalar value) -> Tensor",
      kTagPointwise, MaskedFillMeta, "_- Scalar_out-"},
     {"aten::masked_fill.Tensor(Tensor self, Tensor mask, Tensor value) -> Tensor",
@@ -99,6 +112,8 @@ constexpr OpDef kRows[] = {
     {"aten::nonzero(Tensor self) -> Tensor", kTagCore | kTagDynamicShape, NonzeroMeta, "out"},
     {"aten::nonzero_static(Tensor self, *, SymInt size, int fill_value=-1) -> Tensor",
      kTagNone, NonzeroStaticMeta, "out"},
+    {"aten::one_hot(Tensor self, int num_classes=-1) -> Tensor",
+     kTagDynamicShape, DynamicShapeMeta},
     {"aten::put(Tensor self, Tensor index, Tensor source, bool accumulate=False) -> Tensor",
      kTagNone, IndexedWriteMeta, "_ out"},
     {"aten::repeat_interleave.Tensor(Tensor repeats, *, SymInt? output_size=None) -> Tensor",
@@ -139,6 +154,9 @@ constexpr OpDef kRows[] = {
     {"aten::unique_dim(Tensor self, int dim, bool sorted=True, bool return_inverse=False, bool return_counts=False) "
      "-> (Tensor, Tensor, Tensor)",
      kTagDynamicShape, UniqueMeta},
+    {"aten::unique_dim_consecutive(Tensor self, int dim, bool return_inverse=False, bool return_counts=False)"
+     " -> (Tensor, Tensor, Tensor)",
+     kTagDynamicShape, DynamicShapeMeta},
 };
 
 }  // namespace

@@ -67,11 +67,33 @@ absl::Status CheckDivisor(MetaContext& ctx, Expr divisor) {
                          absl::StrCat("division of ", Argument0(ctx).ToString(), " by ", divisor.ToString()));
 }
 
-absl::Status Boolean(MetaContext& ctx, Binary connect) {
-  const Expr a = Argument0(ctx), b = Argument1(ctx);
-  if (a.type() == ExprType::kBool && b.type() == ExprType::kBool) return Finish(ctx, connect(ctx.pool(), a, b));
-  return ctx.Fail(ErrorReason::kUnsupportedGraph,
-                  absl::StrCat(ctx.schema().name, " of integers (bitwise) has no symbolic form"));
+// Of booleans, or bit by bit.
+absl::Status Bitwise(MetaContext& ctx, Binary connect) {
+  if (AnyFloat(ctx)) return NoFloats(ctx);
+  return Finish(ctx, connect(ctx.pool(), Argument0(ctx), Argument1(ctx)));
+}
+
+absl::Status Shift(MetaContext& ctx, Binary shift) {
+  if (AnyFloat(ctx)) return NoFloats(ctx);
+  ExprPool& pool = ctx.pool();
+  const Expr count = AsNumber(pool, Argument1(ctx));
+  KILN_RETURN_IF_ERROR(ctx.env().Check(pool.Ge(count, Expr(0)), "shift count is not negative",
+                                       absl::StrCat("negative shift count ", count.ToString())));
+  return Finish(ctx, shift(pool, AsNumber(pool, Argument0(ctx)), count));
+}
+
+// Python's floor division of floats: a float without a fraction.
+absl::Status FloatFloorDiv(MetaContext& ctx) {
+  ExprPool& pool = ctx.pool();
+  const Expr quotient = pool.TrueDiv(AsFloat(pool, Argument0(ctx)), AsFloat(pool, Argument1(ctx)));
+  return Finish(ctx, pool.ToFloat(pool.FloorToInt(quotient)));
+}
+
+absl::Status Extremum(MetaContext& ctx, Binary choose) {
+  ExprPool& pool = ctx.pool();
+  if (AnyFloat(ctx)) return Finish(ctx, choose(pool, AsFloat(pool, Argument0(ctx)), AsFloat(pool, Argument1(ctx))));
+  const Expr e = choose(pool, AsNumber(pool, Argument0(ctx)), AsNumber(pool, Argument1(ctx)));
+  return Finish(ctx, ctx.env().Simplify(e));
 }
 
 }  // namespace
@@ -96,7 +118,7 @@ absl::Status SymNegMeta(MetaContext& ctx) {
 }
 
 absl::Status SymFloorDivMeta(MetaContext& ctx) {
-  if (AnyFloat(ctx)) return NoFloats(ctx);
+  if (AnyFloat(ctx)) return FloatFloorDiv(ctx);
   const Expr divisor = AsNumber(ctx.pool(), Argument1(ctx));
   KILN_RETURN_IF_ERROR(CheckDivisor(ctx, divisor));
   return Finish(ctx, ctx.env().Simplify(ctx.pool().FloorDiv(AsNumber(ctx.pool(), Argument0(ctx)), divisor)));
@@ -112,9 +134,11 @@ absl::Status SymModMeta(MetaContext& ctx) {
 absl::Status SymPowMeta(MetaContext& ctx) {
   ExprPool& pool = ctx.pool();
   const Expr base = AsNumber(pool, Argument0(ctx)), exponent = AsNumber(pool, Argument1(ctx));
-  const std::optional<int64_t> natural = exponent.AsInt();
-  if (base.type() == ExprType::kInt && natural.has_value() && *natural >= 0) {
-    return Finish(ctx, pool.Pow(base, exponent));
+  // An integer to the power of an integer is one, where that is not negative:
+  // PyTorch's pow_by_natural and float_pow, told apart by a guard.
+  if (base.type() == ExprType::kInt && exponent.type() == ExprType::kInt) {
+    KILN_ASSIGN_OR_RETURN(bool natural, ctx.Test(pool.Ge(exponent, Expr(0)), "the exponent is natural"));
+    if (natural) return Finish(ctx, pool.Pow(base, exponent));
   }
   return Finish(ctx, pool.Make(ExprKind::kFloatPow, {AsFloat(pool, base), AsFloat(pool, exponent)}));
 }
@@ -128,15 +152,13 @@ absl::Status SymTrueDivMeta(MetaContext& ctx) {
 }
 
 absl::Status SymMinMeta(MetaContext& ctx) {
-  if (AnyFloat(ctx)) return NoFloats(ctx);
-  return Finish(ctx, ctx.env().Simplify(
-                         ctx.pool().Min(AsNumber(ctx.pool(), Argument0(ctx)), AsNumber(ctx.pool(), Argument1(ctx)))));
+  const Binary min = [](ExprPool& p, Expr a, Expr b) { return p.Min(a, b); };
+  return Extremum(ctx, min);
 }
 
 absl::Status SymMaxMeta(MetaContext& ctx) {
-  if (AnyFloat(ctx)) return NoFloats(ctx);
-  return Finish(ctx, ctx.env().Simplify(
-                         ctx.pool().Max(AsNumber(ctx.pool(), Argument0(ctx)), AsNumber(ctx.pool(), Argument1(ctx)))));
+  const Binary max = [](ExprPool& p, Expr a, Expr b) { return p.Max(a, b); };
+  return Extremum(ctx, max);
 }
 
 absl::Status SymEqMeta(MetaContext& ctx) {
@@ -158,10 +180,25 @@ absl::Status SymGeMeta(MetaContext& ctx) {
   return Comparison(ctx, [](ExprPool& p, Expr a, Expr b) { return p.Ge(a, b); });
 }
 absl::Status SymAndMeta(MetaContext& ctx) {
-  return Boolean(ctx, [](ExprPool& p, Expr a, Expr b) { return p.And(a, b); });
+  return Bitwise(ctx, [](ExprPool& p, Expr a, Expr b) { return p.BitAnd(a, b); });
 }
 absl::Status SymOrMeta(MetaContext& ctx) {
-  return Boolean(ctx, [](ExprPool& p, Expr a, Expr b) { return p.Or(a, b); });
+  return Bitwise(ctx, [](ExprPool& p, Expr a, Expr b) { return p.BitOr(a, b); });
+}
+absl::Status SymXorMeta(MetaContext& ctx) {
+  return Bitwise(ctx, [](ExprPool& p, Expr a, Expr b) { return p.BitXor(a, b); });
+}
+absl::Status SymLShiftMeta(MetaContext& ctx) {
+  return Shift(ctx, [](ExprPool& p, Expr a, Expr n) { return p.ShiftLeft(a, n); });
+}
+absl::Status SymRShiftMeta(MetaContext& ctx) {
+  return Shift(ctx, [](ExprPool& p, Expr a, Expr n) { return p.ShiftRight(a, n); });
+}
+
+absl::Status SymPosMeta(MetaContext& ctx) { return Finish(ctx, AsNumber(ctx.pool(), Argument0(ctx))); }
+
+absl::Status SymAbsMeta(MetaContext& ctx) {
+  return Finish(ctx, ctx.env().Simplify(ctx.pool().Abs(AsNumber(ctx.pool(), Argument0(ctx)))));
 }
 
 absl::Status SymNotMeta(MetaContext& ctx) {
@@ -182,17 +219,35 @@ absl::Status SymFloatMeta(MetaContext& ctx) { return Finish(ctx, AsFloat(ctx.poo
 
 absl::Status SymIntMeta(MetaContext& ctx) {
   const Expr a = AsNumber(ctx.pool(), Argument0(ctx));
-  return Finish(ctx, a.type() == ExprType::kInt ? a : ctx.pool().TruncToInt(a));
+  return Finish(ctx, ctx.env().Simplify(ctx.pool().TruncToInt(a)));
 }
 
 absl::Status SymFloorMeta(MetaContext& ctx) {
-  const Expr a = AsNumber(ctx.pool(), Argument0(ctx));
-  return Finish(ctx, a.type() == ExprType::kInt ? a : ctx.pool().FloorToInt(a));
+  return Finish(ctx, ctx.env().Simplify(ctx.pool().FloorToInt(AsNumber(ctx.pool(), Argument0(ctx)))));
 }
 
 absl::Status SymCeilMeta(MetaContext& ctx) {
-  const Expr a = AsNumber(ctx.pool(), Argument0(ctx));
-  return Finish(ctx, a.type() == ExprType::kInt ? a : ctx.pool().CeilToInt(a));
+  return Finish(ctx, ctx.env().Simplify(ctx.pool().CeilToInt(AsNumber(ctx.pool(), Argument0(ctx)))));
+}
+
+absl::Status SymRoundMeta(MetaContext& ctx) {
+  ExprPool& pool = ctx.pool();
+  const Expr a = AsNumber(pool, Argument0(ctx));
+  if (ctx.IsNone(1)) return Finish(ctx, ctx.env().Simplify(pool.RoundToInt(a)));
+  if (a.type() == ExprType::kInt) {
+    if (ctx.Int(1) >= 0) return Finish(ctx, a);
+    return ctx.Fail(ErrorReason::kUnsupportedGraph, "round of an integer to tens has no symbolic form");
+  }
+  return Finish(ctx, pool.RoundDecimal(a, pool.Int(ctx.Int(1))));
+}
+
+absl::Status SymIsIntegerMeta(MetaContext& ctx) { return Finish(ctx, ctx.pool().IsInteger(Argument0(ctx))); }
+
+absl::Status SymFunctionMeta(MetaContext& ctx) {
+  const absl::string_view name = absl::string_view(ctx.schema().name).substr(absl::string_view("sym.").size());
+  const std::optional<FloatFunction> function = FindFloatFunction(name.substr(0, name.find('.')));
+  if (!function.has_value()) return ctx.Fail(ErrorReason::kUnsupportedGraph, absl::StrCat("no function ", name));
+  return Finish(ctx, ctx.pool().Call(*function, AsFloat(ctx.pool(), Argument0(ctx))));
 }
 
 absl::Status SymSqrtMeta(MetaContext& ctx) {

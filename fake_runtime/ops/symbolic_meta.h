@@ -30,6 +30,14 @@ absl::Status SymNotMeta(MetaContext& ctx);
 absl::Status SymIteMeta(MetaContext& ctx);
 absl::Status SymFloatMeta(MetaContext& ctx);
 absl::Status SymIntMeta(MetaContext& ctx);    // sym.int, sym.trunc
+absl::Status SymRoundMeta(MetaContext& ctx);
+absl::Status SymAbsMeta(MetaContext& ctx);
+absl::Status SymXorMeta(MetaContext& ctx);
+absl::Status SymLShiftMeta(MetaContext& ctx);
+absl::Status SymRShiftMeta(MetaContext& ctx);
+absl::Status SymIsIntegerMeta(MetaContext& ctx);
+absl::Status SymFunctionMeta(MetaContext& ctx);  // sym.sin, sym.log, ...
+absl::Status SymPosMeta(MetaContext& ctx);
 absl::Status SymFloorMeta(MetaContext& ctx);
 absl::Status SymCeilMeta(MetaContext& ctx);
 absl::Status SymSqrtMeta(MetaContext& ctx);

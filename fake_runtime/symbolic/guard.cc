@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 namespace kiln {
 
@@ -22,6 +23,24 @@ std::string Guard::ToString() const {
   if (!reason.what.empty()) absl::StrAppend(&text, text.back() == ']' ? " " : ": ", reason.what);
   if (!reason.location.empty()) absl::StrAppend(&text, ", ", reason.location);
   return text;
+}
+
+std::string ConditionText(Expr condition) {
+  const bool compares = condition.kind() == ExprKind::kLe || condition.kind() == ExprKind::kLt;
+  if (!compares || !condition.args()[0].AsInt() || condition.args()[1].AsInt()) return condition.ToString();
+  const char* relation = condition.kind() == ExprKind::kLe ? " >= " : " > ";
+  return absl::StrCat(condition.args()[1].ToString(), relation, condition.args()[0].ToString());
+}
+
+std::string Guard::ToLine() const {
+  // "aten.view" of "aten.view.default": what people call it.
+  absl::string_view name = reason.op;
+  absl::ConsumeSuffix(&name, ".default");
+  std::string why(name.empty() ? absl::string_view("inputs") : name);
+  if (!reason.location.empty()) absl::StrAppend(&why, " at ", reason.location);
+  if (!reason.what.empty()) absl::StrAppend(&why, ": ", reason.what);
+  if (kind != GuardKind::kShape) absl::StrAppend(&why, " [", GuardKindName(kind), "]");
+  return absl::StrCat(ConditionText(condition), "   # ", why);
 }
 
 Digest GuardSignature(absl::Span<const Guard> guards) {

@@ -36,7 +36,13 @@ struct Guard {
 
   // "s0 == s2  [shape] node 3 (aten.add.Tensor): broadcast of dim 0, model.py:41"
   std::string ToString() const;
+  // As people write it: "s0 % 8 == 0   # aten.view at model.py:41: what was tested".
+  std::string ToLine() const;
 };
+
+// `condition` with its constant on the right: "s0 >= 8" for "8 <= s0". For people; what it
+// prints parses back to the same condition.
+std::string ConditionText(Expr condition);
 
 // The digest of the canonical form: conditions printed, sorted, deduplicated.
 // Reasons and kinds do not count.

@@ -29,5 +29,28 @@ TEST(GuardTest, SignatureIsThatOfTheSetOfConditions) {
   EXPECT_NE(GuardSignature({}), Digest());
 }
 
+TEST(GuardTest, PrintsALineAsPeopleWriteIt) {
+  ExprPool pool;
+  Guard guard{pool.Parse("s0 % 8 == 0").value(), GuardKind::kShape, {3, "aten.view.default", "", "model.py:41"}};
+  EXPECT_EQ(guard.ToLine(), "s0 % 8 == 0   # aten.view at model.py:41");
+  guard.condition = pool.Parse("8 <= s0").value();
+  guard.kind = GuardKind::kAssumption;
+  guard.reason = {-1, "", "range of s0", ""};
+  EXPECT_EQ(guard.ToLine(), "s0 >= 8   # inputs: range of s0 [assumption]");
+}
+
+TEST(GuardTest, TextForPeopleParsesBack) {
+  ExprPool pool;
+  const std::pair<const char*, const char*> cases[] = {
+      {"8 <= s0", "s0 >= 8"}, {"s0 <= 8", "s0 <= 8"}, {"s0 < s1", "s0 < s1"}, {"9 <= s0*s1", "s0*s1 >= 9"},
+      {"Or(s0 != 7, s1 != 7)", "Or(s0 != 7, s1 != 7)"},
+  };
+  for (const auto& [condition, text] : cases) {
+    Expr e = pool.Parse(condition).value();
+    EXPECT_EQ(ConditionText(e), text);
+    EXPECT_EQ(pool.Parse(text).value(), e);
+  }
+}
+
 }  // namespace
 }  // namespace kiln

@@ -1,51 +1,147 @@
+// Guards that share no symbol, not even by way of others, say nothing of each
+// other, so each connected group of them is reduced by itself.
+//
+// First each guard is tried against the later ones, in one pass backwards: most
+// go there, since a test repeats or sharpens an earlier one. Then each that is
+// left is tried against all others. One by one that would build as many sets of
+// facts as there are guards; by halves it builds log n: what a half is tried
+// against, the other half, is told once for the whole half. What one half drops
+// is not told to the other, or two guards that imply each other would both go.
 #include "fake_runtime/symbolic/reduce_guards.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
 
 namespace kiln {
 namespace {
 
-// Each guard is tried against all others up to here: quadratic in this.
-constexpr size_t kMaxGuardsTriedAgainstAll = 48;
-
-bool Implied(Knowledge& knowledge, const Guard& guard) {
+bool Implied(Knowledge& knowledge, Expr condition) {
   Knowledge::Trail trail;
-  return knowledge.Decide(guard.condition, &trail) == true;
+  return knowledge.Decide(condition, &trail) == true;
 }
 
-std::vector<Guard> DropImpliedByLater(ExprPool* pool, const std::function<void(Knowledge&)>& declare,
-                                      const std::vector<Guard>& guards) {
-  Knowledge knowledge(pool);
-  declare(knowledge);
-  std::vector<bool> keep(guards.size());
-  for (size_t i = guards.size(); i-- > 0;) {
-    keep[i] = !Implied(knowledge, guards[i]);
-    if (keep[i]) knowledge.AddFact(guards[i].condition);
+// Symbols in groups that grow together: union-find.
+class Groups {
+ public:
+  explicit Groups(absl::Span<const Expr> symbols) {
+    for (Expr s : symbols) Number(s);
   }
-  std::vector<Guard> kept;
-  for (size_t i = 0; i < guards.size(); ++i) {
-    if (keep[i]) kept.push_back(guards[i]);
+
+  void Join(Expr condition) {
+    std::optional<size_t> first;
+    VisitSymbols(condition, [&](Expr s) {
+      const size_t group = Of(s);
+      if (first) {
+        parent_[group] = Root(*first);
+      } else {
+        first = group;
+      }
+    });
   }
-  return kept;
-}
+  size_t Of(Expr symbol) { return Root(Number(symbol)); }
+  // A condition without symbols is in a group of its own kind.
+  size_t OfCondition(Expr condition) {
+    std::optional<size_t> group;
+    VisitSymbols(condition, [&](Expr s) {
+      if (!group) group = Of(s);
+    });
+    return group.value_or(parent_.size());
+  }
+
+ private:
+  size_t Number(Expr symbol) {
+    auto [it, is_new] = numbers_.try_emplace(symbol, parent_.size());
+    if (is_new) parent_.push_back(it->second);
+    return it->second;
+  }
+  size_t Root(size_t i) {
+    while (parent_[i] != i) i = parent_[i] = parent_[parent_[i]];
+    return i;
+  }
+
+  absl::flat_hash_map<Expr, size_t> numbers_;
+  std::vector<size_t> parent_;
+};
+
+class Reducer {
+ public:
+  explicit Reducer(const std::vector<Guard>& guards) : guards_(guards), keep_(guards.size(), true) {}
+
+  void DropImpliedByLater(Knowledge knowledge) {
+    for (size_t i = guards_.size(); i-- > 0;) {
+      keep_[i] = !Implied(knowledge, guards_[i].condition);
+      if (keep_[i]) knowledge.AddFact(guards_[i].condition);
+    }
+  }
+
+  // Drops what of [begin, end) the rest of it and `others` imply.
+  void DropImpliedByOthers(Knowledge others, size_t begin, size_t end) {
+    while (begin < end && !keep_[begin]) ++begin;
+    while (begin < end && !keep_[end - 1]) --end;
+    if (begin == end) return;
+    if (end - begin == 1) {
+      keep_[begin] = !Implied(others, guards_[begin].condition);
+      return;
+    }
+    const size_t middle = begin + (end - begin) / 2;
+    Knowledge with_right = others;
+    Tell(with_right, middle, end);
+    DropImpliedByOthers(std::move(with_right), begin, middle);
+    Tell(others, begin, middle);
+    DropImpliedByOthers(std::move(others), middle, end);
+  }
+
+  std::vector<size_t> Kept() const {
+    std::vector<size_t> kept;
+    for (size_t i = 0; i < guards_.size(); ++i) {
+      if (keep_[i]) kept.push_back(i);
+    }
+    return kept;
+  }
+
+ private:
+  void Tell(Knowledge& knowledge, size_t begin, size_t end) const {
+    for (size_t i = begin; i < end; ++i) {
+      if (keep_[i]) knowledge.AddFact(guards_[i].condition);
+    }
+  }
+
+  const std::vector<Guard>& guards_;
+  std::vector<bool> keep_;
+};
 
 }  // namespace
 
-std::vector<Guard> ReduceGuards(ExprPool* pool, const std::function<void(Knowledge&)>& declare,
+std::vector<Guard> ReduceGuards(ExprPool* pool, absl::Span<const Expr> symbols,
+                                const std::function<void(Knowledge&, Expr symbol)>& declare,
                                 const std::vector<Guard>& guards) {
-  std::vector<Guard> kept = DropImpliedByLater(pool, declare, guards);
-  if (kept.size() > kMaxGuardsTriedAgainstAll) return kept;
-  for (size_t i = 0; i < kept.size();) {
-    Knowledge others(pool);
-    declare(others);
-    for (size_t j = 0; j < kept.size(); ++j) {
-      if (j != i) others.AddFact(kept[j].condition);
-    }
-    if (Implied(others, kept[i])) {
-      kept.erase(kept.begin() + i);
-    } else {
-      ++i;
-    }
+  Groups groups(symbols);
+  for (const Guard& g : guards) groups.Join(g.condition);
+  absl::flat_hash_map<size_t, Knowledge> natures;
+  for (Expr s : symbols) {
+    Knowledge& k = natures.try_emplace(groups.Of(s), pool).first->second;
+    declare(k, s);
   }
-  return kept;
+  absl::flat_hash_map<size_t, std::vector<size_t>> members;
+  for (size_t i = 0; i < guards.size(); ++i) members[groups.OfCondition(guards[i].condition)].push_back(i);
+  std::vector<size_t> kept;
+  for (const auto& [group, indices] : members) {
+    std::vector<Guard> own;
+    for (size_t i : indices) own.push_back(guards[i]);
+    Reducer reducer(own);
+    auto nature = natures.find(group);
+    const Knowledge start = nature == natures.end() ? Knowledge(pool) : nature->second;
+    reducer.DropImpliedByLater(start);
+    reducer.DropImpliedByOthers(start, 0, own.size());
+    for (size_t k : reducer.Kept()) kept.push_back(indices[k]);
+  }
+  std::sort(kept.begin(), kept.end());
+  std::vector<Guard> result;
+  for (size_t i : kept) result.push_back(guards[i]);
+  return result;
 }
 
 }  // namespace kiln

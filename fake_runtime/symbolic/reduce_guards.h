@@ -5,17 +5,19 @@
 #include <functional>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "fake_runtime/symbolic/guard.h"
 #include "fake_runtime/symbolic/knowledge.h"
 
 namespace kiln {
 
 // A subset of `guards`, in their order, whose conjunction implies all of them.
-// `declare` tells an empty Knowledge of the symbols and their nature. Among a
-// few dozen guards none that is left is implied by the others, as far as
-// Knowledge can prove; among more, none is implied by later ones, which costs
-// time linear in their number.
-std::vector<Guard> ReduceGuards(ExprPool* pool, const std::function<void(Knowledge&)>& declare,
+// `symbols` are all there are, in the order of their declaration; `declare` tells
+// a Knowledge the nature of one. None that is left is implied by the others, as
+// far as Knowledge can prove. Among n guards that hang together it costs n log n
+// facts and as many copies of them.
+std::vector<Guard> ReduceGuards(ExprPool* pool, absl::Span<const Expr> symbols,
+                                const std::function<void(Knowledge&, Expr symbol)>& declare,
                                 const std::vector<Guard>& guards);
 
 }  // namespace kiln

@@ -14,7 +14,7 @@ namespace kiln {
 namespace {
 
 struct SymbolInfo {
-  std::optional<int64_t> hint;
+  std::optional<ScalarValue> hint;
   ValueRange natural;
   DimPolicy policy = DimPolicy::kAutomatic;
 };
@@ -26,13 +26,13 @@ absl::Status Refuse(ErrorReason reason, absl::string_view message) { return Make
 struct ShapeEnv::Rep {
   explicit Rep(ExprPool* p) : pool(p), knowledge(p) {}
 
-  std::optional<int64_t> Hint(Expr symbol) const {
+  std::optional<ScalarValue> Hint(Expr symbol) const {
     auto it = symbols.find(symbol);
     return it == symbols.end() ? std::nullopt : it->second.hint;
   }
   std::optional<ScalarValue> EvaluateHints(Expr e) const {
     pool->Spend(TreeSizeOf(e));
-    return Evaluate(e, [this](Expr s) { return Hint(s); });
+    return EvaluateScalar(e, [this](Expr s) { return Hint(s); });
   }
   // Keeps the first limit that was passed where no status could say so.
   void Note(const absl::Status& status) { limit_status.Update(status); }
@@ -59,7 +59,7 @@ struct ShapeEnv::Rep {
   absl::Status Record(Expr fact, absl::string_view what, GuardKind kind);
   // SPECIALIZED_DYNAMIC_DIM if `fact` would leave a dynamic symbol one value.
   absl::Status CheckStaysDynamic(Expr fact, absl::string_view what);
-  void DeclareNatures(Knowledge& to) const;
+  void DeclareNature(Knowledge& to, Expr symbol) const;
 
   ExprPool* pool;
   Knowledge knowledge;
@@ -70,7 +70,9 @@ struct ShapeEnv::Rep {
   std::vector<Guard> asserts;
   GuardReason reason;
   absl::Status limit_status;
+  DataMemo data_memo;
   int next_unbacked = 0;
+  int next_unbacked_float = 0;
 };
 
 absl::Status ShapeEnv::Rep::Declare(Expr symbol, const SymbolInfo& info, ValueRange range) {
@@ -92,11 +94,9 @@ absl::Status ShapeEnv::Rep::Declare(Expr symbol, const SymbolInfo& info, ValueRa
   return absl::OkStatus();
 }
 
-void ShapeEnv::Rep::DeclareNatures(Knowledge& to) const {
-  for (Expr s : order) {
-    const SymbolInfo& info = symbols.at(s);
-    to.AddSymbol(s, info.natural, info.natural, !info.hint);
-  }
+void ShapeEnv::Rep::DeclareNature(Knowledge& to, Expr symbol) const {
+  const SymbolInfo& info = symbols.at(symbol);
+  to.AddSymbol(symbol, info.natural, info.natural, !info.hint);
 }
 
 void ShapeEnv::Rep::Adopt(const Knowledge::Trail& trail) {
@@ -184,7 +184,7 @@ absl::Status ShapeEnv::AddBackedSymbol(Expr symbol, int64_t hint, ValueRange ran
     return Refuse(ErrorReason::kBadInputMetadata, absl::StrCat("symbol ", symbol.ToString(), " has the hint ", hint,
                                                                ", outside its range ", allowed.ToString()));
   }
-  SymbolInfo info{hint, natural, policy};
+  SymbolInfo info{ScalarValue{ExprType::kInt, hint, 0}, natural, policy};
   return rep_->Declare(symbol, info, range.Intersect(natural));
 }
 
@@ -204,6 +204,26 @@ Expr ShapeEnv::FreshUnbacked(ValueRange range) {
   rep_->Note(rep_->Declare(symbol, info, range));
   return symbol;
 }
+
+Expr ShapeEnv::FreshUnbackedFloat() {
+  Expr symbol;
+  do {
+    symbol = pool().Symbol(absl::StrCat("zuf", rep_->next_unbacked_float++));
+  } while (rep_->symbols.contains(symbol));
+  SymbolInfo info{std::nullopt, ValueRange(), DimPolicy::kUnbacked};
+  rep_->Declare(symbol, info, ValueRange()).IgnoreError();
+  return symbol;
+}
+
+absl::Status ShapeEnv::AddBackedFloatSymbol(Expr symbol, double hint) {
+  if (symbol.type() != ExprType::kFloat) {
+    return Refuse(ErrorReason::kBadInputMetadata, absl::StrCat("'", symbol.ToString(), "' is no symbol of a float"));
+  }
+  SymbolInfo info{ScalarValue{ExprType::kFloat, 0, hint}, ValueRange(), DimPolicy::kAutomatic};
+  return rep_->Declare(symbol, info, ValueRange());
+}
+
+DataMemo& ShapeEnv::data_memo() { return rep_->data_memo; }
 
 absl::Status ShapeEnv::AddAssumption(Expr condition, absl::string_view reason) {
   if (condition.is_poison()) {
@@ -308,8 +328,12 @@ absl::StatusOr<int64_t> ShapeEnv::Specialize(Expr e, absl::string_view what) {
   return *value;
 }
 
+std::optional<ScalarValue> ShapeEnv::HintOfScalar(Expr e) const { return rep_->EvaluateHints(e); }
+
 std::optional<int64_t> ShapeEnv::HintOf(Expr e) const {
-  return EvaluateInt(e, [this](Expr s) { return rep_->Hint(s); });
+  const std::optional<ScalarValue> value = rep_->EvaluateHints(e);
+  if (!value || value->type == ExprType::kFloat) return std::nullopt;
+  return value->i;
 }
 
 Expr ShapeEnv::Simplify(Expr e) { return rep_->knowledge.Simplify(e); }
@@ -322,7 +346,8 @@ absl::Status ShapeEnv::LimitStatus() const {
 }
 
 std::vector<Guard> ShapeEnv::Guards() const {
-  return ReduceGuards(rep_->pool, [this](Knowledge& k) { rep_->DeclareNatures(k); }, rep_->recorded);
+  return ReduceGuards(
+      rep_->pool, rep_->order, [this](Knowledge& k, Expr symbol) { rep_->DeclareNature(k, symbol); }, rep_->recorded);
 }
 const std::vector<Guard>& ShapeEnv::recorded_guards() const { return rep_->recorded; }
 const std::vector<Guard>& ShapeEnv::runtime_asserts() const { return rep_->asserts; }

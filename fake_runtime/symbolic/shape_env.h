@@ -25,6 +25,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "fake_runtime/symbolic/data_memo.h"
 #include "fake_runtime/symbolic/expr.h"
 #include "fake_runtime/symbolic/guard.h"
 #include "fake_runtime/symbolic/value_range.h"
@@ -57,6 +58,12 @@ class ShapeEnv {
   absl::Status AddUnbackedSymbol(Expr symbol, ValueRange range);
   // A new unbacked symbol u0, u1, ... for a data-dependent size.
   Expr FreshUnbacked(ValueRange range);
+  // A new unbacked float zuf0, zuf1, ...
+  Expr FreshUnbackedFloat();
+  // A float that the client has, of which only `hint` is known.
+  absl::Status AddBackedFloatSymbol(Expr symbol, double hint);
+  // What was asked of data before.
+  DataMemo& data_memo();
   // A fact that the client promises. BAD_INPUT_METADATA if the hints refute it.
   absl::Status AddAssumption(Expr condition, absl::string_view reason);
 
@@ -89,6 +96,7 @@ class ShapeEnv {
   // The hint's value of `e`, for messages and for cost models whose choice
   // does not change what the code means. Never for a decision that does.
   std::optional<int64_t> HintOf(Expr e) const;
+  std::optional<ScalarValue> HintOfScalar(Expr e) const;
 
   // `e` with the known replacements and facts applied.
   Expr Simplify(Expr e);

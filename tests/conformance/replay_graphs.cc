@@ -51,7 +51,8 @@ class ResultPrinter {
   std::string Renamed(Expr e) {
     if (!e.has_unbacked()) return e.ToString();
     VisitSymbols(e, [&](Expr s) {
-      if (s.has_unbacked()) unbacked_.emplace(s.ToString(), absl::StrCat("u", unbacked_.size()));
+      const absl::string_view prefix = s.type() == ExprType::kFloat ? "zuf" : "u";
+      if (s.has_unbacked()) unbacked_.emplace(s.ToString(), absl::StrCat(prefix, unbacked_.size()));
     });
     return pool_->Substitute(e, [&](Expr s) -> std::optional<Expr> {
       auto it = unbacked_.find(s.ToString());
