@@ -63,6 +63,12 @@ absl::StatusOr<Dims> BroadcastStrides(MetaContext& ctx, absl::Span<const Expr> s
     if (!(size == shape[d])) {
       KILN_ASSIGN_OR_RETURN(repeated, GuardOne(ctx, size, "broadcast"));
     }
+    // PyTorch expands only what differs: where both are 1 the stride stays, and has
+    // a say in the order of dimensions.
+    if (repeated && !shape[d].AsInt().has_value()) {
+      KILN_ASSIGN_OR_RETURN(bool equal, GuardEqual(ctx, size, shape[d], "broadcast"));
+      repeated = !equal;
+    }
     if (!repeated) out[d] = strides[d - skip];
   }
   return out;

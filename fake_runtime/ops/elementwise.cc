@@ -303,4 +303,13 @@ absl::StatusOr<FakeTensor> EmptyLike(MetaContext& ctx, const FakeTensor& t, DTyp
   return ctx.NewTensor(dtype, t.device, t.sizes, std::move(strides));
 }
 
+absl::StatusOr<FakeTensor> CloneWithGaps(MetaContext& ctx, const FakeTensor& t) {
+  for (int d = 0; d < t.rank(); ++d) {
+    if (t.strides[d].IsInt(0) && !t.sizes[d].IsInt(1)) return EmptyLike(ctx, t, t.dtype);
+  }
+  FakeTensor out = ctx.NewTensor(t.dtype, t.device, t.sizes, t.strides);
+  out.storage_offset = t.storage_offset;
+  return out;
+}
+
 }  // namespace kiln

@@ -41,6 +41,9 @@ absl::StatusOr<Dims> PreservedStrides(MetaContext& ctx, const FakeTensor& t);
 // is contiguous with other strides in dimensions of size 1.
 absl::StatusOr<Dims> EmptyLikeStrides(MetaContext& ctx, const FakeTensor& t);
 absl::StatusOr<FakeTensor> EmptyLike(MetaContext& ctx, const FakeTensor& t, DType dtype);
+// at::clone_preserve_strides: a copy of all of `t`'s memory, so that strides, gaps
+// and offset stay; EmptyLike where `t` repeats elements.
+absl::StatusOr<FakeTensor> CloneWithGaps(MetaContext& ctx, const FakeTensor& t);
 
 }  // namespace kiln
 

@@ -181,4 +181,27 @@ absl::Status RenormMeta(MetaContext& ctx) {
   return ReturnLikeInput(ctx, ctx.Tensor(0));
 }
 
+// v * (g / norm), where the norm is over all dimensions of v but one.
+absl::Status WeightNormMeta(MetaContext& ctx) {
+  const FakeTensor& v = ctx.Tensor(0);
+  const FakeTensor& g = ctx.Tensor(1);
+  Dims sizes(v.rank(), Expr(1));
+  // As in PyTorch's decomposition, a dim that v has not leaves no dimension out.
+  const int64_t dim = ctx.Int(2);
+  if (dim >= 0 && dim < v.rank()) sizes[dim] = v.sizes[dim];
+  const FakeTensor norm = ctx.NewTensor(g.dtype == DType::kBFloat16 ? DType::kFloat32 : v.dtype, v.device, sizes);
+  const Operand quotient_of[] = {{&g, {}}, {&norm, {}}};
+  KILN_ASSIGN_OR_RETURN(FakeTensor quotient, ElementwiseOf(ctx, quotient_of, g.dtype));
+  const Operand product_of[] = {{&v, {}}, {&quotient, {}}};
+  KILN_ASSIGN_OR_RETURN(FakeTensor out, Elementwise(ctx, product_of, Promote::kDefault));
+  ctx.Return(std::move(out));
+  ctx.Return(norm);
+  return absl::OkStatus();
+}
+
+absl::Status WeightNormBackwardMeta(MetaContext& ctx) {
+  KILN_RETURN_IF_ERROR(ReturnLikeInput(ctx, ctx.Tensor(1)));
+  return ReturnLikeInput(ctx, ctx.Tensor(2));
+}
+
 }  // namespace kiln

@@ -18,6 +18,8 @@ absl::Status BatchNormFunctionalMeta(MetaContext& ctx);  // and the new running 
 absl::Status BatchNormUpdateMeta(MetaContext& ctx);      // _batch_norm_with_update: and a reserve
 absl::Status BatchNormBackwardMeta(MetaContext& ctx);
 absl::Status RenormMeta(MetaContext& ctx);
+absl::Status WeightNormMeta(MetaContext& ctx);  // _weight_norm_interface: (w, norm)
+absl::Status WeightNormBackwardMeta(MetaContext& ctx);
 
 }  // namespace kiln
 

@@ -23,6 +23,10 @@ constexpr OpDef kRows[] = {
     {"aten::_native_batch_norm_legit_no_training(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean, "
      "Tensor running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor)",
      kTagCore, BatchNormMeta, "out"},
+    {"aten::_weight_norm_interface(Tensor v, Tensor g, int dim=0) -> (Tensor, Tensor)", kTagNone, WeightNormMeta},
+    {"aten::_weight_norm_interface_backward(Tensor grad_w, Tensor saved_v, Tensor saved_g, Tensor saved_norms, int "
+     "dim) -> (Tensor, Tensor)",
+     kTagNone, WeightNormBackwardMeta},
     {"aten::batch_norm_backward(Tensor grad_out, Tensor input, Tensor weight, Tensor? running_mean, Tensor? "
      "running_var, Tensor? save_mean, Tensor? save_var, bool update, float eps, bool[3] output_mask, Tensor "
      "reserve) -> (Tensor, Tensor, Tensor)",
