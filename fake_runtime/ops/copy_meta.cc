@@ -50,20 +50,9 @@ absl::Status ConvertElementTypeMeta(MetaContext& ctx) {
   return CopyOptions(ctx, std::nullopt, *ctx.OptionalDType(1), ctx.Tensor(0).device);
 }
 
-// at::copy: a clone that keeps self's strides and offset, gaps included, unless
-// self repeats elements.
 absl::Status CopyMeta(MetaContext& ctx) {
-  const FakeTensor& self = ctx.Tensor(0);
-  KILN_RETURN_IF_ERROR(CheckBroadcastsTo(ctx, ctx.Tensor(1).sizes, self.sizes));
-  bool repeats = false;
-  for (int d = 0; d < self.rank(); ++d) repeats = repeats || (self.strides[d].IsInt(0) && !self.sizes[d].IsInt(1));
-  if (repeats) {
-    KILN_ASSIGN_OR_RETURN(FakeTensor out, EmptyLike(ctx, self, self.dtype));
-    ctx.Return(std::move(out));
-    return absl::OkStatus();
-  }
-  FakeTensor out = ctx.NewTensor(self.dtype, self.device, self.sizes, self.strides);
-  out.storage_offset = self.storage_offset;
+  KILN_RETURN_IF_ERROR(CheckBroadcastsTo(ctx, ctx.Tensor(1).sizes, ctx.Tensor(0).sizes));
+  KILN_ASSIGN_OR_RETURN(FakeTensor out, CloneWithGaps(ctx, ctx.Tensor(0)));
   ctx.Return(std::move(out));
   return absl::OkStatus();
 }
