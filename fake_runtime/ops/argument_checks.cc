@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
+#include "fake_runtime/ops/broadcast.h"
 #include "fake_runtime/ops/meta_context.h"
 #include "fake_runtime/ops/size_tests.h"
 
@@ -42,6 +43,47 @@ absl::Status CheckRank(MetaContext& ctx, int arg, int rank) {
   if (!ctx.IsTensor(arg) || ctx.Tensor(arg).rank() == rank) return absl::OkStatus();
   return ctx.Fail(ErrorReason::kShapeMismatch, absl::StrCat("'", ctx.schema().args[arg].name, "' must have rank ", rank,
                                                             " but has rank ", ctx.Tensor(arg).rank()));
+}
+
+// The loss of (self, target) is scaled by a weight for each element, and its
+// positive part by pos_weight.
+absl::Status CheckBceWithLogits(MetaContext& ctx) {
+  Dims sizes = ctx.Tensor(0).sizes;
+  for (absl::string_view name : {"target", "pos_weight", "weight"}) {
+    const FakeTensor* t = ctx.OptionalTensor(ctx.schema().FindArg(name));
+    if (t == nullptr) continue;
+    KILN_ASSIGN_OR_RETURN(sizes, BroadcastSizes(ctx, sizes, t->sizes));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckBce(MetaContext& ctx) {
+  const FakeTensor* weight = ctx.OptionalTensor(2);
+  if (weight == nullptr) return absl::OkStatus();
+  return BroadcastSizes(ctx, ctx.Tensor(0).sizes, weight->sizes).status();
+}
+
+absl::Status CheckSearchsorted(MetaContext& ctx) {
+  const FakeTensor& sorted = ctx.Tensor(0);
+  if (const FakeTensor* sorter = ctx.OptionalTensor(ctx.schema().FindArg("sorter"))) {
+    KILN_RETURN_IF_ERROR(CheckSameSizes(ctx, sorted.sizes, sorter->sizes, "sorted_sequence", "sorter"));
+  }
+  if (sorted.rank() == 1 || !ctx.IsTensor(1) || sorted.rank() == 0) return absl::OkStatus();
+  const FakeTensor& self = ctx.Tensor(1);
+  if (self.rank() != sorted.rank()) {
+    return ctx.Fail(ErrorReason::kShapeMismatch, absl::StrCat("sorted_sequence has rank ", sorted.rank(),
+                                                              ", neither 1 nor the input's, ", self.rank()));
+  }
+  for (int d = 0; d + 1 < self.rank(); ++d) {
+    KILN_RETURN_IF_ERROR(
+        ctx.CheckEqual(sorted.sizes[d], self.sizes[d], absl::StrCat("dim ", d, " of sorted_sequence"), "of the input"));
+  }
+  return absl::OkStatus();
+}
+
+// where(mask, values, 0) is what is put.
+absl::Status CheckMaskedPut(MetaContext& ctx) {
+  return BroadcastSizes(ctx, ctx.Tensor(1).sizes, ctx.Tensor(3).sizes).status();
 }
 
 absl::Status CheckBucketize(MetaContext& ctx) { return CheckRank(ctx, 1, 1); }
@@ -108,6 +150,12 @@ absl::Status CheckIndexAdd(MetaContext& ctx) {
   return absl::OkStatus();
 }
 
+absl::Status CheckIndexCopy(MetaContext& ctx) {
+  if (ctx.Tensor(3).rank() != 0) return absl::OkStatus();
+  return ctx.CheckEqual(Numel(ctx.pool(), ctx.Tensor(2).sizes), Expr(1), "the number of indices",
+                        "that of a source without dimensions");
+}
+
 absl::Status CheckKthvalue(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
   KILN_ASSIGN_OR_RETURN(int dim, ctx.WrapDim(ctx.Int(2), self.rank()));
@@ -146,6 +194,11 @@ absl::Status CheckMaskedScatter(MetaContext& ctx) {
 }
 
 absl::Status CheckMaxUnpool(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  for (int d = 1; d < self.rank(); ++d) {
+    KILN_RETURN_IF_ERROR(ctx.env().Check(ctx.pool().Ne(self.sizes[d], Expr(0)), "only the batch may be empty",
+                                         absl::StrCat("input dimension ", d, " has size ", self.sizes[d].ToString())));
+  }
   return CheckSameSizes(ctx, ctx.Tensor(0).sizes, ctx.Tensor(1).sizes, "input", "indices");
 }
 
@@ -182,6 +235,9 @@ struct ArgumentCheck {
 
 // Sorted by name.
 constexpr ArgumentCheck kChecks[] = {
+    {"aten._unsafe_masked_index_put_accumulate", CheckMaskedPut},
+    {"aten.binary_cross_entropy", CheckBce},
+    {"aten.binary_cross_entropy_with_logits", CheckBceWithLogits},
     {"aten.bucketize", CheckBucketize},
     {"aten.cauchy", CheckCauchy},
     {"aten.complex", CheckComplex},
@@ -191,6 +247,7 @@ constexpr ArgumentCheck kChecks[] = {
     {"aten.geometric", CheckGeometric},
     {"aten.huber_loss", CheckHuberLoss},
     {"aten.index_add", CheckIndexAdd},
+    {"aten.index_copy", CheckIndexCopy},
     {"aten.kthvalue", CheckKthvalue},
     {"aten.linspace", CheckSpace},
     {"aten.log_normal", CheckLogNormal},
@@ -204,6 +261,7 @@ constexpr ArgumentCheck kChecks[] = {
     {"aten.normal", CheckNormal},
     {"aten.renorm", CheckRenorm},
     {"aten.roll", CheckRoll},
+    {"aten.searchsorted", CheckSearchsorted},
     {"aten.softshrink", CheckSoftshrink},
     {"aten.uniform", CheckUniform},
 };

@@ -33,6 +33,10 @@ absl::Status EmbeddingBagMeta(MetaContext& ctx) {
   const FakeTensor* scales = ctx.OptionalTensor(6);
   if (scales != nullptr && mode != kModeSum)
     return ctx.Fail(ErrorReason::kBadArgumentValue, "per_sample_weights need mode 0 (sum)");
+  if (scales != nullptr) {
+    KILN_RETURN_IF_ERROR(ctx.CheckEqual(Numel(ctx.pool(), scales->sizes), Numel(ctx.pool(), indices.sizes),
+                                        "the number of per_sample_weights", "that of indices"));
+  }
   Expr bags = offsets.sizes[0];
   // With it, the last offset is the end and starts no bag.
   const bool include_last_offset = ctx.Bool(7);

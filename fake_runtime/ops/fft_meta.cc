@@ -47,6 +47,10 @@ absl::StatusOr<Dims> TransformedStrides(MetaContext& ctx, const FakeTensor& self
 }
 
 absl::Status ReturnTransformed(MetaContext& ctx, const FakeTensor& self, DType dtype, Dims sizes, const DimOrder& dims) {
+  for (int d : dims) {
+    KILN_RETURN_IF_ERROR(ctx.env().Check(ctx.pool().Ne(self.sizes[d], Expr(0)), "there are points to transform",
+                                         absl::StrCat("dimension ", d, " has size ", self.sizes[d].ToString())));
+  }
   KILN_ASSIGN_OR_RETURN(Dims strides, TransformedStrides(ctx, self, sizes, dims));
   ctx.Return(ctx.NewTensor(dtype, self.device, std::move(sizes), std::move(strides)));
   return absl::OkStatus();

@@ -167,7 +167,9 @@ absl::Status IndexMeta(MetaContext& ctx) {
 
 absl::Status UnsafeMaskedIndexMeta(MetaContext& ctx) {
   KILN_ASSIGN_OR_RETURN(FakeTensor out, IndexOf(ctx, ctx.Tensor(0), ctx.TensorList(2)));
-  // The mask decides which elements are the fill; it has the sizes of the result.
+  // where(mask, indexed, fill)
+  KILN_ASSIGN_OR_RETURN(Dims sizes, BroadcastSizes(ctx, ctx.Tensor(1).sizes, out.sizes));
+  if (!(sizes == out.sizes)) out = ctx.NewTensor(out.dtype, out.device, std::move(sizes));
   ctx.Return(std::move(out));
   return absl::OkStatus();
 }
@@ -235,6 +237,10 @@ absl::Status IndexedWriteMeta(MetaContext& ctx) { return ReturnLike(ctx, ctx.Ten
 
 absl::Status TakeMeta(MetaContext& ctx) {
   KILN_RETURN_IF_ERROR(CheckIndexDType(ctx, ctx.Tensor(1), false));
+  ExprPool& pool = ctx.pool();
+  const Expr taken = Numel(pool, ctx.Tensor(1).sizes), numel = Numel(pool, ctx.Tensor(0).sizes);
+  KILN_RETURN_IF_ERROR(ctx.env().Check(pool.Or(pool.Ne(numel, Expr(0)), pool.Eq(taken, Expr(0))),
+                                       "there is something to take", "tried to take from an empty tensor"));
   return ReturnNew(ctx, ctx.Tensor(0), ctx.Tensor(1).sizes);
 }
 

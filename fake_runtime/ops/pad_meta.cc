@@ -49,6 +49,10 @@ absl::Status SpatialPad(MetaContext& ctx, bool reflection) {
     return ctx.Fail(ErrorReason::kShapeMismatch, absl::StrCat("padding of ", spatial, " dimensions of a tensor of rank ",
                                                               self.rank()));
   }
+  for (int d = self.rank() - spatial - 1; d < self.rank(); ++d) {
+    KILN_RETURN_IF_ERROR(ctx.env().Check(ctx.pool().Ne(self.sizes[d], Expr(0)), "only the batch may be empty",
+                                         absl::StrCat("input dimension ", d, " has size ", self.sizes[d].ToString())));
+  }
   KILN_ASSIGN_OR_RETURN(Dims sizes, PaddedSizes(ctx, self, pad));
   for (int i = 0; reflection && i < static_cast<int>(pad.size()); ++i) {
     const Expr size = self.sizes[self.rank() - 1 - i / 2];

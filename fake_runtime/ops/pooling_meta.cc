@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "fake_runtime/ops/memory_format.h"
@@ -87,6 +88,22 @@ absl::StatusOr<Dims> PooledSizes(MetaContext& ctx, const FakeTensor& self, int s
   return sizes;
 }
 
+// What max_pool2d gave has the sizes of the result; its batch is not looked at.
+absl::Status CheckPooledShape(MetaContext& ctx, const FakeTensor& self) {
+  KILN_ASSIGN_OR_RETURN(Dims sizes, PooledSizes(ctx, self, 2));
+  for (absl::string_view name : {"grad_output", "indices"}) {
+    const FakeTensor& t = ctx.Tensor(ctx.schema().FindArg(name));
+    if (t.rank() != self.rank()) {
+      return ctx.Fail(ErrorReason::kShapeMismatch,
+                      absl::StrCat(name, " has rank ", t.rank(), " but self has rank ", self.rank()));
+    }
+    for (int d = self.rank() - 3; d < self.rank(); ++d) {
+      KILN_RETURN_IF_ERROR(ctx.CheckEqual(t.sizes[d], sizes[d], absl::StrCat(name, " dim ", d), "of the pooled input"));
+    }
+  }
+  return absl::OkStatus();
+}
+
 int SpatialRank(MetaContext& ctx, absl::string_view arg) {
   return ctx.schema().args[ctx.schema().FindArg(arg)].list_size;
 }
@@ -153,6 +170,9 @@ absl::Status MaxPoolMeta(MetaContext& ctx) {
 
 absl::Status PoolBackwardMeta(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(1);
+  if (absl::StartsWith(ctx.schema().name, "aten.max_pool2d_with_indices_backward.")) {
+    KILN_RETURN_IF_ERROR(CheckPooledShape(ctx, self));
+  }
   return ReturnInFormat(ctx, self, self.dtype, self.sizes);
 }
 
@@ -219,6 +239,10 @@ absl::Status GridSamplerMeta(MetaContext& ctx) {
   }
   KILN_RETURN_IF_ERROR(ctx.CheckEqual(input.sizes[0], grid.sizes[0], "input dim 0", "grid dim 0"));
   KILN_RETURN_IF_ERROR(ctx.CheckEqual(grid.sizes.back(), Expr(spatial), "the last dim of grid", "the spatial rank"));
+  for (int d = 2; d < input.rank(); ++d) {
+    KILN_RETURN_IF_ERROR(ctx.env().Check(ctx.pool().Ne(input.sizes[d], Expr(0)), "spatial dimensions are not empty",
+                                         absl::StrCat("input dimension ", d, " has size ", input.sizes[d].ToString())));
+  }
   Dims sizes = {input.sizes[0], input.sizes[1]};
   for (int i = 0; i < spatial; ++i) sizes.push_back(grid.sizes[1 + i]);
   ctx.Return(ctx.NewTensor(input.dtype, input.device, std::move(sizes)));

@@ -61,7 +61,7 @@ class SymbolicAnswer:
         for line in results:
             self._add(line, fixed, numbers)
         unbacked = sorted({u for text in numbers for u in UNBACKED.findall(text)}, key=lambda u: int(u[1:]))
-        self._unbacked = UNBACKED_VALUES[: len(unbacked)]
+        self.unbacked = UNBACKED_VALUES[: len(unbacked)]
         self.fixed = tuple(fixed)
         self.numbers = numbers
         self._function = compiled("(" + "".join(f"{n}, " for n in numbers) + ")", (*names, *unbacked))
@@ -82,8 +82,10 @@ class SymbolicAnswer:
         fixed.append((dtype, device, storage, bool(conj), bool(neg), len(dims)))
         numbers += [*dims, *steps, offset]
 
-    def at(self, values: Sequence[int]) -> Outcome:
-        return Outcome(self.fixed, self._function(*values, *self._unbacked))
+    def at(self, values: Sequence[int], empty: bool = False) -> Outcome:
+        """Evaluated at sizes; what depends on data is 0 if `empty`."""
+        unbacked = (0,) * len(self.unbacked) if empty else self.unbacked
+        return Outcome(self.fixed, self._function(*values, *unbacked))
 
 
 def split(text: str) -> list[str]:
