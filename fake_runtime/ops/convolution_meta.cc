@@ -86,6 +86,10 @@ absl::StatusOr<Expr> OutputLength(MetaContext& ctx, const ConvolutionShape& shap
 absl::StatusOr<Dims> OutputSizes(MetaContext& ctx, const FakeTensor& input, const FakeTensor& weight,
                                  const ConvolutionShape& shape) {
   ExprPool& pool = ctx.pool();
+  KILN_RETURN_IF_ERROR(ctx.env().Check(
+      pool.And(pool.Ge(weight.sizes[0], shape.groups), pool.Eq(pool.Mod(weight.sizes[0], shape.groups), Expr(0))),
+      "as many filters for each group",
+      absl::StrCat("weight dim 0 is ", weight.sizes[0].ToString(), " but there are ", shape.groups.ToString(), " groups")));
   if (shape.transposed) {
     KILN_RETURN_IF_ERROR(ctx.CheckEqual(weight.sizes[0], input.sizes[1], "weight dim 0", "input channels"));
   } else {
@@ -238,6 +242,10 @@ absl::Status Im2colMeta(MetaContext& ctx) {
   const int c = self.rank() - 3;
   if (c != 0 && c != 1)
     return ctx.Fail(ErrorReason::kShapeMismatch, absl::StrCat("im2col expects rank 3 or 4 but got ", self.rank()));
+  for (int d = c; d < self.rank(); ++d) {
+    KILN_RETURN_IF_ERROR(ctx.env().Check(ctx.pool().Ne(self.sizes[d], Expr(0)), "only the batch may be empty",
+                                         absl::StrCat("input dimension ", d, " has size ", self.sizes[d].ToString())));
+  }
   Expr count(1);
   for (int i = 0; i < 2; ++i) {
     KILN_ASSIGN_OR_RETURN(Expr n, WindowCount(ctx, self.sizes[c + 1 + i], w.kernel[i], w.dilation[i], w.padding[i],
