@@ -1,6 +1,6 @@
 """Writes the graphs that AOTAutograd makes of real models, and what PyTorch knows of every value.
 
-    python tests/conformance/record_model_graphs.py OUT_DIR [--jobs N] [--modes MODE...] [MODEL...]
+    python tests/conformance/record_model_graphs.py OUT_DIR [--jobs N] [--modes MODE,...] [MODEL...]
 
 Each graph becomes NAME.MODE.ROLE.pb, the module as the client sends it, and a
 .json beside it: the metadata that PyTorch put on its FX nodes, and for static
@@ -284,13 +284,16 @@ def main() -> int:
     parser.add_argument("out_dir", type=pathlib.Path)
     parser.add_argument("models", nargs="*", choices=[[], *ARCHITECTURES], metavar="MODEL")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
-    parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
+    parser.add_argument("--modes", default=",".join(MODES), help="which, with commas between")
     options = parser.parse_args()
     options.out_dir.mkdir(parents=True, exist_ok=True)
     names = options.models or list(ARCHITECTURES)
+    modes = options.modes.split(",")
+    if unknown := set(modes) - set(MODES):
+        parser.error(f"no such modes: {', '.join(sorted(unknown))}")
     if options.jobs == 1:
-        return 1 if record_all(options.out_dir, names, options.modes) else 0
-    command = [sys.executable, __file__, str(options.out_dir), "--modes", *options.modes, "--"]
+        return 1 if record_all(options.out_dir, names, modes) else 0
+    command = [sys.executable, __file__, str(options.out_dir), f"--modes={options.modes}"]
     parts = [names[i :: options.jobs] for i in range(options.jobs)]
     runs = [subprocess.Popen([*command, *part]) for part in parts if part]
     return max(run.wait() for run in runs)

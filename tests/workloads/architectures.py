@@ -203,7 +203,7 @@ def series_batch() -> Batch:
 
 
 def series(name: str, **sizes: Any) -> Architecture:
-    batch_only = {key: (0,) for key in series_batch()}
+    batch_only = dict.fromkeys(series_batch(), (0,))
     return Architecture(
         "time series", lambda: build(name, f"{name}ForPrediction", **{**SERIES, **sizes}), series_batch, batch_only
     )
@@ -260,9 +260,7 @@ def depth_anything() -> torch.nn.Module:
 
 
 def image_only(kind: str, make: Callable[[], torch.nn.Module], side: int) -> Architecture:
-    return Architecture(
-        kind, make, lambda: {"pixel_values": torch.randn(BATCH, 3, side, side)}, {"pixel_values": (0,)}
-    )
+    return Architecture(kind, make, lambda: {"pixel_values": torch.randn(BATCH, 3, side, side)}, {"pixel_values": (0,)})
 
 
 def segformer_batch() -> Batch:
@@ -320,7 +318,8 @@ ARCHITECTURES: dict[str, Architecture] = {
     "convnextv2": image("ConvNextV2", 64, hidden_sizes=[8, 16, 32, 64], depths=[1, 1, 1, 1]),
     "data2vec_audio": sound("Data2VecAudio", conv_pos_kernel_size=3, num_conv_pos_embeddings=2),
     "deberta_v2": masked(
-        "DebertaV2", relative_attention=True, pos_att_type=["p2c", "c2p"], position_biased_input=False, share_att_key=True,
+        "DebertaV2", relative_attention=True, pos_att_type=["p2c", "c2p"], position_biased_input=False,
+        share_att_key=True,
     ),
     "deepseek_v3": experts("DeepseekV3", **DEEPSEEK),
     "deit": image("DeiT", dynamic=BATCH_ONLY, **PATCHES),
@@ -368,7 +367,8 @@ ARCHITECTURES: dict[str, Architecture] = {
     ),
     "led": seq2seq("LED", attention_window=8, max_encoder_position_embeddings=64, max_decoder_position_embeddings=64),
     "levit": image(
-        "Levit", 64, BATCH_ONLY, image_size=64, hidden_sizes=[16, 32, 48], num_attention_heads=[2, 2, 2], depths=[1, 1, 1],
+        "Levit", 64, BATCH_ONLY, image_size=64, hidden_sizes=[16, 32, 48], num_attention_heads=[2, 2, 2],
+        depths=[1, 1, 1],
         key_dim=[8, 8, 8], mlp_ratio=[2, 2, 2], attention_ratio=[2, 2, 2],
     ),
     "llama": causal("Llama"),
@@ -383,7 +383,8 @@ ARCHITECTURES: dict[str, Architecture] = {
     "mobilenet_v1": image("MobileNetV1", 64, BATCH_ONLY, depth_multiplier=0.25),
     "mobilenet_v2": image("MobileNetV2", 64, BATCH_ONLY, depth_multiplier=0.25),
     "mobilevit": image(
-        "MobileViT", 64, BATCH_ONLY, image_size=64, hidden_sizes=[16, 24, 32], neck_hidden_sizes=[8, 8, 16, 16, 24, 24, 32],
+        "MobileViT", 64, BATCH_ONLY, image_size=64, hidden_sizes=[16, 24, 32], neck_hidden_sizes=[8, 8, 16,
+        16, 24, 24, 32],
         num_attention_heads=2,
     ),
     "mpnet": masked("MPNet"),
@@ -411,7 +412,8 @@ ARCHITECTURES: dict[str, Architecture] = {
     "rwkv": Architecture("state space", lambda: build("Rwkv", "RwkvForCausalLM", **RWKV), text_batch),
     "segformer": Architecture(
         "vision",
-        lambda: build("Segformer", "SegformerForSemanticSegmentation", depths=[1, 1, 1, 1], hidden_sizes=[8, 16, 32, 32],
+        lambda: build("Segformer", "SegformerForSemanticSegmentation", depths=[1, 1, 1, 1], hidden_sizes=[8,
+            16, 32, 32],
                       num_attention_heads=[1, 2, 2, 2], decoder_hidden_size=16, num_labels=LABELS),
         segformer_batch,
         BATCH_ONLY,
@@ -420,7 +422,8 @@ ARCHITECTURES: dict[str, Architecture] = {
     "siglip": image_text("Siglip"),
     "stablelm": causal("StableLm"),
     "swin": image("Swin", 32, BATCH_ONLY, image_size=32, embed_dim=16, depths=[2, 2], num_heads=[2, 4], window_size=4),
-    "swinv2": image("Swinv2", 32, BATCH_ONLY, image_size=32, embed_dim=16, depths=[2, 2], num_heads=[2, 4], window_size=4),
+    "swinv2": image("Swinv2", 32, BATCH_ONLY, image_size=32, embed_dim=16, depths=[2, 2], num_heads=[2, 4],
+        window_size=4),
     "t5": t5_like("T5"),
     "time_series_transformer": series("TimeSeriesTransformer"),
     "umt5": t5_like("UMT5"),

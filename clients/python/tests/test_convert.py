@@ -9,7 +9,7 @@ import torch
 from captured import capture
 
 from kiln import _native
-from kiln._fx.convert import ConvertedGraph, GraphRole
+from kiln._fx.convert import ConvertedGraph, GraphRole, convert_graph
 from kiln.v1 import graph_pb2
 
 
@@ -113,6 +113,21 @@ def test_symbolic_sizes_keep_their_expressions() -> None:
     assert {symbol.hint for symbol in graph.symbols} == {3, 4, 6}
     tangent = next(entry for entry in graph.inputs if entry.kind == graph_pb2.INPUT_KIND_TANGENT)
     assert all(symbol.name in tangent.tensor.sizes[0].expr for symbol in graph.symbols)
+
+
+def test_a_sum_of_many_sizes_is_a_chain_of_sums_of_two() -> None:
+    graph = torch.fx.Graph()
+    sizes = [graph.placeholder(name) for name in "abc"]
+    for size in sizes:
+        size.meta["val"] = 3
+    graph.output((graph.call_function(torch.sym_sum, (sizes,)),))
+    module = torch.fx.GraphModule({}, graph)
+    wire = convert_graph(module, GraphRole.INFERENCE).module.graphs[0]
+    assert [node.target for node in wire.nodes] == ["sym.add", "sym.add"]
+    first, second = wire.nodes
+    assert [i.value.value for i in first.inputs] == ["a", "b"]
+    assert [i.value.value for i in second.inputs] == [first.outputs[0].names[0], "c"]
+    assert wire.outputs[0].value == second.outputs[0].names[0] == "sym_sum"
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.int64, torch.bool])
