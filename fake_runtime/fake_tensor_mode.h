@@ -17,11 +17,18 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "fake_runtime/graph/graph.h"
 #include "fake_runtime/symbolic/shape_env.h"
 
 namespace kiln {
+
+// What a graph does to one of its inputs.
+struct InputWrite {
+  bool data = false;      // its storage was written
+  bool metadata = false;  // its sizes, strides, offset or storage are others in the end
+};
 
 // A graph with a fake value for each of its values.
 struct FakeGraph {
@@ -29,6 +36,15 @@ struct FakeGraph {
   std::vector<FakeValue> values;  // by ValueId
   // Storages are numbered 0..num_storages-1; inputs' first.
   int num_storages = 0;
+  // By StorageId: a storage's size, MetaContext::kUnknownBytes where it hangs on
+  // symbols or belongs to an input. Storages that nothing looks into may be absent.
+  std::vector<int64_t> storage_bytes;
+  // By input. The value of an input that was written is what it is in the end;
+  // `graph.inputs` has what it was.
+  std::vector<InputWrite> input_writes;
+  // In-place nodes return the tensor that they change: such a result, and the
+  // first value that is the same tensor. Metadata of the two change together.
+  absl::flat_hash_map<int, int> same_tensor;
   // The environment that holds the facts and guards. Later stages go on asking
   // it. Never null.
   std::unique_ptr<ShapeEnv> env;

@@ -53,6 +53,11 @@ absl::Status DeclareSymbols(const Graph& graph, ShapeEnv& env) {
     KILN_RETURN_IF_ERROR(env.AddBackedSymbol(s.symbol, *s.hint, range, natural, s.policy));
   }
   for (Expr assumption : graph.assumptions) {
+    // What has hints is tested on them; of the rest, the ranges know.
+    if (assumption.has_unbacked() && env.RangeOf(assumption) == ValueRange::Exactly(0)) {
+      return MakeError(ErrorReason::kBadInputMetadata,
+                       absl::StrCat("assumption ", assumption.ToString(), ": the ranges of its symbols refute it"));
+    }
     KILN_RETURN_IF_ERROR(env.AddAssumption(assumption, "the client's guard"));
   }
   return absl::OkStatus();
@@ -148,6 +153,20 @@ absl::Status CheckArguments(const Node& node, absl::Span<const FakeValue> values
   return absl::OkStatus();
 }
 
+// A storage is as large as the largest tensor that an operator made in it: views
+// stay inside, and resize_, set_ and out= make it larger.
+void RecordStorage(FakeGraph& fake, const FakeTensor& t) {
+  const size_t id = t.storage.value;
+  const int64_t reached = BytesReached(t).value_or(MetaContext::kUnknownBytes);
+  if (id >= fake.storage_bytes.size()) {
+    fake.storage_bytes.resize(id + 1, MetaContext::kUnknownBytes);
+    fake.storage_bytes[id] = reached;
+    return;
+  }
+  int64_t& bytes = fake.storage_bytes[id];
+  if (bytes != MetaContext::kUnknownBytes) bytes = reached < 0 ? reached : std::max(bytes, reached);
+}
+
 absl::Status StoreOutputs(FakeGraph& fake, const Node& node, MetaContext& ctx) {
   std::vector<MetaContext::Returned>& returned = ctx.mutable_returned();
   if (returned.size() != node.outputs.size()) {
@@ -162,34 +181,76 @@ absl::Status StoreOutputs(FakeGraph& fake, const Node& node, MetaContext& ctx) {
                                                                     values.size()));
     }
     for (size_t k = 0; k < values.size(); ++k) {
-      if (const FakeTensor* t = std::get_if<FakeTensor>(&values[k])) KILN_RETURN_IF_ERROR(CheckTensor(*fake.env, *t));
+      if (const FakeTensor* t = std::get_if<FakeTensor>(&values[k])) {
+        KILN_RETURN_IF_ERROR(CheckTensor(*fake.env, *t));
+        RecordStorage(fake, *t);
+      }
       fake.values[output.values[k].value] = std::move(values[k]);
     }
   }
   return absl::OkStatus();
 }
 
-// Constants that live in a storage that was written are known no more, and a
-// written argument has the metadata that the node gave it.
+int SameTensor(const FakeGraph& fake, int value) {
+  auto it = fake.same_tensor.find(value);
+  return it == fake.same_tensor.end() ? value : it->second;
+}
+
+// The storage of `written` has other data: constants in it are known no more,
+// and an input that began in it is written.
+void MarkDataWritten(FakeGraph& fake, StorageId storage) {
+  for (FakeValue& value : fake.values) {
+    FakeTensor* t = std::get_if<FakeTensor>(&value);
+    if (t != nullptr && t->constant.has_value() && t->storage == storage) t->constant.reset();
+  }
+  for (size_t i = 0; i < fake.graph.inputs.size(); ++i) {
+    const FakeTensor* t = std::get_if<FakeTensor>(&fake.graph.inputs[i].value);
+    if (t != nullptr && t->storage == storage) fake.input_writes[i].data = true;
+  }
+}
+
+bool SameMetadata(const FakeTensor& a, const FakeTensor& b) {
+  return a.storage == b.storage && a.storage_offset == b.storage_offset && a.dtype == b.dtype && a.sizes == b.sizes &&
+         a.strides == b.strides;
+}
+
+// The result that is written argument `arg`, or -1.
+int WrittenResult(const Node& node, int arg) {
+  const ArgSchema& slot = node.op->args[arg];
+  for (size_t r = 0; r < node.outputs.size(); ++r) {
+    const ReturnSchema& ret = node.op->returns[r];
+    if (ret.is_written && !ret.is_list && !slot.is_list && ret.alias == slot.alias) return node.outputs[r].values[0].value;
+  }
+  return -1;
+}
+
+// Every value that is the tensor `value` has now the metadata of `result`, which
+// is that tensor as well.
+void BecomeResult(FakeGraph& fake, int value, int result) {
+  const int first = SameTensor(fake, value);
+  const FakeTensor* now = std::get_if<FakeTensor>(&fake.values[result]);
+  FakeTensor* was = std::get_if<FakeTensor>(&fake.values[first]);
+  if (now == nullptr || was == nullptr) return;
+  fake.same_tensor[result] = first;
+  if (SameMetadata(*was, *now)) return;
+  *was = *now;
+  for (const auto& [other, its_first] : fake.same_tensor) {
+    if (its_first == first && other != result) fake.values[other] = *now;
+  }
+}
+
+// What a node wrote: data of the storages of its written arguments, and metadata,
+// which in-place operators on views and out= change.
 void ApplyWrites(FakeGraph& fake, const Node& node, MetaContext& ctx) {
+  const bool writes_data = !RowOf(*node.op).has(kTagInplaceView);
   for (int i : ctx.written()) {
+    const int result = WrittenResult(node, i);
     VisitValues(node.args[i], [&](ValueId id) {
-      FakeTensor* written = std::get_if<FakeTensor>(&fake.values[id.value]);
+      const FakeTensor* written = std::get_if<FakeTensor>(&fake.values[id.value]);
       if (written == nullptr) return;
       fake.env->data_memo().Forget(written->storage.value);
-      for (const NodeOutput& output : node.outputs) {
-        for (ValueId out : output.values) {
-          const FakeTensor* result = std::get_if<FakeTensor>(&fake.values[out.value]);
-          if (result == nullptr || !(result->storage == written->storage) || result->dtype != written->dtype) continue;
-          written->sizes = result->sizes;
-          written->strides = result->strides;
-          written->storage_offset = result->storage_offset;
-        }
-      }
-      for (FakeValue& value : fake.values) {
-        FakeTensor* t = std::get_if<FakeTensor>(&value);
-        if (t != nullptr && t->constant.has_value() && t->storage == written->storage) t->constant.reset();
-      }
+      if (writes_data) MarkDataWritten(fake, written->storage);
+      if (result >= 0) BecomeResult(fake, id.value, result);
     });
   }
 }
@@ -197,6 +258,7 @@ void ApplyWrites(FakeGraph& fake, const Node& node, MetaContext& ctx) {
 absl::Status RunNode(FakeGraph& fake, const Node& node) {
   KILN_RETURN_IF_ERROR(CheckArguments(node, fake.values));
   MetaContext ctx(*node.op, node.args, fake.values, fake.env.get(), &fake.num_storages);
+  ctx.SetStorageBytes(fake.storage_bytes);
   KILN_RETURN_IF_ERROR(RunMeta(RowOf(*node.op), ctx));
   KILN_RETURN_IF_ERROR(StoreOutputs(fake, node, ctx));
   if (!ctx.written().empty()) ApplyWrites(fake, node, ctx);
@@ -228,6 +290,8 @@ absl::StatusOr<FakeGraph> Propagate(Graph graph, ExprPool* pool) {
       fake.num_storages = std::max(fake.num_storages, t->storage.value + 1);
     }
   }
+  fake.storage_bytes.resize(fake.num_storages, MetaContext::kUnknownBytes);
+  fake.input_writes.resize(fake.graph.inputs.size());
   KILN_RETURN_IF_ERROR(CheckInputs(fake));
   for (size_t node = 0; node < fake.graph.nodes.size(); ++node) {
     KILN_RETURN_IF_ERROR(PropagateNode(fake, static_cast<int>(node)));
@@ -236,6 +300,10 @@ absl::StatusOr<FakeGraph> Propagate(Graph graph, ExprPool* pool) {
   pool->Refill();
   // Who propagates a node again asks of the data as they were then.
   fake.env->data_memo().Clear();
+  for (size_t i = 0; i < fake.graph.inputs.size(); ++i) {
+    const FakeTensor* before = std::get_if<FakeTensor>(&fake.graph.inputs[i].value);
+    if (before != nullptr) fake.input_writes[i].metadata = !SameMetadata(*before, fake.tensor(ValueId{static_cast<int>(i)}));
+  }
   return fake;
 }
 

@@ -84,17 +84,6 @@ absl::Status WriteSelfMeta(MetaContext& ctx) {
   return absl::OkStatus();
 }
 
-absl::Status ResizeMeta(MetaContext& ctx) {
-  FakeTensor out = ctx.Tensor(0);
-  out.constant.reset();
-  out.sizes = ctx.SymInts(1);
-  KILN_ASSIGN_OR_RETURN(
-      out.strides,
-      StridesOfFormat(ctx, ctx.OptionalMemoryFormat(2).value_or(MemoryFormat::kContiguous), out.sizes));
-  ctx.Return(std::move(out));
-  return absl::OkStatus();
-}
-
 namespace {
 
 // Tensors that take part in a cat: a 1-D tensor of no elements is passed over.

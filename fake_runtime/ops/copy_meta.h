@@ -17,6 +17,9 @@ absl::Status LiftFreshCopyMeta(MetaContext& ctx);
 absl::Status FillMeta(MetaContext& ctx);           // fill.Scalar, fill.Tensor, zero
 absl::Status WriteSelfMeta(MetaContext& ctx);      // fill_, zero_, uniform_, normal_, ...: data only
 absl::Status ResizeMeta(MetaContext& ctx);         // resize_
+absl::Status SetEmptyMeta(MetaContext& ctx);       // set_
+absl::Status SetSourceMeta(MetaContext& ctx);      // set_.source_Tensor
+absl::Status SetSourceStridedMeta(MetaContext& ctx);  // set_.source_Tensor_storage_offset
 absl::Status CatMeta(MetaContext& ctx);
 absl::Status StackMeta(MetaContext& ctx);
 absl::Status RepeatMeta(MetaContext& ctx);
@@ -34,6 +37,7 @@ absl::Status ChannelShuffleMeta(MetaContext& ctx);
 absl::Status BlockDiagMeta(MetaContext& ctx);
 absl::Status NarrowCopyMeta(MetaContext& ctx);
 absl::Status ChunkCatMeta(MetaContext& ctx);       // _chunk_cat
+absl::Status ResizeAsMeta(MetaContext& ctx);       // resize_as_
 
 }  // namespace kiln
 

@@ -82,6 +82,14 @@ class MetaContext {
   absl::StatusOr<absl::InlinedVector<int, 5>> WrapDims(absl::Span<const int64_t> dims, int rank) const;
   absl::Status Fail(ErrorReason reason, absl::string_view message) const { return MakeError(reason, message); }
 
+  // The bytes of a storage, kUnknownBytes where they hang on symbols or belong to
+  // an input, whose storage may be larger than what the input sees of it.
+  static constexpr int64_t kUnknownBytes = -1;
+  void SetStorageBytes(absl::Span<const int64_t> bytes) { storage_bytes_ = bytes; }
+  int64_t StorageBytes(StorageId id) const {
+    return static_cast<size_t>(id.value) < storage_bytes_.size() ? storage_bytes_[id.value] : kUnknownBytes;
+  }
+
   // --- results
   // A tensor with a storage of its own, offset 0; contiguous unless strides are
   // given.
@@ -117,6 +125,7 @@ class MetaContext {
   absl::Span<const FakeValue> values_;
   ShapeEnv* env_;
   int* next_storage_;
+  absl::Span<const int64_t> storage_bytes_;
   std::vector<Returned> returned_;
   std::vector<int> written_;
 };

@@ -105,6 +105,7 @@ absl::StatusOr<std::vector<OpRow>> DeriveForms(const OpRow& row, absl::string_vi
     KILN_ASSIGN_OR_RETURN(OpRow form, Form(row, word));
     form.tags &= kInherited & ~(generated ? kTagPointwise : kTagNone);
     if (form.schema.is_mutating()) form.tags |= kTagEffect;
+    if (word == "_" && row.has(kTagView)) form.tags |= kTagInplaceView;
     form.schema.ordered = form.has(kTagRandom) || form.has(kTagEffect);
     rows.push_back(std::move(form));
   }

@@ -17,6 +17,12 @@ absl::StatusOr<MaybeDType> PromoteMaybe(MetaContext& ctx, MaybeDType a, MaybeDTy
                                                             GetDTypeRow(*b).name, " is not supported"));
 }
 
+// c10::toComplexType, which has nothing for float8.
+absl::StatusOr<MaybeDType> MaybeComplex(MetaContext& ctx, DType real) {
+  if (DTypeSizeBytes(real) > 1) return MaybeDType(ComplexDType(real));
+  return ctx.Fail(ErrorReason::kDtypeMismatch, absl::StrCat("no complex dtype has parts of ", GetDTypeRow(real).name));
+}
+
 // at::native::combine_categories.
 absl::StatusOr<MaybeDType> CombineGroups(MetaContext& ctx, MaybeDType higher, MaybeDType lower) {
   if (!higher.has_value()) return lower;
@@ -24,10 +30,12 @@ absl::StatusOr<MaybeDType> CombineGroups(MetaContext& ctx, MaybeDType higher, Ma
   if (IsComplex(*higher)) return higher;
   if (IsFloating(*higher)) {
     // A complex number makes a float tensor complex of the tensor's width.
-    if (IsComplex(*lower)) return MaybeDType(ComplexDType(*higher));
+    if (IsComplex(*lower)) return MaybeComplex(ctx, *higher);
     return higher;
   }
-  if (*higher == DType::kBool || IsFloating(*lower) || IsComplex(*lower)) return PromoteMaybe(ctx, higher, lower);
+  // An integer of any width, though promote_types refuses the wide unsigned ones.
+  if (IsComplex(*lower)) return lower;
+  if (*higher == DType::kBool || IsFloating(*lower)) return PromoteMaybe(ctx, higher, lower);
   return higher;
 }
 

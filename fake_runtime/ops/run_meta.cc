@@ -53,6 +53,8 @@ absl::Status RunMeta(const OpRow& row, MetaContext& ctx) {
   for (size_t i = 0; i < schema.args.size(); ++i) {
     if (schema.args[i].is_written) ctx.MarkWritten(static_cast<int>(i));
   }
+  // The argument becomes what was returned.
+  if (row.has(kTagInplaceView)) return absl::OkStatus();
   bool all_settled = true;
   for (size_t r = 0; r < ctx.returned().size(); ++r) {
     const ReturnSchema& ret = schema.returns[r];

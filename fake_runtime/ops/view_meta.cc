@@ -188,8 +188,20 @@ absl::Status AsStridedMeta(MetaContext& ctx) {
                                    " of dimension ", d, " must not be negative"));
     }
   }
-  ctx.Return(
-      ctx.ViewOf(self, std::move(sizes), std::move(strides), ctx.OptionalSymInt(3).value_or(self.storage_offset)));
+  FakeTensor out =
+      ctx.ViewOf(self, std::move(sizes), std::move(strides), ctx.OptionalSymInt(3).value_or(self.storage_offset));
+  if (out.storage_offset.AsInt().value_or(0) < 0) {
+    return ctx.Fail(ErrorReason::kBadArgumentValue,
+                    absl::StrCat("as_strided: invalid storage offset ", out.storage_offset.ToString()));
+  }
+  const int64_t available = ctx.StorageBytes(self.storage);
+  const std::optional<int64_t> needed = BytesReached(out);
+  if (available != MetaContext::kUnknownBytes && needed.has_value() && *needed > available) {
+    return ctx.Fail(ErrorReason::kShapeMismatch,
+                    absl::StrCat("as_strided: ", out.ToString(), " needs a storage of ", *needed, " bytes but it has ",
+                                 available));
+  }
+  ctx.Return(std::move(out));
   return absl::OkStatus();
 }
 

@@ -40,7 +40,7 @@ constexpr OpDef kRows[] = {
     {"aten::t(Tensor(a) self) -> Tensor(a)", kTagView, TMeta, "_ copy copy.out"},
     {"aten::transpose.int(Tensor(a) self, int dim0, int dim1) -> Tensor(a)",
      kTagView, TransposeMeta, "copy copy.int_out"},
-    {"aten::transpose_(Tensor(a!) self, int dim0, int dim1) -> Tensor(a!)", kTagEffect, TransposeMeta},
+    {"aten::transpose_(Tensor(a!) self, int dim0, int dim1) -> Tensor(a!)", kTagEffect | kTagInplaceView, TransposeMeta},
     {"aten::unbind.int(Tensor(a -> *) self, int dim=0) -> Tensor(a)[]", kTagView, UnbindMeta, "copy"},
     {"aten::unfold(Tensor(a) self, int dimension, int size, int step) -> Tensor(a)",
      kTagView, UnfoldMeta, "copy copy.out"},

@@ -1,6 +1,7 @@
 #include "fake_runtime/tensor/fake_tensor.h"
 
 #include "absl/strings/str_cat.h"
+#include "base/checked_int.h"
 #include "absl/strings/str_join.h"
 
 namespace kiln {
@@ -31,5 +32,18 @@ std::string FakeTensor::ToString() const {
 }
 
 Expr Numel(ExprPool& pool, absl::Span<const Expr> sizes) { return pool.Mul(sizes); }
+
+std::optional<int64_t> BytesReached(const FakeTensor& t) {
+  std::optional<int64_t> last = t.storage_offset.AsInt();
+  for (int d = 0; d < t.rank(); ++d) {
+    const std::optional<int64_t> size = t.sizes[d].AsInt(), stride = t.strides[d].AsInt();
+    if (!size.has_value() || !stride.has_value()) return std::nullopt;
+    if (*size == 0) return 0;
+    const std::optional<int64_t> reach = CheckedMul(*size - 1, *stride);
+    last = last && reach ? CheckedAdd(*last, *reach) : std::nullopt;
+  }
+  if (last) last = CheckedAdd(*last, 1);
+  return last ? CheckedMul(*last, DTypeSizeBytes(t.dtype)) : std::nullopt;
+}
 
 }  // namespace kiln

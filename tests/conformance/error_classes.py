@@ -1,8 +1,8 @@
 """Which of PyTorch's exception classes each of our error reasons stands for.
 
 PyTorch raises RuntimeError for nearly everything. A dimension or an index out of
-range is an IndexError. ValueError comes from its Python reference code and a few
-TORCH_CHECK_VALUE, for values, of which we have one reason. What hangs on data has
+range is an IndexError. ValueError also comes from a few TORCH_CHECK_VALUE, for
+values, of which we have one reason. What hangs on data has
 classes of its own in fake mode.
 """
 
@@ -10,6 +10,10 @@ from __future__ import annotations
 
 DATA_DEPENDENT = {"DataDependentOutputException", "DynamicOutputShapeException", "GuardOnDataDependentSymNode"}
 UNSUPPORTED = {"NotImplementedError", "UnsupportedFakeTensorException", "UnsupportedOperatorException"}
+
+# Python code of PyTorch's fake mode (torch._refs, torch._meta_registrations) asserts or
+# raises ValueError for shapes where its kernels raise RuntimeError: t_ of rank 3, view.
+SHAPES = {"RuntimeError", "ValueError", "AssertionError"}
 
 ERROR_CLASSES = {
     "BAD_ARGUMENT_COUNT": {"RuntimeError", "TypeError"},
@@ -21,7 +25,7 @@ ERROR_CLASSES = {
     "INDEX_OUT_OF_RANGE": {"IndexError"},
     # More than 64 dimensions, which PyTorch's reductions do not take either.
     "LIMIT_EXCEEDED": {"RuntimeError"},
-    "SHAPE_MISMATCH": {"RuntimeError"},
+    "SHAPE_MISMATCH": SHAPES,
     "SIZE_OVERFLOW": {"RuntimeError"},
     "UNSUPPORTED_DTYPE": UNSUPPORTED | {"RuntimeError"},
 }

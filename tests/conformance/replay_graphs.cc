@@ -6,7 +6,9 @@
 //   error: SHAPE_MISMATCH node 0 (aten.mm.default): ...
 //
 // A storage is named after the first input in it, else new0, new1, ... in order
-// of appearance; unbacked symbols are renamed u0, u1, ... likewise. With
+// of appearance; unbacked symbols are renamed u0, u1, ... likewise. With --values,
+// prints what every value is in the end, inputs first, with the bytes of its
+// storage, and what the graph wrote: "input t0: data metadata". With
 // --guards, each guard follows as "guard: s0 == s1". With --rows, prints the op
 // table instead: name, schema, tags.
 #include <cstring>
@@ -85,20 +87,41 @@ std::string Error(const absl::Status& status) {
   return absl::StrCat("error: ", reason.has_value() ? GetErrorReasonRow(*reason).name : "?", " ", status.message(), "\n");
 }
 
-std::string Replay(const std::string& text, bool with_guards) {
+std::string DescribeValues(const FakeGraph& fake, ResultPrinter& printer) {
+  std::string out;
+  for (const FakeValue& value : fake.values) {
+    absl::StrAppend(&out, printer.Print(value));
+    if (const FakeTensor* t = std::get_if<FakeTensor>(&value)) {
+      const int64_t bytes = fake.storage_bytes[t->storage.value];
+      if (bytes >= 0) absl::StrAppend(&out, " bytes=", bytes);
+    }
+    absl::StrAppend(&out, "\n");
+  }
+  for (size_t i = 0; i < fake.graph.inputs.size(); ++i) {
+    const InputWrite& write = fake.input_writes[i];
+    absl::StrAppend(&out, "input ", fake.graph.inputs[i].name, ":", write.data ? " data" : "",
+                    write.metadata ? " metadata" : "", "\n");
+  }
+  return out;
+}
+
+enum class Show { kResults, kGuards, kValues };
+
+std::string Replay(const std::string& text, Show show) {
   ExprPool pool;
   absl::StatusOr<Graph> graph = ParseGraph(text, &pool, FindOpSchema);
   if (!graph.ok()) return Error(graph.status());
   absl::StatusOr<FakeGraph> fake = Propagate(*std::move(graph), &pool);
   if (!fake.ok()) return Error(fake.status());
   ResultPrinter printer(*fake, &pool);
+  if (show == Show::kValues) return DescribeValues(*fake, printer);
   std::string out;
   for (const Node& node : fake->graph.nodes) {
     for (const NodeOutput& output : node.outputs) {
       for (ValueId id : output.values) absl::StrAppend(&out, printer.Print(fake->values[id.value]), "\n");
     }
   }
-  if (!with_guards) return out;
+  if (show == Show::kResults) return out;
   for (const Guard& guard : fake->env->Guards()) absl::StrAppend(&out, "guard: ", guard.condition.ToString(), "\n");
   return out;
 }
@@ -113,6 +136,7 @@ void PrintRows() {
       {kTagDynamicShape, "dynamic_output_shape"},
       {kTagDataDependent, "data_dependent_output"},
       {kTagSymbolic, "symbolic"},
+      {kTagInplaceView, "inplace_view"},
   };
   for (const OpRow& row : OpTable()) {
     std::cout << row.schema.name << "\t" << row.schema.ToString() << "\t";
@@ -131,6 +155,8 @@ int main(int argc, char** argv) {
     kiln::PrintRows();
     return 0;
   }
-  const bool with_guards = argc > 1 && std::strcmp(argv[1], "--guards") == 0;
-  for (std::string line; std::getline(std::cin, line);) std::cout << kiln::Replay(line, with_guards) << "\n";
+  kiln::Show show = kiln::Show::kResults;
+  if (argc > 1 && std::strcmp(argv[1], "--guards") == 0) show = kiln::Show::kGuards;
+  if (argc > 1 && std::strcmp(argv[1], "--values") == 0) show = kiln::Show::kValues;
+  for (std::string line; std::getline(std::cin, line);) std::cout << kiln::Replay(line, show) << "\n";
 }
