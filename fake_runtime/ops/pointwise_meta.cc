@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "fake_runtime/ops/elementwise.h"
+#include "fake_runtime/ops/memory_format.h"
 #include "fake_runtime/ops/size_tests.h"
 
 namespace kiln {
@@ -127,6 +128,16 @@ absl::Status BceLossMeta(MetaContext& ctx) {
   KILN_RETURN_IF_ERROR(CheckSameSizes(ctx, self.sizes, ctx.Tensor(1).sizes, "input", "target"));
   if (ctx.Int(FindArg(ctx, "reduction")) == 0) return LikeSelfMeta(ctx);
   ctx.Return(ctx.NewTensor(self.dtype, self.device, {}));
+  return absl::OkStatus();
+}
+
+// A product that PyTorch's decomposition clones into the format that grad suggests.
+absl::Status DropoutBackwardMeta(MetaContext& ctx) {
+  const Operand operands[] = {OperandOf(ctx, 0), OperandOf(ctx, 1)};
+  KILN_ASSIGN_OR_RETURN(FakeTensor out, Elementwise(ctx, operands, Promote::kIntToFloat));
+  KILN_ASSIGN_OR_RETURN(MemoryFormat format, SuggestMemoryFormat(ctx, ctx.Tensor(0)));
+  KILN_ASSIGN_OR_RETURN(out.strides, StridesOfFormat(ctx, format, out.sizes));
+  ctx.Return(std::move(out));
   return absl::OkStatus();
 }
 

@@ -282,12 +282,14 @@ def record_all(out_dir: pathlib.Path, names: list[str], modes: list[str]) -> int
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("out_dir", type=pathlib.Path)
-    parser.add_argument("models", nargs="*", choices=[[], *ARCHITECTURES], metavar="MODEL")
+    parser.add_argument("models", nargs="*", metavar="MODEL")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--modes", default=",".join(MODES), help="which, with commas between")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     options.out_dir.mkdir(parents=True, exist_ok=True)
     names = options.models or list(ARCHITECTURES)
+    if unknown := set(names) - ARCHITECTURES.keys():
+        parser.error(f"no such models: {', '.join(sorted(unknown))}")
     modes = options.modes.split(",")
     if unknown := set(modes) - set(MODES):
         parser.error(f"no such modes: {', '.join(sorted(unknown))}")
