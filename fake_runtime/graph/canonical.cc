@@ -71,14 +71,13 @@ void VisitInputExprs(const GraphInput& input, Visitor&& visit) {
   visit(t->storage_offset);
 }
 
-void MeetSymbols(const Graph& source, SymbolRenamer& symbols) {
+void MeetInputSymbols(const Graph& source, SymbolRenamer& symbols) {
   for (const GraphInput& input : source.inputs) {
     VisitInputExprs(input, [&](Expr e) { symbols.MeetIfAlone(e); });
   }
   for (const GraphInput& input : source.inputs) {
     VisitInputExprs(input, [&](Expr e) { symbols.Meet(e); });
   }
-  for (Expr e : source.assumptions) symbols.Meet(e);
 }
 
 // --- devices and process groups
@@ -214,14 +213,16 @@ void WriteInput(const GraphInput& input, ByteWriter& out) {
   WriteExprs({t->storage_offset}, out);
 }
 
-Digest DigestOfSignature(const Graph& graph) {
+// Of the symbols, those `num_input_symbols` that inputs mention: assumptions are in
+// no key, and so is what only they speak of.
+Digest DigestOfSignature(const Graph& graph, size_t num_input_symbols) {
   ByteWriter out("kiln.signature.v1");
   out.Int(static_cast<int64_t>(graph.inputs.size()));
   for (const GraphInput& input : graph.inputs) WriteInput(input, out);
-  out.Int(static_cast<int64_t>(graph.symbols.size()));
-  for (const SymbolDeclaration& symbol : graph.symbols) {
-    out.Text(symbol.symbol.symbol_name());
-    out.Int(static_cast<int>(symbol.policy));
+  out.Int(static_cast<int64_t>(num_input_symbols));
+  for (size_t i = 0; i < num_input_symbols; ++i) {
+    out.Text(graph.symbols[i].symbol.symbol_name());
+    out.Int(static_cast<int>(graph.symbols[i].policy));
   }
   return out.Finish();
 }
@@ -234,7 +235,9 @@ class Canonicalizer {
       : source_(source), symbols_(pool), values_(source.num_values()) {}
 
   absl::StatusOr<CanonicalGraph> Run() {
-    MeetSymbols(source_, symbols_);
+    MeetInputSymbols(source_, symbols_);
+    const size_t num_input_symbols = symbols_.originals().size();
+    for (Expr e : source_.assumptions) symbols_.Meet(e);
     KILN_RETURN_IF_ERROR(CopyInputs());
     CopySymbols();
     KILN_RETURN_IF_ERROR(CopyAssumptions());
@@ -244,7 +247,7 @@ class Canonicalizer {
     for (const Argument& output : source_.outputs)
       out_.graph.outputs.push_back(Renamed(output, nullptr));
     out_.graph_digest = DigestOfNodes(out_.graph);
-    out_.signature_digest = DigestOfSignature(out_.graph);
+    out_.signature_digest = DigestOfSignature(out_.graph, num_input_symbols);
     return std::move(out_);
   }
 

@@ -90,6 +90,10 @@ absl::StatusOr<Dims> OutputSizes(MetaContext& ctx, const FakeTensor& input, cons
       pool.And(pool.Ge(weight.sizes[0], shape.groups), pool.Eq(pool.Mod(weight.sizes[0], shape.groups), Expr(0))),
       "as many filters for each group",
       absl::StrCat("weight dim 0 is ", weight.sizes[0].ToString(), " but there are ", shape.groups.ToString(), " groups")));
+  KILN_RETURN_IF_ERROR(ctx.env().Check(
+      pool.Eq(pool.Mod(weight.sizes[0], shape.groups), Expr(0)), "groups divide weight dim 0",
+      absl::StrCat("weight dim 0 is ", weight.sizes[0].ToString(), ", not divisible by ", shape.groups.ToString(),
+                   " groups")));
   if (shape.transposed) {
     KILN_RETURN_IF_ERROR(ctx.CheckEqual(weight.sizes[0], input.sizes[1], "weight dim 0", "input channels"));
   } else {
@@ -210,8 +214,8 @@ namespace {
 absl::StatusOr<Expr> WindowCount(MetaContext& ctx, Expr length, int64_t kernel, int64_t dilation, int64_t padding,
                                  int64_t stride) {
   ExprPool& pool = ctx.pool();
-  const Expr span = pool.Int(dilation * (kernel - 1) + 1);
-  const Expr room = pool.Sub(pool.Add(length, pool.Int(2 * padding)), span);
+  const Expr span = pool.Add(pool.Mul(pool.Int(dilation), pool.Int(kernel - 1)), Expr(1));
+  const Expr room = pool.Sub(pool.Add(length, pool.Mul(Expr(2), pool.Int(padding))), span);
   const Expr count = pool.Add(pool.FloorDiv(room, pool.Int(stride)), Expr(1));
   KILN_RETURN_IF_ERROR(ctx.env().Check(
       pool.Ge(count, Expr(1)), "there is a window",
@@ -225,6 +229,11 @@ struct Windows {
 
 absl::StatusOr<Windows> ReadWindows(MetaContext& ctx, int first) {
   Windows w{ctx.Ints(first), ctx.Ints(first + 1), ctx.Ints(first + 2), ctx.Ints(first + 3)};
+  for (const std::vector<int64_t>* list : {&w.kernel, &w.dilation, &w.padding, &w.stride}) {
+    if (list->size() == 2) continue;
+    return ctx.Fail(ErrorReason::kBadArgumentValue,
+                    absl::StrCat("a window has 2 dimensions, but a list of it has ", list->size(), " values"));
+  }
   for (int i = 0; i < 2; ++i) {
     if (w.kernel[i] > 0 && w.dilation[i] > 0 && w.stride[i] > 0 && w.padding[i] >= 0) continue;
     return ctx.Fail(ErrorReason::kBadArgumentValue,
@@ -253,7 +262,7 @@ absl::Status Im2colMeta(MetaContext& ctx) {
     count = ctx.pool().Mul(count, n);
   }
   Dims sizes(self.sizes.begin(), self.sizes.begin() + c);
-  sizes.push_back(ctx.pool().Mul(self.sizes[c], ctx.pool().Int(w.kernel[0] * w.kernel[1])));
+  sizes.push_back(ctx.pool().Mul(self.sizes[c], ctx.pool().Mul(ctx.pool().Int(w.kernel[0]), ctx.pool().Int(w.kernel[1]))));
   sizes.push_back(count);
   ctx.Return(ctx.NewTensor(self.dtype, self.device, std::move(sizes)));
   return absl::OkStatus();
@@ -266,7 +275,7 @@ absl::Status Col2imMeta(MetaContext& ctx) {
   const int c = self.rank() - 2;
   if (c != 0 && c != 1)
     return ctx.Fail(ErrorReason::kShapeMismatch, absl::StrCat("col2im expects rank 2 or 3 but got ", self.rank()));
-  const Expr area = ctx.pool().Int(w.kernel[0] * w.kernel[1]);
+  const Expr area = ctx.pool().Mul(ctx.pool().Int(w.kernel[0]), ctx.pool().Int(w.kernel[1]));
   KILN_RETURN_IF_ERROR(ctx.env().Check(
       ctx.pool().Eq(ctx.pool().Mod(self.sizes[c], area), Expr(0)), "channels divisible by the kernel's area",
       absl::StrCat("dim ", c, " is ", self.sizes[c].ToString(), ", not divisible by ", area.ToString())));

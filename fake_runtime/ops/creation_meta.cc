@@ -143,6 +143,11 @@ absl::Status EmptyStridedMeta(MetaContext& ctx) {
                     absl::StrCat("empty_strided: ", sizes.size(), " sizes but ", strides.size(), " strides"));
   }
   KILN_RETURN_IF_ERROR(CheckSizes(ctx, sizes));
+  for (Expr stride : strides) {
+    const std::optional<int64_t> value = stride.AsInt();
+    if (value.has_value() && *value < 0)
+      return ctx.Fail(ErrorReason::kBadArgumentValue, absl::StrCat("empty_strided: stride ", *value, " is negative"));
+  }
   ctx.Return(ctx.NewTensor(DTypeOption(ctx).value_or(DType::kFloat32), DeviceOption(ctx, Device{}), std::move(sizes),
                            std::move(strides)));
   return absl::OkStatus();

@@ -144,6 +144,10 @@ absl::Status BincountMeta(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
   const FakeTensor* weights = ctx.OptionalTensor(1);
   const Expr least = ctx.SymInt(2);
+  if (self.rank() != 1)
+    return ctx.Fail(ErrorReason::kShapeMismatch, absl::StrCat("bincount expects rank 1 but got ", self.rank()));
+  KILN_RETURN_IF_ERROR(ctx.env().Check(ctx.pool().Ge(least, Expr(0)), "minlength is not negative",
+                                       absl::StrCat("minlength must not be negative but is ", least.ToString())));
   const Expr size = ctx.env().FreshUnbacked(ValueRange::AtLeast(0));
   KILN_RETURN_IF_ERROR(
       ctx.env().Check(ctx.pool().Ge(size, least), "bincount has minlength bins", "bincount is shorter than minlength"));

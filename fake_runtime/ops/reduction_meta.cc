@@ -239,6 +239,8 @@ absl::Status TraceMeta(MetaContext& ctx) {
 
 absl::Status HistcMeta(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
+  if (ctx.Int(1) <= 0)
+    return ctx.Fail(ErrorReason::kBadArgumentValue, absl::StrCat("bins must be positive but are ", ctx.Int(1)));
   ctx.Return(ctx.NewTensor(self.dtype, self.device, {ctx.pool().Int(ctx.Int(1))}));
   return absl::OkStatus();
 }
