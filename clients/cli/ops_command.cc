@@ -57,7 +57,8 @@ absl::Status RunOps(const OpsArguments& arguments) {
     if (!arguments.summary) PrintRow(op.op, row.support, row.what);
   }
   for (const RefusedOp& refused : RefusedOps()) {
-    const std::string name = absl::StrCat(refused.prefix, "*");
+    // A namespace ends in a point; an operator is refused with all its overloads.
+    const std::string name = absl::StrCat(refused.name, absl::EndsWith(refused.name, ".") ? "*" : ".*");
     if (!absl::StrContains(name, arguments.filter)) continue;
     ++counts["refused"];
     if (!arguments.summary) PrintRow(name, "refused", refused.why);

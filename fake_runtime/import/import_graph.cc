@@ -255,12 +255,9 @@ class Importer {
   }
 
   absl::Status CheckRefused(absl::string_view target) const {
-    for (const RefusedOp& op : ops_.refused) {
-      if (absl::StartsWith(target, op.prefix))
-        return MakeError(ErrorReason::kCollectiveOp,
-                         absl::StrCat("operator refused: ", op.why));
-    }
-    return absl::OkStatus();
+    const RefusedOp* op = FindRefused(ops_.refused, target);
+    if (op == nullptr) return absl::OkStatus();
+    return MakeError(op->reason, absl::StrCat("operator refused: ", op->why));
   }
 
   absl::Status ReadArguments(const v1::Node& node,

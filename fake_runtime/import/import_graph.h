@@ -6,7 +6,7 @@
 // are MALFORMED_MESSAGE; expressions that do not parse BAD_EXPRESSION; unknown
 // dtypes UNSUPPORTED_DTYPE; subgraphs, complex literals, other dialects,
 // layouts other than strided for inputs UNSUPPORTED_GRAPH; operators that are
-// refused by name COLLECTIVE_OP.
+// refused by name what their row says (COLLECTIVE_OP, UNSUPPORTED_GRAPH).
 #ifndef KILN_FAKE_RUNTIME_IMPORT_IMPORT_GRAPH_H_
 #define KILN_FAKE_RUNTIME_IMPORT_IMPORT_GRAPH_H_
 

@@ -17,7 +17,9 @@
 namespace kiln {
 namespace {
 
-constexpr RefusedOp kRefused[] = {{"_c10d_functional.", "collective"}};
+constexpr RefusedOp kRefused[] = {
+    {"_c10d_functional.", "collective", ErrorReason::kCollectiveOp},
+    {"aten._to_sparse", "sparse tensors have no fake tensors"}};
 
 OpCatalog Ops() { return {FindTestSchema, kRefused}; }
 
@@ -117,6 +119,9 @@ const Mutation kMutations[] = {
      },
      ErrorReason::kCollectiveOp,
      "node 0 (_c10d_functional.all_reduce.default)"},
+    {"refused by name",
+     [](v1::Graph& g) { g.mutable_nodes(0)->set_target("aten._to_sparse.default"); },
+     ErrorReason::kUnsupportedGraph, "operator refused: sparse tensors have no fake tensors"},
     {"too few arguments",
      [](v1::Graph& g) { g.mutable_nodes(1)->clear_inputs(); },
      ErrorReason::kBadArgumentCount,

@@ -56,7 +56,9 @@ absl::StatusOr<OpRow> OutForm(const OpRow& row, absl::string_view overload, std:
   OpSchema& schema = form.schema;
   const size_t count = schema.returns.size();
   if (names.empty() && count == 1) names = {"out"};
-  for (size_t i = names.size(); names.size() < count && i < count; ++i) names.push_back(absl::StrCat("out", i));
+  if (names.empty()) {
+    for (size_t i = 0; i < count; ++i) names.push_back(absl::StrCat("out", i));
+  }
   if (count == 0 || names.size() != count) return DoesNotApply(row, overload);
   schema.name = Renamed(schema.name, "", overload);
   for (size_t i = 0; i < count; ++i) {

@@ -19,13 +19,16 @@ namespace {
 // A row's schema stands first in it, so that RowOf is a cast.
 static_assert(offsetof(OpRow, schema) == 0);
 
-constexpr RefusedOp kRefusedOps[] = {
-    {"_c10d_functional.", "collective"},
-    {"_c10d_functional_autograd.", "collective"},
-    {"_dtensor.", "collective"},
-    {"c10d.", "collective"},
-    {"c10d_functional.", "collective"},
-    {"symm_mem.", "collective"},
+struct Family {
+  absl::string_view name;
+  absl::Span<const OpDef> (*ops)();
+};
+constexpr Family kFamilies[] = {
+    {"pointwise", PointwiseOps},   {"reduction", ReductionOps},     {"view", ViewOps},
+    {"creation", CreationOps},     {"copy", CopyOps},               {"indexing", IndexingOps},
+    {"matmul", MatmulOps},         {"linalg", LinalgOps},           {"convolution", ConvolutionOps},
+    {"pooling", PoolingOps},       {"normalization", NormalizationOps}, {"attention", AttentionOps},
+    {"symbolic", SymbolicOps},
 };
 
 struct Table {
@@ -39,10 +42,11 @@ struct Table {
   std::abort();
 }
 
-void AddRows(const OpDef& def, std::vector<OpRow>& rows) {
+void AddRows(const OpDef& def, absl::string_view family, std::vector<OpRow>& rows) {
   absl::StatusOr<OpSchema> schema = ParseOpSchema(def.schema);
   if (!schema.ok()) DieOfRow(def, schema.status());
   OpRow row{*std::move(schema), def.tags, def.meta};
+  row.family = family;
   row.schema.ordered |= row.has(kTagRandom) || row.has(kTagEffect);
   absl::StatusOr<std::vector<OpRow>> forms = DeriveForms(row, def.forms);
   if (!forms.ok()) DieOfRow(def, forms.status());
@@ -56,10 +60,8 @@ void AddRows(const OpDef& def, std::vector<OpRow>& rows) {
 const Table& GetTable() {
   static const Table* const table = [] {
     auto* t = new Table;
-    for (absl::Span<const OpDef> family :
-         {PointwiseOps(), ReductionOps(), ViewOps(), CreationOps(), CopyOps(), IndexingOps(), MatmulOps(), LinalgOps(),
-          ConvolutionOps(), PoolingOps(), NormalizationOps(), AttentionOps(), SymbolicOps()}) {
-      for (const OpDef& def : family) AddRows(def, t->rows);
+    for (const Family& family : kFamilies) {
+      for (const OpDef& def : family.ops()) AddRows(def, family.name, t->rows);
     }
     std::sort(t->rows.begin(), t->rows.end(),
               [](const OpRow& a, const OpRow& b) { return a.schema.name < b.schema.name; });
@@ -90,7 +92,5 @@ const OpSchema* FindOpSchema(absl::string_view name) {
 }
 
 const OpRow& RowOf(const OpSchema& schema) { return reinterpret_cast<const OpRow&>(schema); }
-
-absl::Span<const RefusedOp> RefusedOps() { return kRefusedOps; }
 
 }  // namespace kiln

@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "base/error.h"
 #include "fake_runtime/graph/op_schema.h"
 
 namespace kiln {
@@ -34,7 +35,6 @@ enum OpTag : uint32_t {
   kTagDynamicShape = 1 << 5,   // dynamic_output_shape
   kTagDataDependent = 1 << 6,  // data_dependent_output
   kTagSymbolic = 1 << 7,       // scalar in, scalar out; no tensor data
-  kTagInplaceView = 1 << 8,    // inplace_view: changes its argument's metadata, not its data
 };
 
 struct OpRow {
@@ -43,6 +43,7 @@ struct OpRow {
   MetaFunction meta = nullptr;
   // The `_copy` form of a view: what the meta function gives is copied.
   bool copies = false;
+  absl::string_view family = {};  // "pointwise"
   // Looks at the arguments before `meta` does; may be null (argument_checks.h).
   MetaFunction check = nullptr;
   bool has(OpTag tag) const { return (tags & tag) != 0; }
@@ -59,10 +60,15 @@ const OpRow& RowOf(const OpSchema& schema);
 
 // Operators that are refused by name, with the reason ("collective", ...).
 struct RefusedOp {
-  absl::string_view prefix;  // "_c10d_functional."
+  // "aten._to_sparse": an operator with all its overloads. A name that ends in
+  // '.' is a namespace: "_c10d_functional.".
+  absl::string_view name;
   absl::string_view why;
+  ErrorReason reason = ErrorReason::kUnsupportedGraph;
 };
 absl::Span<const RefusedOp> RefusedOps();
+// The row of `table` that refuses "aten._to_sparse.default", or nullptr.
+const RefusedOp* FindRefused(absl::Span<const RefusedOp> table, absl::string_view op);
 
 // What a family file gives: rows as they are written. `forms` names the in-place,
 // `out=` and `_copy` forms that come from the same row (op_forms.h).
@@ -79,10 +85,10 @@ absl::Span<const OpDef> ViewOps();
 absl::Span<const OpDef> CreationOps();
 absl::Span<const OpDef> CopyOps();
 absl::Span<const OpDef> IndexingOps();
+absl::Span<const OpDef> LinalgOps();
 absl::Span<const OpDef> MatmulOps();
 absl::Span<const OpDef> ConvolutionOps();
 absl::Span<const OpDef> PoolingOps();
-absl::Span<const OpDef> LinalgOps();
 absl::Span<const OpDef> NormalizationOps();
 absl::Span<const OpDef> AttentionOps();
 absl::Span<const OpDef> SymbolicOps();

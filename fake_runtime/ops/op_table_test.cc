@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+
+#include "fake_runtime/ops/op_forms.h"
 
 namespace kiln {
 namespace {
@@ -37,11 +40,44 @@ TEST(OpTableTest, RandomAndEffectfulOperatorsKeepTheirOrder) {
   EXPECT_FALSE(FindOp("aten.relu.default")->schema.ordered);
 }
 
-TEST(OpTableTest, CollectivesAreRefusedAndNoRowIs) {
-  for (const RefusedOp& refused : RefusedOps()) {
-    for (const OpRow& row : OpTable()) EXPECT_NE(row.schema.name.rfind(std::string(refused.prefix), 0), 0u);
+TEST(OpTableTest, WhatIsRefusedIsSortedAndHasNoRow) {
+  absl::Span<const RefusedOp> refused = RefusedOps();
+  for (size_t i = 1; i < refused.size(); ++i) EXPECT_LT(refused[i - 1].name, refused[i].name);
+  for (const OpRow& row : OpTable()) EXPECT_EQ(FindRefused(refused, row.schema.name), nullptr) << row.schema.name;
+}
+
+TEST(OpTableTest, NamespacesAndOperatorsAreRefusedWithAReason) {
+  const RefusedOp* collective = FindRefused(RefusedOps(), "_c10d_functional.all_reduce.default");
+  ASSERT_NE(collective, nullptr);
+  EXPECT_EQ(collective->reason, ErrorReason::kCollectiveOp);
+  const RefusedOp* sparse = FindRefused(RefusedOps(), "aten._to_sparse.sparse_dim");
+  ASSERT_NE(sparse, nullptr);
+  EXPECT_EQ(sparse->reason, ErrorReason::kUnsupportedGraph);
+  EXPECT_EQ(sparse->why, "sparse tensors have no fake tensors");
+  EXPECT_EQ(FindRefused(RefusedOps(), "aten._to_sparse_of_mine.default"), nullptr);
+}
+
+TEST(OpTableTest, FormsComeFromOneRow) {
+  const OpRow* functional = FindOp("aten.add.Tensor");
+  for (absl::string_view name : {"aten.add_.Tensor", "aten.add.out"}) {
+    ASSERT_NE(FindOp(name), nullptr) << name;
+    EXPECT_EQ(FindOp(name)->meta, functional->meta);
+    EXPECT_TRUE(FindOp(name)->has(kTagEffect));
+    EXPECT_FALSE(FindOp(name)->has(kTagCore));
   }
-  EXPECT_EQ(RefusedOps().front().why, "collective");
+  EXPECT_EQ(FindOpSchema("aten.sort.values")->ToString(),
+            "aten::sort.values(Tensor self, int dim=-1, bool descending=False, *, Tensor(a!) values, Tensor(b!) indices)"
+            " -> (Tensor(a!) values, Tensor(b!) indices)");
+  EXPECT_TRUE(FindOp("aten.permute_copy.default")->copies);
+  EXPECT_EQ(FindOp("aten.permute_copy.default")->meta, FindOp("aten.permute.default")->meta);
+}
+
+TEST(OpTableTest, AFormThatDoesNotApplyIsRefused) {
+  for (const auto& [op, form] : {std::pair("aten.arange.default", "_"), {"aten.add.Tensor", "copy"},
+                                 {"aten.split_copy.Tensor", "out"}, {"aten.sort.default", "out(values)"}}) {
+    absl::StatusOr<std::vector<OpRow>> rows = DeriveForms(*FindOp(op), form);
+    EXPECT_EQ(GetErrorReason(rows.status()), ErrorReason::kBadArgumentValue) << op << " " << form;
+  }
 }
 
 }  // namespace

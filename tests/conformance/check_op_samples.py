@@ -6,7 +6,8 @@ SAMPLES come from record_op_samples.py; REPLAY is the program replay_graphs.
 Equal means: dtype, sizes, strides, storage offset, device, which input each
 result aliases, and that both fail with one class of error or neither does. A call that PyTorch's fake
 mode cannot answer at all (an operator without a meta kernel) is not counted.
-Known deviations stand in known_deviations.txt with their reasons.
+Known deviations stand in known_deviations.txt with their reasons. An operator
+without a row must be refused by name, or the check fails.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import json
 import pathlib
 import subprocess
 import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 from error_classes import same_class
 
@@ -31,6 +32,25 @@ NO_ANSWER = {
     "UnsupportedFakeTensorException",
     "UnsupportedOperatorException",
 }
+
+
+class Row(NamedTuple):
+    core: bool
+    family: str
+
+
+def ask(program: str, option: str) -> list[list[str]]:
+    out = subprocess.run([program, option], capture_output=True, text=True, check=True).stdout
+    return [line.split("\t") for line in out.splitlines()]
+
+
+def read_rows(program: str) -> dict[str, Row]:
+    return {name: Row("core" in tags.split(), family) for name, _, tags, family in ask(program, "--rows")}
+
+
+def read_refused(program: str) -> dict[str, str]:
+    """Operator without its overload -> why it is refused by name."""
+    return {name: why for name, why in ask(program, "--refused")}
 
 
 def known_deviations() -> dict[str, tuple[int, str]]:
@@ -84,14 +104,15 @@ def main() -> int:
     parser.add_argument("--op", default="", help="only operators whose name contains this")
     parser.add_argument("--goal", type=float, default=99.0, help="percent of calls that must agree")
     options = parser.parse_args()
-    rows = {
-        line.split("\t")[0]: line.split("\t")[2].split()
-        for line in subprocess.run(
-            [options.program, "--rows"], capture_output=True, text=True, check=True
-        ).stdout.splitlines()
-    }
+    rows = read_rows(options.program)
+    refused = read_refused(options.program)
     samples = [s for s in read_samples(options.samples) if options.op in s["op"]]
     absent = collections.Counter(s["op"] for s in samples if s["op"] not in rows)
+    turned_down = {op for op in absent if op.rsplit(".", 1)[0] in refused}
+    for op in sorted(turned_down):
+        print(f"{op}: {absent.pop(op)} calls refused by name: {refused[op.rsplit('.', 1)[0]]}")
+    for op, count in sorted(absent.items()):
+        print(f"{op}: {count} calls, neither in the table nor refused by name")
     samples = [s for s in samples if s["op"] in rows and s.get("error") not in NO_ANSWER]
     known = known_deviations()
     total: collections.Counter[str] = collections.Counter()
@@ -113,7 +134,7 @@ def main() -> int:
 
 
 def report(
-    rows: dict[str, list[str]],
+    rows: dict[str, Row],
     total: collections.Counter[str],
     good: collections.Counter[str],
     known: dict[str, int],
@@ -127,15 +148,19 @@ def report(
     for op, count in sorted(bad.items(), key=lambda item: -item[1]):
         print(f"{op}: {count} of {total[op]} deviate, {known.get(op, 0)} known")
     fresh = sum(max(0, count - known.get(op, 0)) for op, count in bad.items())
-    core = [op for op in total if "core" in rows[op]]
+    for family in sorted({rows[op].family for op in total}):
+        ops = [op for op in total if rows[op].family == family]
+        calls, agree = sum(total[op] for op in ops), sum(good[op] for op in ops)
+        print(f"  {family:14} {agree:6} of {calls:6} calls agree ({100.0 * agree / calls:.2f}%), {len(ops)} overloads")
+    core = [op for op in total if rows[op].core]
     core_calls, core_good = sum(total[op] for op in core), sum(good[op] for op in core)
     percent = 100.0 * sum(good.values()) / sum(total.values())
     print(
         f"{len(rows)} rows; compared {sum(total.values())} calls of {len(total)} overloads: {percent:.2f}% agree "
         f"(core: {core_good} of {core_calls} calls of {len(core)} overloads); {fresh} deviations are not known; "
-        f"{sum(absent.values())} calls of {len(absent)} overloads are not in the table"
+        f"{sum(absent.values())} calls of {len(absent)} overloads are neither in the table nor refused"
     )
-    return 0 if percent >= goal and fresh == 0 else 1
+    return 0 if percent >= goal and fresh == 0 and not absent else 1
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@
 // prints what every value is in the end, inputs first, with the bytes of its
 // storage, and what the graph wrote: "input t0: data metadata". With
 // --guards, each guard follows as "guard: s0 == s1". With --rows, prints the op
-// table instead: name, schema, tags.
+// table instead: name, schema, tags, family; with --refused,
+// the operators that are refused: name, reason.
 #include <cstring>
 #include <iostream>
 #include <map>
@@ -143,8 +144,12 @@ void PrintRows() {
     for (const auto& [tag, name] : kTags) {
       if (row.has(tag)) std::cout << name << " ";
     }
-    std::cout << "\n";
+    std::cout << "\t" << row.family << "\n";
   }
+}
+
+void PrintRefused() {
+  for (const RefusedOp& op : RefusedOps()) std::cout << op.name << "\t" << op.why << "\n";
 }
 
 }  // namespace
