@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -156,7 +157,10 @@ absl::Status CheckIndexCopy(MetaContext& ctx) {
                         "that of a source without dimensions");
 }
 
+absl::Status CheckOut(MetaContext& ctx);
+
 absl::Status CheckKthvalue(MetaContext& ctx) {
+  KILN_RETURN_IF_ERROR(CheckOut(ctx));
   const FakeTensor& self = ctx.Tensor(0);
   KILN_ASSIGN_OR_RETURN(int dim, ctx.WrapDim(ctx.Int(2), self.rank()));
   const Expr k = ctx.SymInt(1), size = self.rank() == 0 ? Expr(1) : self.sizes[dim];
@@ -228,6 +232,59 @@ absl::Status CheckUniform(MetaContext& ctx) {
   return Refuse(ctx, absl::StrCat("expects a range [from, to), but found from = ", *from, " > to = ", *to));
 }
 
+// The bytes that `t` spans in its storage, nullopt where symbols decide.
+std::optional<std::pair<int64_t, int64_t>> Span(const FakeTensor& t) {
+  const std::optional<int64_t> end = BytesReached(t), offset = t.storage_offset.AsInt();
+  if (!end.has_value() || !offset.has_value()) return std::nullopt;
+  return std::make_pair(*offset * DTypeSizeBytes(t.dtype), *end);
+}
+
+bool Overlaps(const FakeTensor& a, const FakeTensor& b) {
+  if (!(a.storage == b.storage)) return false;
+  const auto x = Span(a), y = Span(b);
+  return x.has_value() && y.has_value() && x->first < y->second && y->first < x->second;
+}
+
+bool RepeatsElements(const FakeTensor& t) {
+  for (int d = 0; d < t.rank(); ++d) {
+    if (t.strides[d].IsInt(0) && t.sizes[d].AsInt().value_or(0) > 1) return true;
+  }
+  return false;
+}
+
+// Operators that write out= while they still read: it may repeat no element, and
+// share none with an operand (at::assert_no_internal_overlap, assert_no_overlap).
+absl::Status CheckOut(MetaContext& ctx) {
+  for (int i = 0; i < ctx.num_args(); ++i) {
+    const ArgSchema& slot = ctx.schema().args[i];
+    if (!slot.is_written || !slot.keyword_only || !ctx.IsTensor(i)) continue;
+    const FakeTensor& out = ctx.Tensor(i);
+    bool overlaps = RepeatsElements(out);
+    for (int k = 0; k < ctx.num_args(); ++k) {
+      if (ctx.schema().args[k].is_written) continue;
+      if (ctx.IsTensor(k)) overlaps = overlaps || Overlaps(out, ctx.Tensor(k));
+      if (ctx.schema().args[k].type != ArgType::kTensor || !ctx.schema().args[k].is_list) continue;
+      for (const FakeTensor* t : ctx.TensorList(k)) overlaps = overlaps || (t != nullptr && Overlaps(out, *t));
+    }
+    if (!overlaps) continue;
+    return ctx.Fail(ErrorReason::kBadArgumentValue,
+                    absl::StrCat("unsupported operation: elements of '", slot.name,
+                                 "' refer to a memory location of another, or of an input; clone it before"));
+  }
+  return absl::OkStatus();
+}
+
+// out= of gather is not converted to.
+absl::Status CheckGather(MetaContext& ctx) {
+  const int out = ctx.schema().FindArg("out");
+  if (out >= 0 && ctx.Tensor(out).dtype != ctx.Tensor(0).dtype) {
+    return ctx.Fail(ErrorReason::kDtypeMismatch, absl::StrCat("expected out tensor to have dtype ",
+                                                              GetDTypeRow(ctx.Tensor(0).dtype).name, ", but got ",
+                                                              GetDTypeRow(ctx.Tensor(out).dtype).name));
+  }
+  return CheckOut(ctx);
+}
+
 struct ArgumentCheck {
   absl::string_view op;
   MetaFunction check;
@@ -236,24 +293,29 @@ struct ArgumentCheck {
 // Sorted by name.
 constexpr ArgumentCheck kChecks[] = {
     {"aten._unsafe_masked_index_put_accumulate", CheckMaskedPut},
+    {"aten.bernoulli", CheckOut},
     {"aten.binary_cross_entropy", CheckBce},
     {"aten.binary_cross_entropy_with_logits", CheckBceWithLogits},
     {"aten.bucketize", CheckBucketize},
+    {"aten.cat", CheckOut},
     {"aten.cauchy", CheckCauchy},
     {"aten.complex", CheckComplex},
     {"aten.empty_permuted", CheckEmptyPermuted},
     {"aten.exponential", CheckExponential},
+    {"aten.gather", CheckGather},
     {"aten.gelu", CheckGelu},
     {"aten.geometric", CheckGeometric},
     {"aten.huber_loss", CheckHuberLoss},
     {"aten.index_add", CheckIndexAdd},
     {"aten.index_copy", CheckIndexCopy},
+    {"aten.index_select", CheckOut},
     {"aten.kthvalue", CheckKthvalue},
     {"aten.linspace", CheckSpace},
     {"aten.log_normal", CheckLogNormal},
     {"aten.logspace", CheckSpace},
     {"aten.masked_fill", CheckMaskedFill},
     {"aten.masked_scatter", CheckMaskedScatter},
+    {"aten.masked_select", CheckOut},
     {"aten.max_unpool2d", CheckMaxUnpool},
     {"aten.max_unpool3d", CheckMaxUnpool},
     {"aten.neg", CheckNeg},
@@ -263,6 +325,7 @@ constexpr ArgumentCheck kChecks[] = {
     {"aten.roll", CheckRoll},
     {"aten.searchsorted", CheckSearchsorted},
     {"aten.softshrink", CheckSoftshrink},
+    {"aten.take", CheckOut},
     {"aten.uniform", CheckUniform},
 };
 
