@@ -285,6 +285,28 @@ absl::Status CheckGather(MetaContext& ctx) {
   return CheckOut(ctx);
 }
 
+absl::Status CheckChunkCat(MetaContext& ctx) {
+  for (const FakeTensor* t : ctx.TensorList(0)) {
+    KILN_RETURN_IF_ERROR(ctx.env().Check(ctx.pool().Ne(Numel(ctx.pool(), t->sizes), Expr(0)), "the tensor is not empty",
+                                         "_chunk_cat expects non-empty tensors"));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckMultinomial(MetaContext& ctx) {
+  const int out = ctx.schema().FindArg("out");
+  if (out >= 0 && ctx.Tensor(out).dtype != DType::kInt64) {
+    return ctx.Fail(ErrorReason::kDtypeMismatch, absl::StrCat("multinomial expects out of torch.int64, got ",
+                                                              GetDTypeRow(ctx.Tensor(out).dtype).name));
+  }
+  const FakeTensor& self = ctx.Tensor(0);
+  // The kernel counts categories in floats.
+  constexpr int64_t kMaxCategories = int64_t{1} << 24;
+  if (self.rank() == 0) return absl::OkStatus();
+  return ctx.env().Check(ctx.pool().Le(self.sizes.back(), Expr(kMaxCategories)), "the categories are at most 2^24",
+                         absl::StrCat("number of categories cannot exceed 2^24 but is ", self.sizes.back().ToString()));
+}
+
 struct ArgumentCheck {
   absl::string_view op;
   MetaFunction check;
@@ -292,6 +314,7 @@ struct ArgumentCheck {
 
 // Sorted by name.
 constexpr ArgumentCheck kChecks[] = {
+    {"aten._chunk_cat", CheckChunkCat},
     {"aten._unsafe_masked_index_put_accumulate", CheckMaskedPut},
     {"aten.bernoulli", CheckOut},
     {"aten.binary_cross_entropy", CheckBce},
@@ -318,6 +341,7 @@ constexpr ArgumentCheck kChecks[] = {
     {"aten.masked_select", CheckOut},
     {"aten.max_unpool2d", CheckMaxUnpool},
     {"aten.max_unpool3d", CheckMaxUnpool},
+    {"aten.multinomial", CheckMultinomial},
     {"aten.neg", CheckNeg},
     {"aten.negative", CheckNeg},
     {"aten.normal", CheckNormal},

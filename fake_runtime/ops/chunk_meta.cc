@@ -17,6 +17,13 @@ absl::Status NarrowCopyMeta(MetaContext& ctx) {
   const Expr length = ctx.SymInt(3);
   KILN_ASSIGN_OR_RETURN(bool from_end, GuardLess(ctx, start, Expr(0), "narrow starts from the end"));
   if (from_end) start = pool.Add(start, self.sizes[dim]);
+  // A start that is out of range is an IndexError in PyTorch, a length no more than a RuntimeError.
+  KILN_ASSIGN_OR_RETURN(bool before, GuardLess(ctx, start, Expr(0), "narrow starts within the tensor"));
+  KILN_ASSIGN_OR_RETURN(bool behind, GuardLess(ctx, self.sizes[dim], start, "narrow starts within the tensor"));
+  if (before || behind) {
+    return ctx.Fail(ErrorReason::kIndexOutOfRange, absl::StrCat("start ", start.ToString(), " is out of range of dimension ",
+                                                                dim, " of size ", self.sizes[dim].ToString()));
+  }
   KILN_RETURN_IF_ERROR(ctx.env().Check(
       pool.And(pool.And(pool.Ge(start, Expr(0)), pool.Ge(length, Expr(0))),
                pool.Le(pool.Add(start, length), self.sizes[dim])),
