@@ -42,7 +42,8 @@ class Draws:
         self.classes = sorted(set(self._root.values()))
         self.free = [c for c in self.classes if c not in self.pinned]
         self._guards = [(compiled(g, self.names), [c for c in self.free if c in self._classes_of(g)]) for g in guards]
-        self._boundaries = sorted({int(n) + d for g in guards for n in re.findall(r"\b\d{1,4}\b", g) for d in (-1, 0, 1)})
+        constants = {int(n) for g in guards for n in re.findall(r"\b\d{1,4}\b", g)}
+        self._boundaries = sorted({n + d for n in constants for d in (-1, 0, 1)})
 
     def _find(self, name: str) -> str:
         return self._root[name]
