@@ -17,7 +17,13 @@ struct SymbolInfo {
   std::optional<ScalarValue> hint;
   ValueRange natural;
   DimPolicy policy = DimPolicy::kAutomatic;
+  // Of a bounded dynamic symbol: every value in it must do.
+  std::optional<ValueRange> bounds;
 };
+
+// A dynamic size is at least 0 or 2 anyway; a narrower range is a promise to the
+// user, PyTorch's mark_dynamic(min=, max=).
+bool IsBounded(ValueRange range) { return range.upper != ValueRange::kMax || range.lower > 2; }
 
 absl::Status Refuse(ErrorReason reason, absl::string_view message) { return MakeError(reason, message); }
 
@@ -59,6 +65,9 @@ struct ShapeEnv::Rep {
   absl::Status Record(Expr fact, absl::string_view what, GuardKind kind);
   // SPECIALIZED_DYNAMIC_DIM if `fact` would leave a dynamic symbol one value.
   absl::Status CheckStaysDynamic(Expr fact, absl::string_view what);
+  // SPECIALIZED_DYNAMIC_DIM if `fact`, which the ranges do not imply, is about one
+  // bounded dynamic symbol alone: some of the range would be shut out.
+  absl::Status CheckKeepsBounds(Expr fact, absl::string_view what) const;
   void DeclareNature(Knowledge& to, Expr symbol) const;
 
   ExprPool* pool;
@@ -150,6 +159,21 @@ absl::Status ShapeEnv::Rep::CheckStaysDynamic(Expr fact, absl::string_view what)
   return absl::OkStatus();
 }
 
+absl::Status ShapeEnv::Rep::CheckKeepsBounds(Expr fact, absl::string_view what) const {
+  std::optional<Expr> symbol;
+  bool alone = true;
+  VisitSymbols(fact, [&](Expr s) {
+    alone &= !symbol.has_value();
+    symbol = s;
+  });
+  if (!symbol || !alone) return absl::OkStatus();
+  auto it = symbols.find(*symbol);
+  if (it == symbols.end() || !it->second.bounds) return absl::OkStatus();
+  return Refuse(ErrorReason::kSpecializedDynamic,
+                absl::StrCat(what, ": ", symbol->symbol_name(), " is marked dynamic in ", it->second.bounds->ToString(),
+                             ", but the graph needs ", fact.ToString()));
+}
+
 absl::Status ShapeEnv::Rep::Record(Expr fact, absl::string_view what, GuardKind kind) {
   if (fact.kind() == ExprKind::kAnd) {
     for (Expr c : fact.args()) KILN_RETURN_IF_ERROR(Record(c, what, kind));
@@ -159,6 +183,7 @@ absl::Status ShapeEnv::Rep::Record(Expr fact, absl::string_view what, GuardKind 
   Expr simple = knowledge.SimplifyCondition(fact, &trail);
   if (!simple.is_poison()) fact = simple;
   KILN_RETURN_IF_ERROR(CheckStaysDynamic(fact, what));
+  if (kind == GuardKind::kShape) KILN_RETURN_IF_ERROR(CheckKeepsBounds(fact, what));
   KILN_RETURN_IF_ERROR(CheckLimit(Limit::kGuards, recorded.size() + 1, "guards"));
   Adopt(trail);
   // An earlier conjunct, or an assumption, may have decided this one.
@@ -185,6 +210,7 @@ absl::Status ShapeEnv::AddBackedSymbol(Expr symbol, int64_t hint, ValueRange ran
                                                                ", outside its range ", allowed.ToString()));
   }
   SymbolInfo info{ScalarValue{ExprType::kInt, hint, 0}, natural, policy};
+  if (policy == DimPolicy::kDynamic && IsBounded(range)) info.bounds = range;
   return rep_->Declare(symbol, info, range.Intersect(natural));
 }
 
@@ -243,6 +269,12 @@ absl::Status ShapeEnv::AddAssumption(Expr condition, absl::string_view reason) {
     return absl::OkStatus();
   }
   if (condition.AsBool()) return absl::OkStatus();
+  // What has no hint, ranges and earlier facts may refute. Asking uses none of them.
+  Knowledge::Trail trail;
+  if (rep_->knowledge.Decide(condition, &trail) == false) {
+    return Refuse(ErrorReason::kBadInputMetadata,
+                  absl::StrCat("other facts refute the assumption '", condition.ToString(), "'"));
+  }
   int number = rep_->knowledge.AddPromise(condition);
   rep_->promise_reasons[number] = reason.empty() ? "assumed by the client" : std::string(reason);
   return absl::OkStatus();

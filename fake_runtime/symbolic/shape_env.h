@@ -35,7 +35,8 @@ namespace kiln {
 // How a symbol may be used.
 enum class DimPolicy : uint8_t {
   kAutomatic,  // may be specialised by a guard
-  kDynamic,    // specialising it to one value is SPECIALIZED_DYNAMIC_DIM
+  kDynamic,    // specialising it to one value is SPECIALIZED_DYNAMIC_DIM; with a
+               // range narrower than [2, oo], so is a guard on it alone
   kUnbacked,   // no hint; tests on it are DATA_DEPENDENT_SIZE or a default
   kStatic,     // a dimension that stays the integer it is; never a symbol's
 };

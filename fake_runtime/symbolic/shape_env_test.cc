@@ -248,6 +248,35 @@ TEST_F(ShapeEnvTest, DynamicDimensionsAreNeverSpecialized) {
   EXPECT_FALSE(Test("s4 == 1"));
 }
 
+TEST_F(ShapeEnvTest, BoundedDynamicDimensionsKeepAllOfTheirRange) {
+  Declare("s4", 8, {2, 64}, DimPolicy::kDynamic);
+  absl::Status status = env_.Test(E("s4 <= 32"), "a test").status();
+  EXPECT_EQ(GetErrorReason(status), ErrorReason::kSpecializedDynamic);
+  EXPECT_THAT(status.message(), HasSubstr("s4 is marked dynamic in [2, 64], but the graph needs s4 <= 32"));
+  EXPECT_EQ(GetErrorReason(env_.Test(E("s4 % 8 == 0"), "a test").status()), ErrorReason::kSpecializedDynamic);
+  EXPECT_FALSE(Test("s4 == 1"));
+  EXPECT_TRUE(Test("s4 <= 64"));
+  EXPECT_TRUE(Test("s4 == s0"));
+}
+
+TEST_F(ShapeEnvTest, UnboundedDynamicDimensionsMayBeGuarded) {
+  Declare("s4", 8, {2, ValueRange::kMax}, DimPolicy::kDynamic);
+  EXPECT_TRUE(Test("s4 <= 32"));
+  EXPECT_TRUE(Test("s4 % 8 == 0"));
+}
+
+TEST_F(ShapeEnvTest, FloatsAreTestedByTheirHints) {
+  Expr scale = pool_.Symbol("zf0");
+  ASSERT_TRUE(env_.AddBackedFloatSymbol(scale, 1.5).ok());
+  EXPECT_FALSE(env_.AddBackedFloatSymbol(pool_.Symbol("s9"), 1.5).ok());
+  EXPECT_TRUE(Test("FloorToInt(zf0*ToFloat(s0)) == 12"));
+  EXPECT_THAT(Guards(), ElementsAre("FloorToInt(zf0*ToFloat(s0)) == 12"));
+  EXPECT_EQ(env_.HintOf(E("FloorToInt(zf0*ToFloat(s1))")), 24);
+  EXPECT_EQ(Known("2.0*ToFloat(s0) >= 0.0"), true);
+  EXPECT_EQ(env_.FreshUnbackedFloat().ToString(), "zuf0");
+  EXPECT_EQ(GetErrorReason(env_.Test(E("zuf0 < 1.0"), "x").status()), ErrorReason::kDataDependentSize);
+}
+
 TEST_F(ShapeEnvTest, SpecializePinsToTheHint) {
   EXPECT_EQ(env_.Specialize(E("s0 + 1"), "a test").value(), 9);
   EXPECT_THAT(Guards(), ElementsAre("s0 == 8"));
