@@ -139,6 +139,8 @@ Expr ExprPoolRep::SumOf(absl::Span<const Expr> operands) {
     constant = *c;
     terms.insert(terms.end(), sum.terms.begin(), sum.terms.end());
   }
+  // Sorting compares each term with some ten others.
+  Spend(40 * static_cast<int64_t>(terms.size()));
   std::sort(terms.begin(), terms.end(), [](const Expr& a, const Expr& b) {
     return CompareMonomials(ViewTerm(a), ViewTerm(b)) < 0;
   });

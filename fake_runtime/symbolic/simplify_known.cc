@@ -1,5 +1,6 @@
 #include "fake_runtime/symbolic/simplify_known.h"
 
+#include "absl/container/inlined_vector.h"
 #include "fake_runtime/symbolic/expr_node.h"
 
 namespace kiln {
@@ -106,21 +107,65 @@ Expr Simplifier::ApplyToDivision(Expr e) {
   return e;
 }
 
+// Drops the operands that are never the largest (smallest). All pairs are tried
+// among a few; among many, those whose range says so, and pairs that share a
+// symbol: trying all would be quadratic in a size that grows with the graph.
 Expr Simplifier::ApplyToExtremum(Expr e) {
-  bool is_max = e.kind() == ExprKind::kMax;
-  absl::Span<const Expr> args = e.args();
+  constexpr size_t kMaxTriedAgainstAll = 8;
+  const bool is_max = e.kind() == ExprKind::kMax;
+  const absl::Span<const Expr> args = e.args();
+  auto without = [&](size_t i) {
+    ExprVector others(args.begin(), args.end());
+    others.erase(others.begin() + i);
+    return pool_.Make(e.kind(), others);
+  };
   // With all others as they are, is args[i] never the larger (smaller) one?
-  for (size_t i = 0; i < args.size(); ++i) {
-    for (size_t j = 0; j < args.size(); ++j) {
-      if (i == j) continue;
-      Expr d = is_max ? pool_.Sub(args[i], args[j]) : pool_.Sub(args[j], args[i]);
-      if (d.is_poison() || !Prove(d)) continue;
-      ExprVector others(args.begin(), args.end());
-      others.erase(others.begin() + i);
-      return pool_.Make(e.kind(), others);
+  auto is_dominated = [&](size_t i, size_t j) {
+    Expr d = is_max ? pool_.Sub(args[i], args[j]) : pool_.Sub(args[j], args[i]);
+    return !d.is_poison() && Prove(d);
+  };
+  if (args.size() <= kMaxTriedAgainstAll) {
+    for (size_t i = 0; i < args.size(); ++i) {
+      for (size_t j = 0; j < args.size(); ++j) {
+        if (i != j && is_dominated(i, j)) return without(i);
+      }
     }
+    return e;
+  }
+  if (std::optional<size_t> i = DominatedByRange(e)) return without(*i);
+  absl::flat_hash_map<Expr, absl::InlinedVector<size_t, 4>> with_symbol;
+  for (size_t i = 0; i < args.size(); ++i) {
+    VisitSymbols(args[i], [&](Expr s) { with_symbol[s].push_back(i); });
+  }
+  for (size_t i = 0; i < args.size(); ++i) {
+    std::optional<size_t> dominating;
+    VisitSymbols(args[i], [&](Expr s) {
+      for (size_t j : with_symbol[s]) {
+        if (j + kMaxTriedAgainstAll < i || i + kMaxTriedAgainstAll < j) continue;
+        if (!dominating && i != j && is_dominated(i, j)) dominating = j;
+      }
+    });
+    if (dominating) return without(i);
   }
   return e;
+}
+
+// An operand whose range ends before another one's begins.
+std::optional<size_t> Simplifier::DominatedByRange(Expr e) {
+  const bool is_max = e.kind() == ExprKind::kMax;
+  const absl::Span<const Expr> args = e.args();
+  absl::InlinedVector<ValueRange, 16> ranges;
+  Knowledge::Trail unused;
+  for (Expr a : args) ranges.push_back(knowledge_.Bound(a, Knowledge::Level::kKnown, &unused));
+  size_t best = 0;
+  for (size_t i = 1; i < args.size(); ++i) {
+    if (is_max ? ranges[i].lower > ranges[best].lower : ranges[i].upper < ranges[best].upper) best = i;
+  }
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (i == best) continue;
+    if (is_max ? ranges[i].upper <= ranges[best].lower : ranges[best].upper <= ranges[i].lower) return i;
+  }
+  return std::nullopt;
 }
 
 // c * (x // d) * f, where d divides c*f as written and x in fact, is c/d * x * f.

@@ -30,6 +30,7 @@ class Simplifier {
   Expr ApplyToDivision(Expr e);
   std::optional<Expr> DropMultiples(Expr a, Expr b);
   Expr ApplyToExtremum(Expr e);
+  std::optional<size_t> DominatedByRange(Expr e);
   Expr ApplyToProduct(Expr e);
   Expr ApplyToLogic(Expr e);
   bool Prove(Expr d);
