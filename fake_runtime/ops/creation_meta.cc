@@ -87,7 +87,7 @@ std::optional<double> AsNumber(const FakeScalar& s) {
   return s.value.AsFloat();
 }
 
-// A bound of an arange of integers is cut to an integer before anything else.
+// A bound of an arange of int64 is cut to an integer before anything else.
 FakeScalar CutToInteger(ExprPool& pool, const FakeScalar& s) {
   if (s.type != ExprType::kFloat) return s;
   return {ExprType::kInt, pool.TruncToInt(s.value)};
@@ -197,7 +197,8 @@ absl::Status ArangeMeta(MetaContext& ctx) {
   bool integers = true;
   for (const FakeScalar* s : {&start, &end, &step}) integers = integers && s->type != ExprType::kFloat;
   const DType dtype = DTypeOption(ctx).value_or(integers ? DType::kInt64 : DType::kFloat32);
-  if (IsIntegralOrBool(dtype)) {
+  // at::arange counts in integers for int64 alone; for narrower ones in doubles.
+  if (dtype == DType::kInt64) {
     for (FakeScalar* s : {&start, &end, &step}) *s = CutToInteger(ctx.pool(), *s);
   }
   KILN_ASSIGN_OR_RETURN(Expr length, ArangeLength(ctx, start, end, step));
