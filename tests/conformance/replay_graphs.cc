@@ -18,6 +18,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "base/error.h"
 #include "fake_runtime/fake_tensor_mode.h"
 #include "fake_runtime/graph/text_form.h"
@@ -57,11 +58,13 @@ class ResultPrinter {
       const absl::string_view prefix = s.type() == ExprType::kFloat ? "zuf" : "u";
       if (s.has_unbacked()) unbacked_.emplace(s.ToString(), absl::StrCat(prefix, unbacked_.size()));
     });
-    return pool_->Substitute(e, [&](Expr s) -> std::optional<Expr> {
+    const Expr renamed = pool_->Substitute(e, [&](Expr s) -> std::optional<Expr> {
       auto it = unbacked_.find(s.ToString());
       if (it == unbacked_.end()) return std::nullopt;
       return pool_->Symbol(it->second);
-    }).ToString();
+    });
+    // The recorder names floats and integers alike.
+    return absl::StrReplaceAll(renamed.ToString(), {{"zuf", "u"}});
   }
 
   std::string List(absl::Span<const Expr> exprs) {
