@@ -41,7 +41,7 @@ CASES: list[tuple[str, Any, str]] = [
 def main() -> int:
     graphs, wanted = [], []
     for steps, twin, how in CASES:
-        for text, value in (("3", 3), ("true", "same"), ("-5", -5)):
+        for text, value in (("3", 3), ("true", True), ("-5", -5)):
             dtype = "bool" if text == "true" else "i64"
             with FakeTensorMode(shape_env=ShapeEnv()):
                 c = aten.lift_fresh_copy(torch.tensor(value))
