@@ -262,7 +262,8 @@ def main() -> int:
                     print(f"  want {a}\n  got  {b}")
     refused = sum(isinstance(want, str) for want in wanted)
     print(
-        f"{options.programs} programs, {len(graphs) - refused} steps and {refused} refused steps compared: {wrong} wrong"
+        f"{options.programs} programs, {len(graphs) - refused} steps and {refused} refused steps compared: "
+        f"{wrong} wrong"
     )
     return 1 if wrong or not graphs else 0
 

@@ -21,7 +21,6 @@ import sys
 import warnings
 from typing import Any
 
-import torch
 from graph_text import CallText, Unrepresentable
 from record_op_samples import NOT_OPERATORS, Recorder, fake_inputs
 from torch._subclasses.fake_tensor import FakeTensorMode
