@@ -50,7 +50,7 @@ def read_rows(program: str) -> dict[str, Row]:
 
 def read_refused(program: str) -> dict[str, str]:
     """Operator without its overload -> why it is refused by name."""
-    return {name: why for name, why in ask(program, "--refused")}
+    return {row[0]: row[1] for row in ask(program, "--refused")}
 
 
 def known_deviations() -> dict[str, tuple[int, str]]:

@@ -24,7 +24,8 @@ def expected_tags(op: torch._ops.OpOverload) -> set[str]:
     if re.search(r"\([a-z]\)", schema.rsplit("->", 1)[1]):
         out.add("view")
     # An assertion has no written argument, but must not be dropped either.
-    if re.search(r"\([a-z]!\)", schema) or str(op).startswith(("aten._assert", "aten.sym_constrain", "aten._linalg_check_errors")):
+    checks = ("aten._assert", "aten.sym_constrain", "aten._linalg_check_errors")
+    if re.search(r"\([a-z]!\)", schema) or str(op).startswith(checks):
         out.add("effect")
     if str(op).startswith("aten.sym_"):
         out.add("symbolic")
