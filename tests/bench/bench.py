@@ -81,13 +81,22 @@ def bench_model(server: kiln_server.Server, model: str) -> None:
     print(f"  eager / kiln: step {eager['step_seconds'] / runs['kiln warm']['step_seconds']:.2f}\n", flush=True)
 
 
+def bench_fake_tensors() -> int:
+    """FakeTensorMode beside PyTorch, and how it grows; each runs alone as well."""
+    here = pathlib.Path(__file__).resolve().parent
+    program = pathlib.Path(kiln_server.kiln_binary()).parents[2] / "tests" / "bench" / "propagate_bench"
+    plot = program.with_name("stress.svg")
+    failed = subprocess.run([sys.executable, str(here / "fake_tensor_bench.py"), str(program)]).returncode
+    return failed | subprocess.run([sys.executable, str(here / "stress_bench.py"), str(program), "--plot", str(plot)]).returncode
+
+
 def main() -> int:
     with kiln_server.running() as server:
         for model in MODELS:
             bench_model(server, model)
         rpc_bench = pathlib.Path(kiln_server.kiln_binary()).parents[2] / "tests" / "bench" / "rpc_bench"
         subprocess.run([str(rpc_bench), f"--address={server.address}"], check=True)
-    return 0
+    return bench_fake_tensors()
 
 
 if __name__ == "__main__":
