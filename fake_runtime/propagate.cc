@@ -53,11 +53,6 @@ absl::Status DeclareSymbols(const Graph& graph, ShapeEnv& env) {
     KILN_RETURN_IF_ERROR(env.AddBackedSymbol(s.symbol, *s.hint, range, natural, s.policy));
   }
   for (Expr assumption : graph.assumptions) {
-    // What has hints is tested on them; of the rest, the ranges know.
-    if (assumption.has_unbacked() && env.RangeOf(assumption) == ValueRange::Exactly(0)) {
-      return MakeError(ErrorReason::kBadInputMetadata,
-                       absl::StrCat("assumption ", assumption.ToString(), ": the ranges of its symbols refute it"));
-    }
     KILN_RETURN_IF_ERROR(env.AddAssumption(assumption, "the client's guard"));
   }
   return absl::OkStatus();
