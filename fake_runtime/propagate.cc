@@ -150,19 +150,20 @@ absl::Status CheckArguments(const Node& node, absl::Span<const FakeValue> values
 
 // A storage is as large as the largest tensor that an operator made in it: views
 // stay inside, and resize_, set_ and out= make it larger.
-void RecordStorage(FakeGraph& fake, const FakeTensor& t) {
+void RecordStorage(FakeGraph& fake, const FakeTensor& t, int first_new) {
   const size_t id = t.storage.value;
   const int64_t reached = BytesReached(t).value_or(MetaContext::kUnknownBytes);
   if (id >= fake.storage_bytes.size()) {
     fake.storage_bytes.resize(id + 1, MetaContext::kUnknownBytes);
-    fake.storage_bytes[id] = reached;
+    // Of an older storage, which whoever made this graph did not describe, a view says too little.
+    if (t.storage.value >= first_new) fake.storage_bytes[id] = reached;
     return;
   }
   int64_t& bytes = fake.storage_bytes[id];
   if (bytes != MetaContext::kUnknownBytes) bytes = reached < 0 ? reached : std::max(bytes, reached);
 }
 
-absl::Status StoreOutputs(FakeGraph& fake, const Node& node, MetaContext& ctx) {
+absl::Status StoreOutputs(FakeGraph& fake, const Node& node, MetaContext& ctx, int first_new) {
   std::vector<MetaContext::Returned>& returned = ctx.mutable_returned();
   if (returned.size() != node.outputs.size()) {
     return MakeError(ErrorReason::kCompilerBug, absl::StrCat("its meta function gave ", returned.size(), " results for ",
@@ -178,7 +179,7 @@ absl::Status StoreOutputs(FakeGraph& fake, const Node& node, MetaContext& ctx) {
     for (size_t k = 0; k < values.size(); ++k) {
       if (const FakeTensor* t = std::get_if<FakeTensor>(&values[k])) {
         KILN_RETURN_IF_ERROR(CheckTensor(*fake.env, *t));
-        RecordStorage(fake, *t);
+        RecordStorage(fake, *t, first_new);
       }
       fake.values[output.values[k].value] = std::move(values[k]);
     }
@@ -198,6 +199,8 @@ void MarkDataWritten(FakeGraph& fake, StorageId storage) {
     FakeTensor* t = std::get_if<FakeTensor>(&value);
     if (t != nullptr && t->constant.has_value() && t->storage == storage) t->constant.reset();
   }
+  // Decompositions propagate nodes of graphs that they began themselves.
+  fake.input_writes.resize(fake.graph.inputs.size());
   for (size_t i = 0; i < fake.graph.inputs.size(); ++i) {
     const FakeTensor* t = std::get_if<FakeTensor>(&fake.graph.inputs[i].value);
     if (t != nullptr && t->storage == storage) fake.input_writes[i].data = true;
@@ -252,10 +255,11 @@ void ApplyWrites(FakeGraph& fake, const Node& node, MetaContext& ctx) {
 
 absl::Status RunNode(FakeGraph& fake, const Node& node) {
   KILN_RETURN_IF_ERROR(CheckArguments(node, fake.values));
+  const int first_new = fake.num_storages;
   MetaContext ctx(*node.op, node.args, fake.values, fake.env.get(), &fake.num_storages);
   ctx.SetStorageBytes(fake.storage_bytes);
   KILN_RETURN_IF_ERROR(RunMeta(RowOf(*node.op), ctx));
-  KILN_RETURN_IF_ERROR(StoreOutputs(fake, node, ctx));
+  KILN_RETURN_IF_ERROR(StoreOutputs(fake, node, ctx, first_new));
   if (!ctx.written().empty()) ApplyWrites(fake, node, ctx);
   return absl::OkStatus();
 }
