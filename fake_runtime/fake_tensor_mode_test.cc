@@ -229,29 +229,37 @@ TEST(DescribePropagationTest, ShowsValuesAliasesAndGuards) {
 })",
                           {{"s0", 6}}),
             R"(
-%x  input              f32[s0, 4] strides=[4, 1]
-%w  input              f32[4, 3] strides=[3, 1]
-%y  aten.mm.default    f32[s0, 3] strides=[3, 1]
-%t  aten.t.default     f32[3, s0] strides=[1, 3] alias=%y
-%h  aten.view.default  f32[2, (3*s0)//2] strides=[Max(1, (3*s0)//2), 1] alias=%y
-                       guard s0 % 2 == 0  (a view keeps the number of elements) at model.py:9
-%n  aten.sym_size.int  int (3*s0)//2
+node  value  op                 dtype  sizes           strides                 notes
+      %x     input              f32    [s0, 4]         [4, 1]
+      %w     input              f32    [4, 3]          [3, 1]
+0     %y     aten.mm.default    f32    [s0, 3]         [3, 1]
+1     %t     aten.t.default     f32    [3, s0]         [1, 3]                  alias of %y
+2     %h     aten.view.default  f32    [2, (3*s0)//2]  [Max(1, (3*s0)//2), 1]  alias of %y
+             guard s0 % 2 == 0  # a view keeps the number of elements, model.py:9
+3     %n     aten.sym_size.int  int    (3*s0)//2
 guards:
-  s0 % 2 == 0  [shape] node 2 (aten.view.default): a view keeps the number of elements, model.py:9
+  s0 % 2 == 0  # aten.view.default at model.py:9: a view keeps the number of elements
+symbols:
+  s0 = 6 in [0, oo]
 )");
 }
 
 TEST(DescribePropagationTest, ShowsTheGuardsOfABroadcast) {
   Mode mode;
   EXPECT_EQ(mode.Describe(kAdd, {{"s0", 8}, {"s1", 16}, {"s2", 1}}), R"(
-%a  input            f32[s0, s1] strides=[Max(1, s1), 1]
-%b  input            f32[s2, s1] strides=[Max(1, s1), 1]
-%c  aten.add.Tensor  f32[s0, s1] strides=[Max(1, s1), 1]
-                     guard s0 != 1  (broadcast of dim 0) at model.py:41
-                     guard s2 == 1  (broadcast of dim 0) at model.py:41
+node  value  op               dtype  sizes     strides
+      %a     input            f32    [s0, s1]  [Max(1, s1), 1]
+      %b     input            f32    [s2, s1]  [Max(1, s1), 1]
+0     %c     aten.add.Tensor  f32    [s0, s1]  [Max(1, s1), 1]
+             guard s0 != 1  # broadcast of dim 0, model.py:41
+             guard s2 == 1  # broadcast of dim 0, model.py:41
 guards:
-  s0 != 1  [shape] node 0 (aten.add.Tensor): broadcast of dim 0, model.py:41
-  s2 == 1  [shape] node 0 (aten.add.Tensor): broadcast of dim 0, model.py:41
+  s0 != 1  # aten.add.Tensor at model.py:41: broadcast of dim 0
+  s2 == 1  # aten.add.Tensor at model.py:41: broadcast of dim 0
+symbols:
+  s0 = 8 in [0, oo]
+  s1 = 16 in [0, oo]
+  s2 = 1 in [1, 1], by the guards 1
 )");
 }
 

@@ -10,8 +10,9 @@
 #include "base/status_macros.h"
 #include "fake_runtime/fake_tensor_mode.h"
 #include "fake_runtime/import/import_graph.h"
+#include "fake_runtime/import/report_proto.h"
+#include "fake_runtime/report_propagation.h"
 #include "kiln/v1/worker.pb.h"
-#include "service/describe_values.h"
 #include "service/frame_socket.h"
 #include "service/worker_frames.h"
 #include "service/worker_limits.h"
@@ -87,7 +88,7 @@ class Worker {
     KILN_ASSIGN_OR_RETURN(Graph graph, ImportGraph(describe.graph(), &pool_, {FindOpSchema, RefusedOps()}));
     KILN_ASSIGN_OR_RETURN(FakeGraph fake, Propagate(std::move(graph), &pool_));
     v1::WorkerToFront answer;
-    *answer.mutable_described()->mutable_response() = DescribeValues(fake);
+    *answer.mutable_described()->mutable_response() = ExportReport(ReportPropagation(fake));
     return answer;
   }
 

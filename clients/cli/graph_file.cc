@@ -93,9 +93,14 @@ bool IsElf(absl::string_view bytes) { return absl::StartsWith(bytes, "\x7f" "ELF
 absl::StatusOr<Graph> ReadGraphFile(const std::string& path, const GraphFileOptions& options, ExprPool* pool) {
   KILN_ASSIGN_OR_RETURN(Bindings bindings, ParseBindings(options.bind));
   KILN_ASSIGN_OR_RETURN(std::string bytes, ReadWholeFile(path));
+  const TextFormOptions text_form{FindOverloads, path == "-" ? "" : std::filesystem::path(path).filename().string()};
   absl::StatusOr<Graph> graph =
-      IsGraphText(bytes) ? ParseGraph(bytes, pool, FindOpSchema) : ImportBytes(bytes, pool);
+      IsGraphText(bytes) ? ParseGraph(bytes, pool, FindOpSchema, text_form) : ImportBytes(bytes, pool);
   if (!graph.ok()) return AddContext(graph.status(), path);
+  for (const std::string& input : options.inputs) {
+    absl::Status status = OverrideInput(*graph, input, pool, FindOpSchema);
+    if (!status.ok()) return AddContext(status, absl::StrCat("--input '", input, "'"));
+  }
   if (options.dynamic) KILN_RETURN_IF_ERROR(SymbolizeInputs(*graph, pool, SymbolizeOptions()));
   KILN_RETURN_IF_ERROR(BindSymbols(*graph, bindings));
   return graph;

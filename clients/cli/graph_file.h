@@ -29,6 +29,8 @@ struct GraphFileOptions {
   std::string bind;
   // Plain sizes become symbols: equal ones share a symbol, 0 and 1 stay.
   bool dynamic = false;
+  // Types that inputs get in place of their own: "x: f32[s0=8, 128]".
+  std::vector<std::string> inputs;
 };
 
 // A graph's text if it starts with the word `graph` (comments before it are

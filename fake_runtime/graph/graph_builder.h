@@ -20,6 +20,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "fake_runtime/graph/graph.h"
 #include "fake_runtime/graph/normalize_arguments.h"
 
@@ -66,6 +67,8 @@ class GraphBuilder {
 
   int num_nodes() const { return static_cast<int>(graph_.nodes.size()); }
   const Graph& graph() const { return graph_; }
+  // What is known of each value so far.
+  absl::Span<const ValueClass> classes() const { return classes_; }
 
  private:
   absl::Status CheckSymbols(Expr e, absl::string_view where) const;

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "fake_runtime/graph/choose_overload.h"
 #include "fake_runtime/graph/signature_parser.h"
 #include "fake_runtime/graph/text_cursor.h"
 #include "fake_runtime/graph/text_form.h"
@@ -21,8 +22,8 @@ namespace {
 class GraphParser {
  public:
   GraphParser(absl::string_view text, ExprPool* pool,
-              const SchemaLookup& lookup)
-      : in_(text, "_."), pool_(pool), lookup_(lookup), builder_(pool, lookup) {}
+              const SchemaLookup& lookup, const TextFormOptions& options)
+      : in_(text, "_."), pool_(pool), lookup_(lookup), options_(options), builder_(pool, lookup) {}
 
   absl::StatusOr<Graph> Parse() {
     KILN_RETURN_IF_ERROR(CheckLimit(Limit::kRequestBytes, in_.text().size(),
@@ -59,15 +60,46 @@ class GraphParser {
   absl::Status ParseNode() {
     if (in_.At("}") || in_.AtEnd())
       return in_.Error("expected a node or 'return'");
+    const size_t start = in_.Start();
     std::vector<OutputNames> results;
     if (in_.At("%") || in_.At("[") || in_.AtWord("_"))
       KILN_RETURN_IF_ERROR(ParseResults(results));
     KILN_ASSIGN_OR_RETURN(absl::string_view op, in_.Word("an operator"));
     KILN_RETURN_IF_ERROR(in_.Expect("("));
     KILN_ASSIGN_OR_RETURN(std::vector<NamedArgument> args, ParseArgs(op));
+    KILN_ASSIGN_OR_RETURN(op, ResolveOverload(op, args, results.size(), start));
     SpreadResults(op, results);
-    return builder_.AddNode(op, std::move(args), std::move(results),
-                            ParseLocation());
+    std::string location = ParseLocation();
+    if (location.empty() && !options_.file.empty()) location = absl::StrCat(options_.file, ":", LineOf(start));
+    return builder_.AddNode(op, std::move(args), std::move(results), std::move(location));
+  }
+
+  int64_t LineOf(size_t pos) {
+    // Nodes come in order, so lines are counted once.
+    const absl::string_view between = in_.text().substr(counted_, pos - counted_);
+    line_ += std::count(between.begin(), between.end(), '\n');
+    counted_ = pos;
+    return line_;
+  }
+
+  // The full name of `op`, where it stands without its overload.
+  absl::StatusOr<absl::string_view> ResolveOverload(absl::string_view op, const std::vector<NamedArgument>& args,
+                                                    size_t num_results, size_t start) {
+    if (options_.overloads == nullptr || lookup_(op) != nullptr) return op;
+    const std::vector<const OpSchema*> all = options_.overloads(op);
+    if (all.empty()) return op;
+    const std::vector<const OpSchema*> fit = ChooseOverloads(all, args, num_results, builder_.classes());
+    if (fit.size() == 1) return absl::string_view(fit[0]->name);
+    std::string names;
+    for (const OpSchema* schema : fit.empty() ? all : fit) {
+      absl::StrAppend(&names, names.empty() ? "" : ", ", schema->name);
+    }
+    const std::string where = DescribeNode(builder_.num_nodes(), op, options_.file.empty()
+                                                                         ? ""
+                                                                         : absl::StrCat(options_.file, ":", LineOf(start)));
+    return MakeError(ErrorReason::kBadArgumentType,
+                     absl::StrCat(where, ": the arguments fit ", fit.empty() ? "none" : "more than one",
+                                  " of its overloads: ", names));
   }
 
   absl::Status ParseResults(std::vector<OutputNames>& results) {
@@ -128,6 +160,7 @@ class GraphParser {
     std::vector<NamedArgument> args;
     if (in_.TryConsume(")")) return args;
     do {
+      if (in_.At(")")) break;
       NamedArgument arg;
       arg.name = TryKeyword();
       absl::StatusOr<Argument> value = ParseArgument(kArgumentDepth);
@@ -180,6 +213,7 @@ class GraphParser {
     ArgumentList items;
     if (in_.TryConsume("]")) return Argument(std::move(items));
     do {
+      if (in_.At("]")) break;
       KILN_ASSIGN_OR_RETURN(Argument item, ParseArgument(depth - 1));
       items.push_back(std::move(item));
     } while (in_.TryConsume(","));
@@ -211,18 +245,18 @@ class GraphParser {
 
   absl::StatusOr<Graph> ParseReturn() {
     KILN_RETURN_IF_ERROR(in_.ExpectWord("return"));
-    KILN_RETURN_IF_ERROR(in_.Expect("("));
+    // `return %a, %b` is Python's, and means the same.
+    const bool bare = !in_.At("(");
+    const absl::string_view end = bare ? "}" : ")";
+    if (!bare) KILN_RETURN_IF_ERROR(in_.Expect("("));
     std::vector<Argument> outputs;
-    if (!in_.TryConsume(")")) {
-      do {
-        absl::StatusOr<Argument> value = ParseArgument(0);
-        if (!value.ok())
-          return AddContext(value.status(),
-                            absl::StrCat("output ", outputs.size()));
-        outputs.push_back(*std::move(value));
-      } while (in_.TryConsume(","));
-      KILN_RETURN_IF_ERROR(in_.Expect(")"));
-    }
+    do {
+      if (in_.At(end)) break;
+      absl::StatusOr<Argument> value = ParseArgument(0);
+      if (!value.ok()) return AddContext(value.status(), absl::StrCat("output ", outputs.size()));
+      outputs.push_back(*std::move(value));
+    } while (in_.TryConsume(","));
+    if (!bare) KILN_RETURN_IF_ERROR(in_.Expect(")"));
     KILN_RETURN_IF_ERROR(in_.Expect("}"));
     if (!in_.AtEnd()) return in_.Error("unexpected text after the graph");
     return std::move(builder_).Finish(std::move(outputs));
@@ -235,14 +269,22 @@ class GraphParser {
   TextCursor in_;
   ExprPool* pool_;
   const SchemaLookup& lookup_;
+  const TextFormOptions& options_;
   GraphBuilder builder_;
+  size_t counted_ = 0;
+  int64_t line_ = 1;
 };
 
 }  // namespace
 
 absl::StatusOr<Graph> ParseGraph(absl::string_view text, ExprPool* pool,
                                  const SchemaLookup& lookup) {
-  return GraphParser(text, pool, lookup).Parse();
+  return ParseGraph(text, pool, lookup, TextFormOptions());
+}
+
+absl::StatusOr<Graph> ParseGraph(absl::string_view text, ExprPool* pool, const SchemaLookup& lookup,
+                                 const TextFormOptions& options) {
+  return GraphParser(text, pool, lookup, options).Parse();
 }
 
 }  // namespace kiln

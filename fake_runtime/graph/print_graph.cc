@@ -77,9 +77,24 @@ class GraphPrinter {
       absl::StrAppend(&text, "\n    assume { ", PrintAssumptions(), " }");
     absl::StrAppend(&text, " {\n");
     for (const Node& node : graph_.nodes)
-      absl::StrAppend(&text, "  ", PrintNode(node), "\n");
+      absl::StrAppend(&text, "  ", PrintNode(node), node.location.empty() ? "" : "  # ", node.location, "\n");
     absl::StrAppend(&text, "  return (", PrintItems(graph_.outputs), ")\n}\n");
     return text;
+  }
+
+  std::string PrintNode(const Node& node) const {
+    std::string results;
+    // The only result, if it is a list, spreads; among others it is bracketed.
+    // Brackets also tell a list of nothing from no result.
+    for (const NodeOutput& output : node.outputs) {
+      bool bracketed =
+          output.is_list && (node.outputs.size() > 1 || output.values.empty());
+      absl::StrAppend(&results, results.empty() ? "" : ", ",
+                      bracketed ? "[" : "", PrintResults(output),
+                      bracketed ? "]" : "");
+    }
+    return absl::StrCat(results, results.empty() ? "" : " = ", node.op->name,
+                        "(", PrintArgs(node), ")");
   }
 
  private:
@@ -226,22 +241,6 @@ class GraphPrinter {
         [this](std::string* out, ValueId id) { out->append(Name(id)); });
   }
 
-  std::string PrintNode(const Node& node) const {
-    std::string results;
-    // The only result, if it is a list, spreads; among others it is bracketed.
-    // Brackets also tell a list of nothing from no result.
-    for (const NodeOutput& output : node.outputs) {
-      bool bracketed =
-          output.is_list && (node.outputs.size() > 1 || output.values.empty());
-      absl::StrAppend(&results, results.empty() ? "" : ", ",
-                      bracketed ? "[" : "", PrintResults(output),
-                      bracketed ? "]" : "");
-    }
-    return absl::StrCat(results, results.empty() ? "" : " = ", node.op->name,
-                        "(", PrintArgs(node), ")",
-                        node.location.empty() ? "" : "  # ", node.location);
-  }
-
   const Graph& graph_;
   std::vector<std::string> names_;
 };
@@ -250,6 +249,14 @@ class GraphPrinter {
 
 std::string PrintGraph(const Graph& graph) {
   return GraphPrinter(graph).Print();
+}
+
+std::vector<std::string> PrintNodes(const Graph& graph) {
+  const GraphPrinter printer(graph);
+  std::vector<std::string> lines;
+  lines.reserve(graph.nodes.size());
+  for (const Node& node : graph.nodes) lines.push_back(printer.PrintNode(node));
+  return lines;
 }
 
 }  // namespace kiln

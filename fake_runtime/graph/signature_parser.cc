@@ -1,11 +1,13 @@
 // The parts of a graph's text form in front of its nodes; see signature_parser.h.
 #include "fake_runtime/graph/signature_parser.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/limits.h"
@@ -20,6 +22,21 @@ class SignatureParser {
  public:
   SignatureParser(TextCursor& in, ExprPool* pool, GraphBuilder& builder) : in_(in), pool_(pool), builder_(builder) {}
 
+  // An input alone, up to the end of the text.
+  absl::StatusOr<LoneInput> ParseLone() {
+    in_.TryConsume("%");
+    KILN_ASSIGN_OR_RETURN(absl::string_view name, in_.Word("an input's name"));
+    PendingInput pending;
+    pending.input.name = std::string(name);
+    KILN_RETURN_IF_ERROR(in_.Expect(":"));
+    pending.has_dtype = !in_.At("[");
+    KILN_RETURN_IF_ERROR(ParseType(pending));
+    while (!in_.AtEnd()) KILN_RETURN_IF_ERROR(ParseAttribute(pending));
+    for (const InlineFacts& facts : inline_facts_) KILN_RETURN_IF_ERROR(Merge(facts));
+    return LoneInput{std::move(pending.input), pending.has_dtype, pending.has_strides, pending.has_kind,
+                     std::move(declared_), std::move(pending.alias)};
+  }
+
   absl::Status Parse() {
     KILN_RETURN_IF_ERROR(ParseInputs());
     KILN_RETURN_IF_ERROR(ParseSymbols());
@@ -30,8 +47,14 @@ class SignatureParser {
  private:
   struct PendingInput {
     GraphInput input;
-    bool has_strides = false;
+    bool has_dtype = true, has_strides = false, has_kind = false;
     std::string alias;
+  };
+  // What stands behind a symbol where it is used: `s0=8 in [2, oo] dynamic`.
+  struct InlineFacts {
+    SymbolDeclaration symbol;
+    bool has_range = false, has_policy = false;
+    size_t pos = 0;
   };
 
   // --- inputs
@@ -40,6 +63,7 @@ class SignatureParser {
     KILN_RETURN_IF_ERROR(in_.Expect("("));
     if (in_.TryConsume(")")) return absl::OkStatus();
     do {
+      if (in_.At(")")) break;
       KILN_RETURN_IF_ERROR(ParseInput());
     } while (in_.TryConsume(","));
     return in_.Expect(")");
@@ -52,22 +76,91 @@ class SignatureParser {
       pending.input.name = std::string(name);
     }
     KILN_RETURN_IF_ERROR(in_.Expect(":"));
-    const size_t start = in_.Start();
-    KILN_ASSIGN_OR_RETURN(absl::string_view type, in_.Word("a type"));
-    if (in_.At("=")) {
-      KILN_RETURN_IF_ERROR(ParseScalarInput(type, start, pending));
-    } else {
-      std::optional<DType> dtype = ParseDType(type);
-      if (!dtype.has_value())
-        return in_.ErrorAt(start, absl::StrCat("'", type, "' is no dtype"));
-      FakeTensor t;
-      t.dtype = *dtype;
-      KILN_ASSIGN_OR_RETURN(t.sizes, in_.ParseDims(pool_));
-      pending.input.value = std::move(t);
-    }
+    KILN_RETURN_IF_ERROR(ParseType(pending));
     while (!in_.At(",") && !in_.At(")")) KILN_RETURN_IF_ERROR(ParseAttribute(pending));
     inputs_.push_back(std::move(pending));
     return absl::OkStatus();
+  }
+
+  absl::Status ParseType(PendingInput& pending) {
+    const size_t start = in_.Start();
+    FakeTensor t;
+    if (pending.has_dtype) {
+      KILN_ASSIGN_OR_RETURN(absl::string_view type, in_.Word("a type"));
+      if (in_.At("=")) return ParseScalarInput(type, start, pending);
+      std::optional<DType> dtype = ParseDType(type);
+      if (!dtype.has_value()) return in_.ErrorAt(start, absl::StrCat("'", type, "' is no dtype"));
+      t.dtype = *dtype;
+    }
+    KILN_RETURN_IF_ERROR(ParseSizes(t.sizes, pending.input.policies));
+    pending.input.value = std::move(t);
+    return absl::OkStatus();
+  }
+
+  // "[s0=8 in [2, oo] dynamic, 128 static]".
+  absl::Status ParseSizes(Dims& sizes, std::vector<DimPolicy>& policies) {
+    KILN_RETURN_IF_ERROR(in_.Expect("["));
+    std::vector<DimPolicy> given;
+    bool any = false;
+    while (!in_.At("]")) {
+      KILN_RETURN_IF_ERROR(CheckLimit(Limit::kRank, sizes.size() + 1, "a list of sizes"));
+      given.push_back(DimPolicy::kAutomatic);
+      KILN_ASSIGN_OR_RETURN(Expr size, ParseSize(given.back()));
+      any |= given.back() != DimPolicy::kAutomatic;
+      sizes.push_back(size);
+      if (!in_.TryConsume(",")) break;
+    }
+    if (any) policies = std::move(given);
+    return in_.Expect("]");
+  }
+
+  // An expression; a symbol may have its hint, range and policy behind it, and a
+  // number the policy of its dimension.
+  absl::StatusOr<Expr> ParseSize(DimPolicy& policy) {
+    InlineFacts facts;
+    facts.pos = in_.Start();
+    KILN_ASSIGN_OR_RETURN(Expr e, ParseExprBeforeHint());
+    if (in_.At(",") || in_.At("]")) return e;
+    facts.symbol.symbol = e;
+    const bool is_symbol = e.kind() == ExprKind::kSymbol;
+    if (!is_symbol && (in_.At("=") || in_.AtWord("in"))) {
+      return in_.Error(absl::StrCat("only a symbol has a hint or a range, and '", e.ToString(), "' is none"));
+    }
+    if (in_.TryConsume("=")) {
+      KILN_ASSIGN_OR_RETURN(facts.symbol.hint, in_.Integer("a 64-bit integer, the symbol's hint"));
+    }
+    facts.has_range = in_.TryWord("in");
+    if (facts.has_range) KILN_RETURN_IF_ERROR(ParseRange(facts.symbol.range));
+    if (!in_.At(",") && !in_.At("]")) {
+      KILN_ASSIGN_OR_RETURN(policy, ParsePolicy());
+      facts.has_policy = is_symbol;
+    }
+    if (is_symbol) {
+      facts.symbol.policy = std::exchange(policy, DimPolicy::kAutomatic);
+      inline_facts_.push_back(std::move(facts));
+    }
+    return e;
+  }
+
+  // The text up to a '=' that is no comparison, or as ParseExpr.
+  absl::StatusOr<Expr> ParseExprBeforeHint() {
+    const size_t start = in_.Start();
+    const absl::string_view text = in_.ExprText(/*stops_at_space=*/true);
+    constexpr absl::string_view kComparisons = "=<>!";
+    for (size_t i = 1; i < text.size(); ++i) {
+      const bool comparison = kComparisons.find(text[i - 1]) != kComparisons.npos ||
+                              (i + 1 < text.size() && text[i + 1] == '=');
+      if (text[i] != '=' || comparison) continue;
+      in_.set_pos(start + i);
+      return ParseExprText(text.substr(0, i), start);
+    }
+    return ParseExprText(text, start);
+  }
+
+  absl::StatusOr<Expr> ParseExprText(absl::string_view text, size_t start) {
+    absl::StatusOr<Expr> e = pool_->Parse(absl::StripAsciiWhitespace(text));
+    if (e.ok()) return e;
+    return AddContext(e.status(), in_.ErrorAt(start, "in the expression").message());
   }
 
   absl::Status ParseScalarInput(absl::string_view type, size_t start,
@@ -90,6 +183,7 @@ class SignatureParser {
                           in_.Word("',' or ')' or an attribute of the input"));
     if (std::optional<InputKind> kind = ParseInputKind(word)) {
       pending.input.kind = *kind;
+      pending.has_kind = true;
       return absl::OkStatus();
     }
     if (word == "donated") return Set(pending.input.donated);
@@ -194,7 +288,8 @@ class SignatureParser {
     if (!in_.At(",") && !in_.At("}")) {
       KILN_ASSIGN_OR_RETURN(s.policy, ParsePolicy());
     }
-    return builder_.DeclareSymbol(std::move(s));
+    declared_.push_back(std::move(s));
+    return absl::OkStatus();
   }
 
   absl::Status ParseRange(ValueRange& range) {
@@ -224,12 +319,57 @@ class SignatureParser {
   // their ranges.
 
   absl::Status GiveToBuilder() {
+    KILN_RETURN_IF_ERROR(GiveSymbols());
     for (const PendingInput& pending : inputs_)
       KILN_RETURN_IF_ERROR(DeclareSymbolsOf(pending));
     for (Expr e : assumptions_) KILN_RETURN_IF_ERROR(DeclareSymbolsOf(e));
     for (PendingInput& pending : inputs_)
       KILN_RETURN_IF_ERROR(GiveInput(pending));
     for (Expr e : assumptions_) KILN_RETURN_IF_ERROR(builder_.AddAssumption(e));
+    return absl::OkStatus();
+  }
+
+  // The block's declarations with what inputs say inline; what only they say,
+  // behind. Two places may say the same, not different things.
+  absl::Status GiveSymbols() {
+    const size_t in_block = declared_.size();
+    for (const InlineFacts& facts : inline_facts_) KILN_RETURN_IF_ERROR(Merge(facts));
+    for (size_t i = 0; i < declared_.size(); ++i) {
+      // Where the block says nothing, symbols keep the order in which they appear.
+      if (i >= in_block) {
+        pending_symbols_.push_back(declared_[i]);
+        continue;
+      }
+      KILN_RETURN_IF_ERROR(builder_.DeclareSymbol(declared_[i]));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Merge(const InlineFacts& facts) {
+    const SymbolDeclaration& said = facts.symbol;
+    auto it = std::find_if(declared_.begin(), declared_.end(),
+                           [&](const SymbolDeclaration& s) { return s.symbol == said.symbol; });
+    if (it == declared_.end()) {
+      SymbolDeclaration s = said;
+      if (s.symbol.has_unbacked() && !facts.has_policy) s.policy = DimPolicy::kUnbacked;
+      declared_.push_back(std::move(s));
+      return absl::OkStatus();
+    }
+    const absl::string_view name = said.symbol.symbol_name();
+    if (said.hint.has_value() && it->hint.has_value() && *it->hint != *said.hint) {
+      return in_.ErrorAt(facts.pos, absl::StrCat("symbol ", name, " has the hint ", *said.hint, " here but ", *it->hint,
+                                                 " elsewhere"));
+    }
+    if (facts.has_range && !(it->range == ValueRange{}) && !(it->range == said.range)) {
+      return in_.ErrorAt(facts.pos, absl::StrCat("symbol ", name, " has the range ", said.range.ToString(),
+                                                 " here but ", it->range.ToString(), " elsewhere"));
+    }
+    if (facts.has_policy && it->policy != DimPolicy::kAutomatic && it->policy != said.policy) {
+      return in_.ErrorAt(facts.pos, absl::StrCat("symbol ", name, " has another policy elsewhere"));
+    }
+    if (said.hint.has_value()) it->hint = said.hint;
+    if (facts.has_range) it->range = said.range;
+    if (facts.has_policy) it->policy = said.policy;
     return absl::OkStatus();
   }
 
@@ -249,6 +389,9 @@ class SignatureParser {
       SymbolDeclaration s;
       s.symbol = symbol;
       if (symbol.has_unbacked()) s.policy = DimPolicy::kUnbacked;
+      for (const SymbolDeclaration& said : pending_symbols_) {
+        if (said.symbol == symbol) s = said;
+      }
       status = builder_.DeclareSymbol(std::move(s));
     });
     return status;
@@ -280,6 +423,10 @@ class SignatureParser {
   GraphBuilder& builder_;
   std::vector<PendingInput> inputs_;
   std::vector<Expr> assumptions_;
+  std::vector<InlineFacts> inline_facts_;
+  std::vector<SymbolDeclaration> declared_;
+  // Those that only inputs tell of.
+  std::vector<SymbolDeclaration> pending_symbols_;
 };
 
 }  // namespace
@@ -300,6 +447,12 @@ absl::StatusOr<Argument> ReadWordLiteral(TextCursor& in) {
   if (!value.has_value()) return in.ErrorAt(start, absl::StrCat("'", word, "' is no literal"));
   in.set_pos(end);
   return *std::move(value);
+}
+
+absl::StatusOr<LoneInput> ParseLoneInput(absl::string_view text, ExprPool* pool) {
+  TextCursor in(text, "_.");
+  GraphBuilder unused(pool, nullptr);
+  return SignatureParser(in, pool, unused).ParseLone();
 }
 
 absl::Status ParseSignature(TextCursor& in, ExprPool* pool, GraphBuilder& builder) {

@@ -3,6 +3,9 @@
 #ifndef KILN_FAKE_RUNTIME_GRAPH_SIGNATURE_PARSER_H_
 #define KILN_FAKE_RUNTIME_GRAPH_SIGNATURE_PARSER_H_
 
+#include <string>
+#include <vector>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -16,6 +19,21 @@ namespace kiln {
 // `builder`: symbols first, since default strides need their ranges. PARSE_ERROR
 // with line and column, or what the builder refuses.
 absl::Status ParseSignature(TextCursor& in, ExprPool* pool, GraphBuilder& builder);
+
+// One input as it stands in a signature, alone: `x: f32[s0=8, 128] device=cuda:0`.
+// The '%' may be missing; so may the dtype of a tensor.
+struct LoneInput {
+  GraphInput input;
+  bool has_dtype = true;
+  bool has_strides = false;
+  bool has_kind = false;
+  // Of the symbols that have a hint, range or policy here.
+  std::vector<SymbolDeclaration> symbols;
+  // Of an input that it shares a storage with.
+  std::string alias;
+};
+// PARSE_ERROR with line and column.
+absl::StatusOr<LoneInput> ParseLoneInput(absl::string_view text, ExprPool* pool);
 
 // "%name", without its '%'.
 absl::StatusOr<absl::string_view> ReadValueName(TextCursor& in);

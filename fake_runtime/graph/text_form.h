@@ -20,7 +20,9 @@
 #ifndef KILN_FAKE_RUNTIME_GRAPH_TEXT_FORM_H_
 #define KILN_FAKE_RUNTIME_GRAPH_TEXT_FORM_H_
 
+#include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "fake_runtime/graph/graph.h"
@@ -30,6 +32,8 @@
 namespace kiln {
 
 std::string PrintGraph(const Graph& graph);
+// Each node alone, without its location: "%c = aten.add.Tensor(%a, %b)".
+std::vector<std::string> PrintNodes(const Graph& graph);
 
 // PARSE_ERROR with line and column; UNKNOWN_OP, BAD_ARGUMENT_COUNT,
 // BAD_ARGUMENT_TYPE, DANGLING_VALUE, DUPLICATE_NAME, LIMIT_EXCEEDED naming the
@@ -39,6 +43,27 @@ std::string PrintGraph(const Graph& graph);
 // unbounded range: give hints with BindSymbols before propagation.
 absl::StatusOr<Graph> ParseGraph(absl::string_view text, ExprPool* pool,
                                  const SchemaLookup& lookup);
+
+// All overloads of "aten.add", by which the text may leave the overload out: the
+// one that the arguments fit is meant; of several, the one that converts none of
+// them. BAD_ARGUMENT_TYPE, naming
+// the candidates, where that leaves none or several.
+using OverloadLookup = std::function<std::vector<const OpSchema*>(absl::string_view packet)>;
+struct TextFormOptions {
+  OverloadLookup overloads;
+  // Nodes without a location get "FILE:LINE".
+  std::string file;
+};
+absl::StatusOr<Graph> ParseGraph(absl::string_view text, ExprPool* pool, const SchemaLookup& lookup,
+                                 const TextFormOptions& options);
+
+// Gives the input that `text` names ("x: f32[s0=8, 128] strides=[128, 1]") another
+// type. Its kind and marks stay unless they are said; so does its dtype, with its
+// device, where `text` has none ("x: [s0, 128]"). A symbol without a hint takes the
+// size that stood in its place, where that was a number or had one; symbols that
+// nothing mentions any more are gone. PARSE_ERROR with line and column;
+// BAD_INPUT_METADATA for an input that the graph has not; errors as ParseGraph.
+absl::Status OverrideInput(Graph& graph, absl::string_view text, ExprPool* pool, const SchemaLookup& lookup);
 
 }  // namespace kiln
 

@@ -80,7 +80,7 @@ TEST(TextFormTest, SpacesCommentsAndKeywordsAreFree) {
   ExprPool pool;
   absl::StatusOr<Graph> graph = Parse(R"(
     # A comment of its own.
-    graph  main ( %a:f32[ 2*s0 ,4 ] , %b : f32[4,] ) { # and here
+    graph  main ( %a:f32[ 2*s0 ,4 ] , %b : f32[4,,] ) { # and here
       # not a location
       %c=aten.add.Tensor( other = %a, self=%a )
       %p = aten.split.Tensor(%c, 4)
@@ -88,10 +88,10 @@ TEST(TextFormTest, SpacesCommentsAndKeywordsAreFree) {
     } # the end
   )",
                                       pool);
-  // A trailing comma in a list of sizes is an error; the rest is fine.
+  // Two commas are an error, one behind the last item is not; the rest is fine.
   EXPECT_EQ(GetErrorReason(graph.status()), ErrorReason::kParseError);
   graph = Parse(R"(
-    graph  main ( %a:f32[ 2*s0 ,4 ] ) { # and here
+    graph  main ( %a:f32[ 2*s0 ,4, ], ) { # and here
       # not a location
       %c=aten.add.Tensor( other = %a, self=%a )
       %p = aten.split.Tensor(%c, 4)
@@ -232,6 +232,53 @@ TEST(TextFormTest, NoPrefixAndNoFlippedByteCrashes) {
     // Most are refused, some mean another graph; none may crash.
     (void)Parse(flipped, scratch);
   }
+}
+
+TEST(TextFormTest, SymbolsMayBeToldWhereTheyAreUsed) {
+  ExprPool pool;
+  absl::StatusOr<Graph> graph =
+      Parse("graph f(%x: f32[s0=8 in [2, 64] dynamic, s1 = 4, 3 static, u0 in [0, 9]]) { return %x, }", pool);
+  ASSERT_TRUE(graph.ok()) << graph.status();
+  EXPECT_EQ(PrintGraph(*graph), R"(graph f(%x: f32[s0, s1, 3, u0] policies=[automatic, automatic, static, automatic])
+    symbols { s0 = 8 in [2, 64] dynamic, s1 = 4, u0 in [0, 9] unbacked } {
+  return (%x)
+}
+)");
+}
+
+TEST(TextFormTest, TwoPlacesMayNotTellASymbolDifferently) {
+  ExprPool pool;
+  absl::StatusOr<Graph> graph = Parse("graph f(%x: f32[s0=8], %y: f32[s0=9]) { return (%x) }", pool);
+  EXPECT_EQ(GetErrorReason(graph.status()), ErrorReason::kParseError);
+  EXPECT_EQ(graph.status().message(), "1:32: symbol s0 has the hint 9 here but 8 elsewhere");
+  graph = Parse("graph f(%x: f32[2*s0=8]) { return (%x) }", pool);
+  EXPECT_EQ(graph.status().message(), "1:21: only a symbol has a hint or a range, and '2*s0' is none");
+}
+
+TEST(OverrideInputTest, TakesHintsFromTheSizesThatItReplaces) {
+  ExprPool pool;
+  absl::StatusOr<Graph> graph =
+      Parse("graph f(%x: bf16[8, 128] device=cuda:1 parameter, %y: f32[s5=3]) { return (%x) }", pool);
+  ASSERT_TRUE(graph.ok()) << graph.status();
+  ASSERT_TRUE(OverrideInput(*graph, "x: [s0, 128] strides=[1, s0]", &pool, FindTestSchema).ok());
+  ASSERT_TRUE(OverrideInput(*graph, "%y: i64[2]", &pool, FindTestSchema).ok());
+  EXPECT_EQ(PrintGraph(*graph), R"(graph f(%x: bf16[s0, 128] strides=[1, s0] device=cuda:1 parameter,
+    %y: i64[2])
+    symbols { s0 = 8 } {
+  return (%x)
+}
+)");
+}
+
+TEST(OverrideInputTest, SaysWhereTheTextIsWrongAndWhatInputsThereAre) {
+  ExprPool pool;
+  absl::StatusOr<Graph> graph = Parse("graph f(%x: f32[8], %y: f32[3]) { return (%x) }", pool);
+  ASSERT_TRUE(graph.ok()) << graph.status();
+  absl::Status status = OverrideInput(*graph, "x: f31[8]", &pool, FindTestSchema);
+  EXPECT_EQ(status.message(), "1:4: 'f31' is no dtype");
+  status = OverrideInput(*graph, "z: f32[8]", &pool, FindTestSchema);
+  EXPECT_EQ(GetErrorReason(status), ErrorReason::kBadInputMetadata);
+  EXPECT_EQ(status.message(), "the graph has no input 'z'; it has x, y");
 }
 
 }  // namespace

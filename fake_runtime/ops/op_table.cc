@@ -9,6 +9,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "fake_runtime/ops/argument_checks.h"
 #include "fake_runtime/ops/op_forms.h"
@@ -89,6 +90,18 @@ const OpRow* FindOp(absl::string_view name) {
 const OpSchema* FindOpSchema(absl::string_view name) {
   const OpRow* row = FindOp(name);
   return row == nullptr ? nullptr : &row->schema;
+}
+
+std::vector<const OpSchema*> FindOverloads(absl::string_view packet) {
+  std::vector<const OpSchema*> out;
+  const std::string prefix = absl::StrCat(packet, ".");
+  const std::vector<OpRow>& rows = GetTable().rows;
+  auto it = std::lower_bound(rows.begin(), rows.end(), prefix,
+                             [](const OpRow& row, const std::string& name) { return row.schema.name < name; });
+  for (; it != rows.end() && absl::StartsWith(it->schema.name, prefix); ++it) {
+    if (it->schema.name.find('.', prefix.size()) == std::string::npos) out.push_back(&it->schema);
+  }
+  return out;
 }
 
 const OpRow& RowOf(const OpSchema& schema) { return reinterpret_cast<const OpRow&>(schema); }

@@ -55,6 +55,8 @@ absl::Span<const OpRow> OpTable();
 const OpRow* FindOp(absl::string_view name);
 // &FindOp(name)->schema, or nullptr. For ParseGraph and import.
 const OpSchema* FindOpSchema(absl::string_view name);
+// All overloads of "aten.add", sorted by name; none for what is no operator.
+std::vector<const OpSchema*> FindOverloads(absl::string_view packet);
 // The row of a schema that came from this table.
 const OpRow& RowOf(const OpSchema& schema);
 
