@@ -27,10 +27,13 @@ absl::Status EmbeddingBagMeta(MetaContext& ctx) {
   if (offsets.rank() != 1) {
     return ctx.Fail(ErrorReason::kShapeMismatch, absl::StrCat("offsets must have rank 1 but have rank ", offsets.rank()));
   }
+  if (indices.rank() == 0) return ctx.Fail(ErrorReason::kShapeMismatch, "indices must have a dimension");
   if (mode < kModeSum || mode > kModeMax) {
     return ctx.Fail(ErrorReason::kBadArgumentValue, absl::StrCat("mode is ", mode, " but must be 0, 1 or 2"));
   }
   const FakeTensor* scales = ctx.OptionalTensor(6);
+  if (scales != nullptr && scales->rank() == 0)
+    return ctx.Fail(ErrorReason::kShapeMismatch, "per_sample_weights must have a dimension");
   if (scales != nullptr && mode != kModeSum)
     return ctx.Fail(ErrorReason::kBadArgumentValue, "per_sample_weights need mode 0 (sum)");
   if (scales != nullptr) {
