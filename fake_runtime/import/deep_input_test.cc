@@ -1,5 +1,5 @@
 // Deep nesting in what a client sends is refused before it is walked: all of it runs
-// on a thread with an eighth of the stack that a server's have.
+// on a thread with a sixteenth of the stack that a server's have.
 #include <gtest/gtest.h>
 #include <pthread.h>
 
@@ -17,7 +17,7 @@
 namespace kiln {
 namespace {
 
-constexpr size_t kStackBytes = 1024 << 10;
+constexpr size_t kStackBytes = 512 << 10;
 
 void* Call(void* body) {
   (*static_cast<std::function<void()>*>(body))();

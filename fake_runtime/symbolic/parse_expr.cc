@@ -10,7 +10,9 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <vector>
 
+#include "absl/base/attributes.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -104,6 +106,8 @@ bool IsNameStart(char c) { return std::isalpha(static_cast<unsigned char>(c)) ||
 bool IsDigit(char c) { return std::isdigit(static_cast<unsigned char>(c)); }
 bool IsNameChar(char c) { return IsNameStart(c) || IsDigit(c); }
 
+// Each level of nesting takes a few frames of the stack, which must be small: what
+// builds messages is not inlined, and operands wait on the heap.
 class ExprParser {
  public:
   ExprParser(ExprPool& pool, absl::string_view text)
@@ -121,15 +125,16 @@ class ExprParser {
  private:
   using Result = absl::StatusOr<Expr>;
 
-  absl::Status Error(absl::string_view message) const {
+  ABSL_ATTRIBUTE_NOINLINE absl::Status Error(absl::string_view message) const {
     return MakeError(ErrorReason::kParseError,
                      absl::StrCat("column ", pos_ + 1, ": ", message, " in expression '",
                                   text_.substr(0, 200), "'"));
   }
 
   // `e`, or the error that its poison stands for.
-  Result Built(Expr e) {
-    if (!e.is_poison()) return e;
+  Result Built(Expr e) { return e.is_poison() ? Result(Poisoned(e)) : Result(e); }
+
+  ABSL_ATTRIBUTE_NOINLINE absl::Status Poisoned(Expr e) const {
     absl::string_view why = e.poison_reason();
     std::string message = absl::StrCat("column ", pos_ + 1, ": ", why, " in expression '",
                                        text_.substr(0, 200), "'");
@@ -139,9 +144,11 @@ class ExprParser {
   }
 
   absl::Status Count() {
-    if (--nodes_left_ >= 0) return absl::OkStatus();
-    return MakeError(ErrorReason::kLimitExceeded,
-                     absl::StrCat("an expression of over ", GetLimit(Limit::kExprNodes), " nodes"));
+    return --nodes_left_ >= 0 ? absl::OkStatus() : Over(GetLimit(Limit::kExprNodes), "nodes");
+  }
+
+  ABSL_ATTRIBUTE_NOINLINE absl::Status Over(int64_t limit, absl::string_view what) const {
+    return MakeError(ErrorReason::kLimitExceeded, absl::StrCat("an expression of over ", limit, " ", what));
   }
 
   void SkipSpace() {
@@ -165,10 +172,7 @@ class ExprParser {
   }
 
   Result ParseCondition() {
-    if (++depth_ > max_depth_) {
-      return MakeError(ErrorReason::kLimitExceeded,
-                       absl::StrCat("an expression nested over ", max_depth_, " levels deep"));
-    }
+    if (++depth_ > max_depth_) return Over(max_depth_, "levels");
     KILN_ASSIGN_OR_RETURN(Expr left, ParseSum());
     if (const OperatorRow* row = AcceptOperator(kComparisons)) {
       KILN_ASSIGN_OR_RETURN(Expr right, ParseSum());
@@ -185,16 +189,16 @@ class ExprParser {
 
   // All terms are added at once; one by one, n of them would take n^2 steps.
   Result ParseSum() {
-    ExprVector terms;
+    const size_t first = waiting_.size();
     bool negative = false;
     for (;;) {
       KILN_ASSIGN_OR_RETURN(Expr term, ParseProduct());
-      terms.push_back(negative ? pool_.Neg(term) : term);
       SkipSpace();
-      bool more = Peek() == '+' || Peek() == '-';
-      if (!more && terms.size() == 1) return terms[0];
+      const bool more = Peek() == '+' || Peek() == '-';
+      if (!more && waiting_.size() == first) return term;
       KILN_RETURN_IF_ERROR(RefuseCondition(term));
-      if (!more) return Built(pool_.Add(terms));
+      waiting_.push_back(negative ? pool_.Neg(term) : term);
+      if (!more) return Built(pool_.Add(TakeWaiting(first)));
       negative = text_[pos_++] == '-';
     }
   }
@@ -233,7 +237,7 @@ class ExprParser {
   Result ParsePower() {
     KILN_ASSIGN_OR_RETURN(Expr base, ParseAtom());
     if (!Accept("**")) return base;
-    if (++depth_ > max_depth_) return Error("too many powers");
+    if (++depth_ > max_depth_) return Over(max_depth_, "levels");
     KILN_ASSIGN_OR_RETURN(Expr exponent, ParseUnary());
     --depth_;
     return Built(pool_.Pow(base, exponent));
@@ -298,22 +302,35 @@ class ExprParser {
   }
 
   Result ParseCall(absl::string_view name) {
-    const FunctionRow* row = nullptr;
     absl::ConsumePrefix(&name, "OpaqueUnaryFn_");
-    for (const FunctionRow& r : kFunctions) {
-      if (r.name == name) row = &r;
-    }
-    const std::optional<FloatFunction> function = row == nullptr ? FindFloatFunction(name) : std::nullopt;
-    if (row == nullptr && !function) return Error(absl::StrCat("unknown function '", name, "'"));
-    ExprVector args;
+    const FunctionRow* row = FindFunction(name);
+    if (row == nullptr && !FindFloatFunction(name)) return UnknownFunction(name);
+    const size_t first = waiting_.size();
     if (!Accept(")")) {
       do {
         KILN_ASSIGN_OR_RETURN(Expr arg, ParseCondition());
-        args.push_back(arg);
+        waiting_.push_back(arg);
       } while (Accept(","));
       if (!Accept(")")) return Error("expected ')'");
     }
-    int count = static_cast<int>(args.size());
+    return BuildCall(row, name, TakeWaiting(first));
+  }
+
+  static const FunctionRow* FindFunction(absl::string_view name) {
+    for (const FunctionRow& row : kFunctions) {
+      if (row.name == name) return &row;
+    }
+    return nullptr;
+  }
+
+  ABSL_ATTRIBUTE_NOINLINE absl::Status UnknownFunction(absl::string_view name) const {
+    return Error(absl::StrCat("unknown function '", name, "'"));
+  }
+
+  // `row` is null for a function of one float.
+  ABSL_ATTRIBUTE_NOINLINE Result BuildCall(const FunctionRow* row, absl::string_view name, const ExprVector& args) {
+    const int count = static_cast<int>(args.size());
+    const std::optional<FloatFunction> function = row == nullptr ? FindFloatFunction(name) : std::nullopt;
     if (function && count == 1) return Built(pool_.Call(*function, args[0]));
     if (function || count < row->min_args || (row->max_args >= 0 && count > row->max_args)) {
       return Error(absl::StrCat("'", name, "' does not take ", count, " arguments"));
@@ -321,8 +338,15 @@ class ExprParser {
     return Built(row->build(pool_, args));
   }
 
+  ExprVector TakeWaiting(size_t first) {
+    ExprVector taken(waiting_.begin() + first, waiting_.end());
+    waiting_.resize(first);
+    return taken;
+  }
+
   ExprPool& pool_;
   absl::string_view text_;
+  std::vector<Expr> waiting_;  // terms and arguments of all the levels that are open
   size_t pos_ = 0;
   int depth_ = 0;
   int max_depth_;
