@@ -34,8 +34,11 @@ absl::StatusOr<GuardSet> GuardSet::Parse(const std::vector<std::string>& symbols
   GuardSet set;
   set.num_symbols_ = static_cast<int>(symbols.size());
   for (const std::string& name : symbols) {
+    const Expr symbol = pool->Symbol(name);
+    // The values that guards are tried on are integers.
+    if (symbol.type() != ExprType::kInt) return Corrupt(absl::StrCat("symbol ", name, " is a float"));
     const int index = static_cast<int>(set.index_of_.size());
-    if (!set.index_of_.emplace(pool->Symbol(name), index).second) {
+    if (!set.index_of_.emplace(symbol, index).second) {
       return Corrupt(absl::StrCat("symbol ", name, " is listed twice"));
     }
   }

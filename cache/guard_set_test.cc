@@ -49,6 +49,29 @@ TEST(GuardSetTest, APredicateWithoutAValueDoesNotHold) {
   EXPECT_FALSE(set->Holds({4, 0, 0}));
 }
 
+TEST(GuardSetTest, BitsPowersRoundingAndFunctionsAreDecided) {
+  ExprPool pool;
+  absl::StatusOr<GuardSet> set = Parse({"BitAnd(s0, 7) == 0", "IntPow(2, s1) <= s0", "RoundToInt(s0 / 16) == 2",
+                                        "exp(ToFloat(s2)) < 3.0"},
+                                       &pool);
+  ASSERT_TRUE(set.ok()) << set.status();
+  EXPECT_TRUE(set->Holds({40, 5, 1}));
+  EXPECT_FALSE(set->Holds({41, 5, 1}));
+  EXPECT_FALSE(set->Holds({40, 6, 1}));
+  EXPECT_FALSE(set->Holds({48, 5, 1}));
+  EXPECT_FALSE(set->Holds({40, 5, 2}));
+  EXPECT_FALSE(set->Holds({40, -1, 1}));
+}
+
+TEST(GuardSetTest, SymbolsThatAreFloatsAreRefused) {
+  ExprPool pool;
+  v1::Guard guard;
+  guard.set_condition("zf0 < 2.0");
+  absl::Status status = GuardSet::Parse({"zf0"}, {&guard}, &pool).status();
+  EXPECT_EQ(GetErrorReason(status), ErrorReason::kArtifactCorrupt);
+  EXPECT_NE(status.message().find("zf0"), absl::string_view::npos) << status;
+}
+
 TEST(GuardSetTest, CorruptGuardsAreRefusedByName) {
   for (const char* guard : {"s0 ==", "s0 + 1", "s9 == 1", ""}) {
     ExprPool pool;

@@ -152,6 +152,18 @@ TEST(CompileTest, TensorsOfOtherDevicesAreRefusedWithTheNode) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("cuda"));
 }
 
+TEST(CompileTest, AFloatOfATensorsDataIsRefusedWithTheNode) {
+  for (const char* body : {"  return (%i)\n", "  %b = aten.mul.Scalar(%a, %i)\n  return (%b)\n",
+                           "  %s = sym.floor(%i)\n  %b = aten.full.default([%s], 1.0)\n  return (%b)\n",
+                           "  %c = sym.lt(%i, 2.0)\n  aten._assert_scalar.default(%c, \"small\")\n  return (%a)\n"}) {
+    absl::StatusOr<Outcome> outcome =
+        CompileText(absl::StrCat("graph main(%a: f32[]) {\n  %i = aten.item.default(%a)\n", body, "}\n"), {});
+    ASSERT_FALSE(outcome.ok()) << body;
+    EXPECT_EQ(GetErrorReason(outcome.status()), ErrorReason::kUnsupportedGraph) << outcome.status();
+    EXPECT_THAT(std::string(outcome.status().message()), HasSubstr("node 0 (aten.item.default")) << body;
+  }
+}
+
 TEST(CompileTest, EveryStageHasATimeAndAText) {
   absl::StatusOr<Outcome> outcome = CompileText(kAdd, {{"s0", 8}, {"s1", 16}, {"s2", 8}});
   ASSERT_TRUE(outcome.ok()) << outcome.status();

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "fake_runtime/symbolic/scalar_math.h"
 
 namespace kiln {
 namespace {
@@ -21,29 +22,10 @@ absl::Status BadExpression(Expr expr, absl::string_view what) {
   return MakeError(ErrorReason::kBadExpression, absl::StrCat("the expression ", expr.ToString(), ": ", what));
 }
 
-std::optional<int64_t> CheckedPow(int64_t base, int64_t exponent) {
-  if (exponent < 0) return std::nullopt;
-  int64_t result = 1;
-  // Past 63 factors only 0, 1 and -1 stay in range; their powers repeat.
-  if (exponent > 64) exponent = 64 + exponent % 2;
-  for (int64_t i = 0; i < exponent; ++i) {
-    std::optional<int64_t> product = CheckedMul(result, base);
-    if (!product.has_value()) return std::nullopt;
-    result = *product;
-  }
-  return result;
-}
-
 std::optional<int64_t> CheckedCeilDiv(int64_t a, int64_t b) {
   std::optional<int64_t> floor = CheckedFloorDiv(a, b);
   if (!floor.has_value()) return std::nullopt;
   return *CheckedMod(a, b) == 0 ? *floor : *floor + 1;
-}
-
-std::optional<int64_t> ToInt(double value) {
-  // 2^63 is exact as a double; the comparison is false for NaN.
-  if (!(value >= -9223372036854775808.0 && value < 9223372036854775808.0)) return std::nullopt;
-  return static_cast<int64_t>(value);
 }
 
 }  // namespace
@@ -65,7 +47,9 @@ class ExprProgram::Compiler {
       case ExprKind::kFloorDiv: return Fold(e, Code::kFloorDiv, false, depth);
       case ExprKind::kMod: return Fold(e, Code::kMod, false, depth);
       case ExprKind::kCeilDiv: return Fold(e, Code::kCeilDiv, false, depth);
-      case ExprKind::kPow: return Fold(e, Code::kPow, false, depth);
+      case ExprKind::kPow:
+      case ExprKind::kIntPow: return Fold(e, Code::kPow, false, depth);
+      case ExprKind::kBitAnd: return Fold(e, Code::kBitAnd, false, depth);
       case ExprKind::kMin: return Typed(e, Code::kMin, Code::kFloatMin, depth);
       case ExprKind::kMax: return Typed(e, Code::kMax, Code::kFloatMax, depth);
       case ExprKind::kEq: return Typed(e, Code::kEq, Code::kFloatEq, depth);
@@ -76,7 +60,7 @@ class ExprProgram::Compiler {
       case ExprKind::kOr: return Fold(e, Code::kOr, false, depth);
       case ExprKind::kNot: return Fold(e, Code::kNot, false, depth);
       case ExprKind::kToFloat: return Fold(e, Code::kToFloat, false, depth);
-      case ExprKind::kTrueDiv: return Fold(e, Code::kTrueDiv, true, depth);
+      case ExprKind::kTrueDiv: return Typed(e, Code::kIntTrueDiv, Code::kTrueDiv, depth);
       case ExprKind::kFloatAdd: return Fold(e, Code::kFloatAdd, true, depth);
       case ExprKind::kFloatMul: return Fold(e, Code::kFloatMul, true, depth);
       case ExprKind::kFloatPow: return Fold(e, Code::kFloatPow, true, depth);
@@ -84,6 +68,9 @@ class ExprProgram::Compiler {
       case ExprKind::kFloorToInt: return Fold(e, Code::kFloorToInt, true, depth);
       case ExprKind::kCeilToInt: return Fold(e, Code::kCeilToInt, true, depth);
       case ExprKind::kTruncToInt: return Fold(e, Code::kTruncToInt, true, depth);
+      case ExprKind::kRoundToInt: return Fold(e, Code::kRoundToInt, true, depth);
+      case ExprKind::kRoundDecimal: return RoundDecimal(e, depth);
+      case ExprKind::kFloatCall: return Call(e, depth);
       case ExprKind::kWhere: return Where(e, depth);
       case ExprKind::kPoison: break;
     }
@@ -101,6 +88,7 @@ class ExprProgram::Compiler {
   }
 
   absl::Status Symbol(Expr e) {
+    if (e.type() == ExprType::kFloat) return BadExpression(e, "symbols that are floats have no place here");
     auto place = symbols_.find(e.symbol_name());
     if (place == symbols_.end()) return BadExpression(e, "no such symbol is known here");
     return Add(Code::kSymbol, {.i = place->second});
@@ -131,6 +119,22 @@ class ExprProgram::Compiler {
     return Fold(e, floats ? on_floats : on_integers, floats, depth);
   }
 
+  absl::Status RoundDecimal(Expr e, int depth) {
+    const std::optional<int64_t> digits = e.args()[1].AsInt();
+    if (!digits.has_value()) return BadExpression(e, "the number of digits is no constant");
+    KILN_RETURN_IF_ERROR(Operand(e.args()[0], true, depth));
+    return Add(Code::kRoundDecimal, {.i = *digits});
+  }
+
+  absl::Status Call(Expr e, int depth) {
+    const int64_t function = e.args()[0].AsInt().value_or(-1);
+    if (function < 0 || function >= static_cast<int64_t>(FloatFunction::kCount)) {
+      return BadExpression(e, absl::StrCat("there is no function ", function));
+    }
+    KILN_RETURN_IF_ERROR(Operand(e.args()[1], true, depth));
+    return Add(Code::kFloatCall, {.i = function});
+  }
+
   absl::Status Where(Expr e, int depth) {
     const bool floats = e.type() == ExprType::kFloat;
     KILN_RETURN_IF_ERROR(Operand(e.args()[0], false, depth));
@@ -154,23 +158,26 @@ absl::StatusOr<ExprProgram> ExprProgram::Compile(Expr expr, const SymbolIndex& s
   return program;
 }
 
-bool ExprProgram::RunUnary(Code code, Value& value) {
+bool ExprProgram::RunUnary(const Op& op, Value& value) {
   std::optional<int64_t> integer;
-  switch (code) {
+  std::optional<double> real;
+  switch (op.code) {
     case Code::kNot: integer = value.i == 0; break;
-    case Code::kToFloat: value.f = static_cast<double>(value.i); return true;
+    case Code::kFloorToInt: integer = ToInt64(std::floor(value.f)); break;
+    case Code::kCeilToInt: integer = ToInt64(std::ceil(value.f)); break;
+    case Code::kTruncToInt: integer = ToInt64(std::trunc(value.f)); break;
+    case Code::kRoundToInt: integer = ToInt64(RoundHalfEven(value.f)); break;
+    case Code::kToFloat: real = static_cast<double>(value.i); break;
     case Code::kFloatSqrt:
-      if (!(value.f >= 0)) return false;
-      value.f = std::sqrt(value.f);
-      return true;
-    case Code::kFloorToInt: integer = ToInt(std::floor(value.f)); break;
-    case Code::kCeilToInt: integer = ToInt(std::ceil(value.f)); break;
-    case Code::kTruncToInt: integer = ToInt(std::trunc(value.f)); break;
-    default: return false;
+      if (value.f >= 0) real = std::sqrt(value.f);
+      break;
+    case Code::kRoundDecimal: real = RoundToDigits(value.f, op.value.i); break;
+    case Code::kFloatCall: real = CallFloatFunction(static_cast<FloatFunction>(op.value.i), value.f); break;
+    default: break;
   }
-  if (!integer.has_value()) return false;
-  value.i = *integer;
-  return true;
+  if (integer.has_value()) value.i = *integer;
+  if (real.has_value()) value.f = *real;
+  return integer.has_value() || real.has_value();
 }
 
 bool ExprProgram::RunBinary(Code code, Value x, Value y, Value& value) {
@@ -183,7 +190,8 @@ bool ExprProgram::RunBinary(Code code, Value x, Value y, Value& value) {
     case Code::kFloorDiv: result = CheckedFloorDiv(a, b); break;
     case Code::kMod: result = CheckedMod(a, b); break;
     case Code::kCeilDiv: result = CheckedCeilDiv(a, b); break;
-    case Code::kPow: result = CheckedPow(a, b); break;
+    case Code::kPow: result = PowInts(a, b); break;
+    case Code::kBitAnd: result = a & b; break;
     case Code::kMin: result = std::min(a, b); break;
     case Code::kMax: result = std::max(a, b); break;
     case Code::kEq: result = a == b; break;
@@ -192,15 +200,22 @@ bool ExprProgram::RunBinary(Code code, Value x, Value y, Value& value) {
     case Code::kLe: result = a <= b; break;
     case Code::kAnd: result = a != 0 && b != 0; break;
     case Code::kOr: result = a != 0 || b != 0; break;
-    default: return RunFloats(code, x.f, y.f, value);
+    default: return RunFloats(code, x, y, value);
   }
   if (!result.has_value()) return false;
   value.i = *result;
   return true;
 }
 
-bool ExprProgram::RunFloats(Code code, double a, double b, Value& value) {
+bool ExprProgram::RunFloats(Code code, Value x, Value y, Value& value) {
+  const double a = x.f;
+  const double b = y.f;
   switch (code) {
+    case Code::kIntTrueDiv: {
+      const std::optional<double> quotient = TrueDivInts(x.i, y.i);
+      value.f = quotient.value_or(0);
+      return quotient.has_value();
+    }
     case Code::kTrueDiv: value.f = a / b; return b != 0;
     case Code::kFloatAdd: value.f = a + b; return true;
     case Code::kFloatMul: value.f = a * b; return true;
@@ -229,8 +244,11 @@ std::optional<int64_t> ExprProgram::Run(const int64_t* symbols) const {
       case Code::kFloorToInt:
       case Code::kCeilToInt:
       case Code::kTruncToInt:
+      case Code::kRoundToInt:
+      case Code::kRoundDecimal:
+      case Code::kFloatCall:
         // There may be no second operand below.
-        if (!RunUnary(op.code, top[-1])) return std::nullopt;
+        if (!RunUnary(op, top[-1])) return std::nullopt;
         break;
       case Code::kWhere:
         top[-3] = top[-3].i != 0 ? top[-2] : top[-1];

@@ -27,8 +27,8 @@ using SymbolIndex = std::map<std::string, int, std::less<>>;
 // An immutable value; independent of the expression's pool. Thread-safe.
 class ExprProgram {
  public:
-  // BAD_EXPRESSION for a float result, a symbol that has no place, or an
-  // expression nested deeper than Limit::kExprDepth.
+  // BAD_EXPRESSION for a float result, a symbol that is a float or has no place,
+  // or an expression nested deeper than Limit::kExprDepth.
   static absl::StatusOr<ExprProgram> Compile(Expr expr, const SymbolIndex& symbols);
 
   // The integer's or boolean's value. nullopt on overflow or division by zero,
@@ -38,11 +38,11 @@ class ExprProgram {
  private:
   enum class Code : uint8_t {
     kPush, kPushFloat, kSymbol,
-    kAdd, kMul, kFloorDiv, kMod, kCeilDiv, kPow, kMin, kMax,
+    kAdd, kMul, kFloorDiv, kMod, kCeilDiv, kPow, kBitAnd, kMin, kMax,
     kEq, kNe, kLt, kLe, kAnd, kOr, kNot, kWhere,
-    kToFloat, kTrueDiv, kFloatAdd, kFloatMul, kFloatPow, kFloatSqrt,
+    kToFloat, kIntTrueDiv, kTrueDiv, kFloatAdd, kFloatMul, kFloatPow, kFloatSqrt,
     kFloatEq, kFloatNe, kFloatLt, kFloatLe, kFloatMin, kFloatMax,
-    kFloorToInt, kCeilToInt, kTruncToInt,
+    kFloorToInt, kCeilToInt, kTruncToInt, kRoundToInt, kRoundDecimal, kFloatCall,
   };
   union Value {
     int64_t i;
@@ -50,14 +50,14 @@ class ExprProgram {
   };
   struct Op {
     Code code;
-    Value value;  // constant, place of a symbol, or exponent
+    Value value;  // constant, place of a symbol, function, or number of digits
   };
   class Compiler;
 
   // False where the result has no value: overflow, division by zero.
-  static bool RunUnary(Code code, Value& value);
+  static bool RunUnary(const Op& op, Value& value);
   static bool RunBinary(Code code, Value x, Value y, Value& value);
-  static bool RunFloats(Code code, double a, double b, Value& value);
+  static bool RunFloats(Code code, Value x, Value y, Value& value);
 
   std::vector<Op> ops_;
 };

@@ -35,6 +35,21 @@ TEST(ExprProgramTest, MeansWhatPythonMeans) {
   EXPECT_EQ(Value("s0 / s1 == 0.5", {3, 6, 0}), 1);
 }
 
+TEST(ExprProgramTest, BitsPowersRoundingAndFunctions) {
+  EXPECT_EQ(Value("BitAnd(s0, s1)", {12, 10, 0}), 8);
+  EXPECT_EQ(Value("BitAnd(s0, s1)", {-1, 10, 0}), 10);
+  EXPECT_EQ(Value("IntPow(s0, s1)", {-3, 3, 0}), -27);
+  EXPECT_EQ(Value("IntPow(s0, s1)", {-1, 101, 0}), -1);
+  EXPECT_EQ(Value("IntPow(s0, s1)", {2, -1, 0}), std::nullopt);
+  EXPECT_EQ(Value("IntPow(s0, s1)", {2, 63, 0}), std::nullopt);
+  EXPECT_EQ(Value("RoundToInt(s0 / 2)", {5, 0, 0}), 2);
+  EXPECT_EQ(Value("RoundToInt(s0 / 2)", {7, 0, 0}), 4);
+  EXPECT_EQ(Value("RoundDecimal(s0 / 8, 2) == 0.38", {3, 0, 0}), 1);
+  EXPECT_EQ(Value("FloorToInt(exp(ToFloat(s0)))", {1, 0, 0}), 2);
+  EXPECT_EQ(Value("FloorToInt(log(ToFloat(s0)))", {0, 0, 0}), std::nullopt);
+  EXPECT_EQ(Value("s0 / s1 == 9007199254740993.0", {9007199254740993, 1, 0}), 1);
+}
+
 TEST(ExprProgramTest, OperationsOfOneOperandNeedNoSecond) {
   EXPECT_EQ(Value("ToFloat(s0) < 2.5", {2, 0, 0}), 1);
   EXPECT_EQ(Value("ToFloat(s0) < 2.5", {3, 0, 0}), 0);
@@ -51,6 +66,10 @@ TEST(ExprProgramTest, RefusesFloatsAndStrangers) {
   ExprPool pool;
   EXPECT_EQ(GetErrorReason(ExprProgram::Compile(pool.TrueDiv(pool.Symbol("s0"), pool.Int(2)), Places()).status()),
             ErrorReason::kBadExpression);
+  // Even where somebody lists a float symbol among the integers.
+  absl::Status of_float = ExprProgram::Compile(pool.Lt(pool.Symbol("zf0"), pool.Float(2)), {{"zf0", 0}}).status();
+  EXPECT_EQ(GetErrorReason(of_float), ErrorReason::kBadExpression);
+  EXPECT_NE(of_float.message().find("zf0"), absl::string_view::npos) << of_float;
   EXPECT_EQ(GetErrorReason(ExprProgram::Compile(pool.Symbol("s9"), Places()).status()), ErrorReason::kBadExpression);
 }
 
@@ -63,7 +82,16 @@ class RandomExpr {
     if (depth == 0) return Pick(2) == 0 ? pool_.Int(Pick(9) - 4) : pool_.Symbol(Pick(2) == 0 ? "s0" : "s1");
     Expr a = Int(depth - 1);
     Expr b = Int(depth - 1);
-    switch (Pick(9)) {
+    switch (Pick(14)) {
+      case 9: return pool_.BitAnd(a, b);
+      case 10: {
+        // A float where the exponent is a negative constant.
+        const Expr power = pool_.Pow(a, b);
+        return power.type() == ExprType::kFloat ? pool_.TruncToInt(power) : power;
+      }
+      case 11: return pool_.ShiftRight(a, b);
+      case 12: return pool_.RoundToInt(pool_.TrueDiv(a, pool_.Int(Pick(4) + 1)));
+      case 13: return pool_.FloorToInt(pool_.Call(FloatFunction::kAtan, pool_.ToFloat(a)));
       case 0: return pool_.Add(a, b);
       case 1: return pool_.Mul(a, b);
       case 2: return pool_.FloorDiv(a, b);

@@ -3,7 +3,9 @@
 #include <cstddef>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 #include "compiler/artifact/kiln_abi.h"
 #include "compiler/codegen/entry_routines.h"
 #include "compiler/codegen/expr_emitter.h"
@@ -20,8 +22,8 @@ class EntryEmitter {
         b_(module->getContext()),
         math_{&b_, isa.Has("fma"), isa.Has("sse4.1") || isa.Has("avx")} {}
 
-  void Emit(absl::Span<llvm::Function* const> kernels) {
-    llvm::Function* sizes = EmitSizes();
+  absl::Status Emit(absl::Span<llvm::Function* const> kernels) {
+    KILN_ASSIGN_OR_RETURN(llvm::Function * sizes, EmitSizes());
     llvm::Type* ptr = b_.getPtrTy();
     auto* type = llvm::FunctionType::get(b_.getInt32Ty(), {ptr, ptr, ptr}, false);
     auto* function = llvm::Function::Create(type, llvm::Function::ExternalLinkage, KILN_ENTRY_SYMBOL, module_);
@@ -39,6 +41,7 @@ class EntryEmitter {
                                    KernelsTable(kernels)});
     Call("finish", {frame, Int(entry_.num_owned)});
     b_.CreateRet(rc);
+    return absl::OkStatus();
   }
 
  private:
@@ -50,7 +53,7 @@ class EntryEmitter {
 
   // Computes every expression into its slot of the frame; true if one of them
   // does not fit.
-  llvm::Function* EmitSizes() {
+  absl::StatusOr<llvm::Function*> EmitSizes() {
     llvm::Type* ptr = b_.getPtrTy();
     auto* type = llvm::FunctionType::get(b_.getInt1Ty(), {ptr, ptr}, false);
     auto* function = llvm::Function::Create(type, llvm::Function::InternalLinkage, "kiln.sizes", module_);
@@ -77,6 +80,7 @@ class EntryEmitter {
       const uint64_t slot = static_cast<uint64_t>(entry_.exprs_slot) + i;
       b_.CreateStore(value, b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), function->getArg(0), slot));
     }
+    KILN_RETURN_IF_ERROR(emitter.status());
     b_.CreateRet(emitter.overflows().empty() ? b_.getFalse() : b_.CreateOr(emitter.overflows()));
     return function;
   }
@@ -126,9 +130,9 @@ class EntryEmitter {
 
 }  // namespace
 
-void EmitEntry(const EntryProgram& entry, const LoopProgram& program, absl::Span<llvm::Function* const> kernels,
-               const Isa& isa, llvm::Module* module) {
-  EntryEmitter(entry, program, isa, module).Emit(kernels);
+absl::Status EmitEntry(const EntryProgram& entry, const LoopProgram& program,
+                       absl::Span<llvm::Function* const> kernels, const Isa& isa, llvm::Module* module) {
+  return EntryEmitter(entry, program, isa, module).Emit(kernels);
 }
 
 }  // namespace kiln

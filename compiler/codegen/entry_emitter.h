@@ -3,6 +3,7 @@
 #ifndef KILN_COMPILER_CODEGEN_ENTRY_EMITTER_H_
 #define KILN_COMPILER_CODEGEN_ENTRY_EMITTER_H_
 
+#include "absl/status/status.h"
 #include "absl/types/span.h"
 #include "compiler/codegen/entry_program.h"
 #include "compiler/codegen/isa_table.h"
@@ -11,9 +12,10 @@
 namespace kiln {
 
 // Adds KILN_ENTRY_SYMBOL to `module`, which holds the entry routines and
-// `kernels`, one for each unique kernel.
-void EmitEntry(const EntryProgram& entry, const LoopProgram& program, absl::Span<llvm::Function* const> kernels,
-               const Isa& isa, llvm::Module* module);
+// `kernels`, one for each unique kernel. UNSUPPORTED_GRAPH for a size that has
+// no code.
+absl::Status EmitEntry(const EntryProgram& entry, const LoopProgram& program,
+                       absl::Span<llvm::Function* const> kernels, const Isa& isa, llvm::Module* module);
 
 }  // namespace kiln
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+#include "base/error.h"
 #include "llvm/IR/Intrinsics.h"
 
 namespace kiln {
@@ -27,13 +29,39 @@ void ExprEmitter::Bind(Expr symbol, llvm::Value* value, ValueRange range) {
 int ExprEmitter::DepthOf(Expr e) const {
   int depth = 0;
   if (!e.has_symbols()) return depth;
-  VisitSymbols(e, [&](Expr symbol) { depth = std::max(depth, symbols_.at(symbol).back().depth); });
+  VisitSymbols(e, [&](Expr symbol) {
+    if (const Binding* binding = BindingOf(symbol)) depth = std::max(depth, binding->depth);
+  });
   return depth;
+}
+
+const ExprEmitter::Binding* ExprEmitter::BindingOf(Expr symbol) const {
+  auto found = symbols_.find(symbol);
+  return found == symbols_.end() || found->second.empty() ? nullptr : &found->second.back();
+}
+
+llvm::Value* ExprEmitter::Refuse(Expr e, absl::string_view why) {
+  if (status_.ok()) {
+    status_ = MakeError(ErrorReason::kUnsupportedGraph,
+                        absl::StrCat("compiled code cannot compute ", e.ToString(), ": ", why));
+  }
+  switch (e.type()) {
+    case ExprType::kInt: return b_->getInt64(0);
+    case ExprType::kFloat: return llvm::ConstantFP::get(b_->getDoubleTy(), 0);
+    case ExprType::kBool: return b_->getFalse();
+  }
+  return b_->getInt64(0);
+}
+
+llvm::Value* ExprEmitter::EmitSymbol(Expr e) {
+  if (e.type() == ExprType::kFloat) return Refuse(e, "a float symbol has no value there");
+  const Binding* binding = BindingOf(e);
+  return binding != nullptr ? binding->value : Refuse(e, "the symbol has no value there");
 }
 
 llvm::Value* ExprEmitter::Emit(Expr e) {
   if (std::optional<int64_t> i = e.AsInt()) return b_->getInt64(static_cast<uint64_t>(*i));
-  if (e.kind() == ExprKind::kSymbol) return symbols_.at(e).back().value;
+  if (e.kind() == ExprKind::kSymbol) return EmitSymbol(e);
   const int depth = DepthOf(e);
   Scope& scope = scopes_[depth];
   auto found = scope.values.find(e);
@@ -74,6 +102,10 @@ llvm::Value* ExprEmitter::Fold(Expr e, llvm::Value* (ExprEmitter::*combine)(llvm
   return result;
 }
 
+void ExprEmitter::Flag(llvm::Value* has_no_value) {
+  if (checked_) overflows_.push_back(has_no_value);
+}
+
 llvm::Value* ExprEmitter::Checked(llvm::Intrinsic::ID id, llvm::Value* x, llvm::Value* y) {
   llvm::Value* pair = b_->CreateBinaryIntrinsic(id, x, y);
   overflows_.push_back(b_->CreateExtractValue(pair, 1));
@@ -97,7 +129,10 @@ llvm::Value* ExprEmitter::Larger(llvm::Value* x, llvm::Value* y) {
 }
 
 bool ExprEmitter::KnownNatural(Expr e) const {
-  ValueRange range = BoundOf(e, [&](Expr symbol) { return symbols_.at(symbol).back().range; });
+  ValueRange range = BoundOf(e, [&](Expr symbol) {
+    const Binding* binding = BindingOf(symbol);
+    return binding == nullptr ? ValueRange() : binding->range;
+  });
   return range.lower >= 0;
 }
 
@@ -112,6 +147,13 @@ llvm::Value* ExprEmitter::Divide(Expr e) {
   llvm::Value* one = b_->getInt64(1);
   if (!d.AsInt().has_value()) y = b_->CreateSelect(b_->CreateICmpEQ(y, zero), one, y);
   const bool natural = KnownNatural(a) && KnownNatural(d);
+  if (!natural && !d.AsInt().has_value()) {
+    // The one quotient of integers that does not fit, which would trap.
+    llvm::Value* leaves = b_->CreateAnd(b_->CreateICmpEQ(x, b_->getInt64(uint64_t{1} << 63)),
+                                        b_->CreateICmpEQ(y, b_->getInt64(~uint64_t{0})));
+    Flag(leaves);
+    y = b_->CreateSelect(leaves, one, y);
+  }
   llvm::Value* quotient = natural ? b_->CreateUDiv(x, y) : b_->CreateSDiv(x, y);
   llvm::Value* rest = b_->CreateSub(x, b_->CreateMul(quotient, y));
   llvm::Value* has_rest = b_->CreateICmpNE(rest, zero);
@@ -126,82 +168,226 @@ llvm::Value* ExprEmitter::Divide(Expr e) {
   return b_->CreateSub(quotient, b_->CreateZExt(down, b_->getInt64Ty()));
 }
 
+// A constant power: inner loops hold small ones.
+llvm::Value* ExprEmitter::Product(Expr e) {
+  constexpr int64_t kMostFactors = 8;
+  const int64_t n = e.args()[1].AsInt().value_or(-1);
+  if (n < 1 || n > kMostFactors) return PowInts(e);
+  llvm::Value* base = Emit(e.args()[0]);
+  llvm::Value* product = base;
+  for (int64_t i = 1; i < n; ++i) product = MulInts(product, base);
+  return product;
+}
+
+// By squaring, without a branch. An exponent below 0 or above 63 counts as an
+// overflow, but for the bases whose powers stay small.
+llvm::Value* ExprEmitter::PowInts(Expr e) {
+  constexpr int kExponentBits = 6;
+  llvm::Value* base = Emit(e.args()[0]);
+  llvm::Value* exponent = Emit(e.args()[1]);
+  llvm::Value* zero = b_->getInt64(0);
+  llvm::Value* one = b_->getInt64(1);
+  llvm::Value* magnitude = b_->CreateBinaryIntrinsic(llvm::Intrinsic::abs, base, b_->getFalse());
+  llvm::Value* is_small = b_->CreateICmpULE(magnitude, one);
+  // The powers of 0, 1 and -1 repeat from 2 on, so that bit 1 may stand for all above.
+  llvm::Value* folded = b_->CreateOr(b_->CreateAnd(exponent, one), b_->getInt64(2));
+  llvm::Value* is_large = b_->CreateICmpUGE(exponent, b_->getInt64(uint64_t{1} << kExponentBits));
+  llvm::Value* left = b_->CreateSelect(b_->CreateAnd(is_small, is_large), folded, exponent);
+  llvm::Value* bad = b_->CreateOr(b_->CreateICmpSLT(exponent, zero), b_->CreateAnd(is_large, b_->CreateNot(is_small)));
+  llvm::Value* result = one;
+  llvm::Value* power = base;
+  for (int bit = 0; bit < kExponentBits; ++bit) {
+    llvm::Value* is_set = b_->CreateTrunc(b_->CreateLShr(left, static_cast<uint64_t>(bit)), b_->getInt1Ty());
+    llvm::Value* product = b_->CreateBinaryIntrinsic(llvm::Intrinsic::smul_with_overflow, result, power);
+    bad = b_->CreateOr(bad, b_->CreateAnd(is_set, b_->CreateExtractValue(product, 1)));
+    result = b_->CreateSelect(is_set, b_->CreateExtractValue(product, 0), result);
+    if (bit + 1 == kExponentBits) break;
+    llvm::Value* square = b_->CreateBinaryIntrinsic(llvm::Intrinsic::smul_with_overflow, power, power);
+    llvm::Value* is_used = b_->CreateICmpNE(b_->CreateLShr(left, static_cast<uint64_t>(bit) + 1), zero);
+    bad = b_->CreateOr(bad, b_->CreateAnd(is_used, b_->CreateExtractValue(square, 1)));
+    power = b_->CreateExtractValue(square, 0);
+  }
+  Flag(bad);
+  return result;
+}
+
+// A float's integer. What does not fit, and NaN, counts as an overflow.
+llvm::Value* ExprEmitter::RoundToInt(Expr e, Rounding rounding) {
+  Num rounded = Round(Num{math_, AsFloat(e.args()[0])}, rounding);
+  llvm::Type* type = b_->getDoubleTy();
+  llvm::Value* fits = b_->CreateAnd(b_->CreateFCmpOGE(rounded.v, llvm::ConstantFP::get(type, -0x1p63)),
+                                    b_->CreateFCmpOLT(rounded.v, llvm::ConstantFP::get(type, 0x1p63)));
+  Flag(b_->CreateNot(fits));
+  return b_->CreateFreeze(b_->CreateFPToSI(rounded.v, b_->getInt64Ty()));
+}
+
+// Python divides integers exactly and rounds once: so does this as long as both
+// are exact as floats.
+llvm::Value* ExprEmitter::TrueDivide(Expr e) {
+  const Expr a = e.args()[0];
+  const Expr d = e.args()[1];
+  llvm::Value* x = AsFloat(a);
+  llvm::Value* y = AsFloat(d);
+  Flag(b_->CreateFCmpOEQ(y, llvm::ConstantFP::get(b_->getDoubleTy(), 0)));
+  if (a.type() == ExprType::kInt && d.type() == ExprType::kInt) {
+    for (llvm::Value* operand : {x, y}) {
+      llvm::Value* magnitude = b_->CreateUnaryIntrinsic(llvm::Intrinsic::fabs, operand);
+      Flag(b_->CreateFCmpOGT(magnitude, llvm::ConstantFP::get(b_->getDoubleTy(), 0x1p53)));
+    }
+  }
+  return b_->CreateFDiv(x, y);
+}
+
+llvm::Value* ExprEmitter::SquareRoot(Expr e) {
+  Num x{math_, AsFloat(e.args()[0])};
+  Flag(Lt(x, 0.0).v);
+  return Sqrt(x).v;
+}
+
 llvm::Value* ExprEmitter::AsFloat(Expr e) {
   llvm::Value* v = Emit(e);
   return e.type() == ExprType::kFloat ? v : b_->CreateSIToFP(v, b_->getDoubleTy());
 }
 
+// Of other types than the one that `e` has: a bug of whoever built it.
+llvm::Value* ExprEmitter::Mistyped(Expr e) { return Refuse(e, "its type and its kind differ"); }
+
 llvm::Value* ExprEmitter::BuildInteger(Expr e) {
   switch (e.kind()) {
+    case ExprKind::kInt:
+    case ExprKind::kSymbol: return Emit(e);
     case ExprKind::kAdd: return Fold(e, &ExprEmitter::AddInts);
     case ExprKind::kMul: return Fold(e, &ExprEmitter::MulInts);
     case ExprKind::kMin: return Fold(e, &ExprEmitter::Smaller);
     case ExprKind::kMax: return Fold(e, &ExprEmitter::Larger);
+    case ExprKind::kBitAnd: return Fold(e, &ExprEmitter::Both);
     case ExprKind::kFloorDiv:
     case ExprKind::kCeilDiv:
     case ExprKind::kMod: return Divide(e);
-    case ExprKind::kPow: {
-      const int64_t n = e.args()[1].AsInt().value_or(1);
-      llvm::Value* base = Emit(e.args()[0]);
-      llvm::Value* product = b_->getInt64(1);
-      for (int64_t i = 0; i < n; ++i) product = MulInts(product, base);
-      return product;
-    }
-    case ExprKind::kFloorToInt:
-    case ExprKind::kCeilToInt:
-    case ExprKind::kTruncToInt: {
-      const Rounding rounding = e.kind() == ExprKind::kFloorToInt  ? Rounding::kFloor
-                                : e.kind() == ExprKind::kCeilToInt ? Rounding::kCeil
-                                                                   : Rounding::kTrunc;
-      Num rounded = Round(Num{math_, AsFloat(e.args()[0])}, rounding);
-      return b_->CreateFreeze(b_->CreateFPToSI(rounded.v, b_->getInt64Ty()));
-    }
+    case ExprKind::kPow: return Product(e);
+    case ExprKind::kIntPow: return PowInts(e);
+    case ExprKind::kFloorToInt: return RoundToInt(e, Rounding::kFloor);
+    case ExprKind::kCeilToInt: return RoundToInt(e, Rounding::kCeil);
+    case ExprKind::kTruncToInt: return RoundToInt(e, Rounding::kTrunc);
+    case ExprKind::kRoundToInt: return RoundToInt(e, Rounding::kNearestEven);
     case ExprKind::kWhere:
       return b_->CreateSelect(Emit(e.args()[0]), Emit(e.args()[1]), Emit(e.args()[2]));
-    default: return llvm::PoisonValue::get(b_->getInt64Ty());
+    case ExprKind::kPoison: return Refuse(e, e.poison_reason());
+    case ExprKind::kFloat:
+    case ExprKind::kBool:
+    case ExprKind::kToFloat:
+    case ExprKind::kTrueDiv:
+    case ExprKind::kFloatAdd:
+    case ExprKind::kFloatMul:
+    case ExprKind::kFloatPow:
+    case ExprKind::kFloatSqrt:
+    case ExprKind::kRoundDecimal:
+    case ExprKind::kFloatCall:
+    case ExprKind::kEq:
+    case ExprKind::kNe:
+    case ExprKind::kLt:
+    case ExprKind::kLe:
+    case ExprKind::kAnd:
+    case ExprKind::kOr:
+    case ExprKind::kNot: return Mistyped(e);
   }
+  return Mistyped(e);
 }
 
 llvm::Value* ExprEmitter::BuildFloat(Expr e) {
   switch (e.kind()) {
     case ExprKind::kFloat: return llvm::ConstantFP::get(b_->getDoubleTy(), *e.AsFloat());
+    case ExprKind::kSymbol: return EmitSymbol(e);
     case ExprKind::kToFloat: return AsFloat(e.args()[0]);
-    case ExprKind::kTrueDiv: return b_->CreateFDiv(AsFloat(e.args()[0]), AsFloat(e.args()[1]));
+    case ExprKind::kTrueDiv: return TrueDivide(e);
     case ExprKind::kFloatAdd: return Fold(e, &ExprEmitter::AddFloats);
     case ExprKind::kFloatMul: return Fold(e, &ExprEmitter::MulFloats);
-    case ExprKind::kFloatSqrt: return Sqrt(Num{math_, AsFloat(e.args()[0])}).v;
+    case ExprKind::kFloatSqrt: return SquareRoot(e);
     case ExprKind::kWhere:
       return b_->CreateSelect(Emit(e.args()[0]), AsFloat(e.args()[1]), AsFloat(e.args()[2]));
-    default: return llvm::PoisonValue::get(b_->getDoubleTy());
+    // Artifacts import no libm, and a size that differs from Python's in the
+    // last bit of a float may differ by one.
+    case ExprKind::kFloatPow: return Refuse(e, "it has no power of floats");
+    case ExprKind::kRoundDecimal: return Refuse(e, "it does not round to decimal digits");
+    case ExprKind::kFloatCall: return Refuse(e, "it has no such function of floats");
+    case ExprKind::kPoison: return Refuse(e, e.poison_reason());
+    case ExprKind::kInt:
+    case ExprKind::kBool:
+    case ExprKind::kAdd:
+    case ExprKind::kMul:
+    case ExprKind::kMin:
+    case ExprKind::kMax:
+    case ExprKind::kBitAnd:
+    case ExprKind::kFloorDiv:
+    case ExprKind::kCeilDiv:
+    case ExprKind::kMod:
+    case ExprKind::kPow:
+    case ExprKind::kIntPow:
+    case ExprKind::kFloorToInt:
+    case ExprKind::kCeilToInt:
+    case ExprKind::kTruncToInt:
+    case ExprKind::kRoundToInt:
+    case ExprKind::kEq:
+    case ExprKind::kNe:
+    case ExprKind::kLt:
+    case ExprKind::kLe:
+    case ExprKind::kAnd:
+    case ExprKind::kOr:
+    case ExprKind::kNot: return Mistyped(e);
   }
+  return Mistyped(e);
 }
 
 llvm::Value* ExprEmitter::BuildCondition(Expr e) {
+  using Predicate = llvm::CmpInst::Predicate;
   switch (e.kind()) {
     case ExprKind::kBool: return b_->getInt1(*e.AsBool());
     case ExprKind::kAnd: return Fold(e, &ExprEmitter::Both);
     case ExprKind::kOr: return Fold(e, &ExprEmitter::Either);
     case ExprKind::kNot: return b_->CreateNot(Emit(e.args()[0]));
-    default: break;
+    case ExprKind::kWhere: return b_->CreateSelect(Emit(e.args()[0]), Emit(e.args()[1]), Emit(e.args()[2]));
+    case ExprKind::kEq: return Compare(e, Predicate::ICMP_EQ, Predicate::FCMP_OEQ);
+    case ExprKind::kNe: return Compare(e, Predicate::ICMP_NE, Predicate::FCMP_UNE);
+    case ExprKind::kLt: return Compare(e, Predicate::ICMP_SLT, Predicate::FCMP_OLT);
+    case ExprKind::kLe: return Compare(e, Predicate::ICMP_SLE, Predicate::FCMP_OLE);
+    case ExprKind::kPoison: return Refuse(e, e.poison_reason());
+    case ExprKind::kInt:
+    case ExprKind::kFloat:
+    case ExprKind::kSymbol:
+    case ExprKind::kAdd:
+    case ExprKind::kMul:
+    case ExprKind::kMin:
+    case ExprKind::kMax:
+    case ExprKind::kBitAnd:
+    case ExprKind::kFloorDiv:
+    case ExprKind::kCeilDiv:
+    case ExprKind::kMod:
+    case ExprKind::kPow:
+    case ExprKind::kIntPow:
+    case ExprKind::kToFloat:
+    case ExprKind::kTrueDiv:
+    case ExprKind::kFloatAdd:
+    case ExprKind::kFloatMul:
+    case ExprKind::kFloatPow:
+    case ExprKind::kFloatSqrt:
+    case ExprKind::kFloorToInt:
+    case ExprKind::kCeilToInt:
+    case ExprKind::kTruncToInt:
+    case ExprKind::kRoundToInt:
+    case ExprKind::kRoundDecimal:
+    case ExprKind::kFloatCall: return Mistyped(e);
   }
+  return Mistyped(e);
+}
+
+llvm::Value* ExprEmitter::Compare(Expr e, llvm::CmpInst::Predicate on_ints, llvm::CmpInst::Predicate on_floats) {
   const Expr x = e.args()[0];
   const Expr y = e.args()[1];
-  if (x.type() == ExprType::kInt && y.type() == ExprType::kInt) {
-    llvm::CmpInst::Predicate predicate = e.kind() == ExprKind::kEq   ? llvm::CmpInst::ICMP_EQ
-                                         : e.kind() == ExprKind::kNe ? llvm::CmpInst::ICMP_NE
-                                         : e.kind() == ExprKind::kLt ? llvm::CmpInst::ICMP_SLT
-                                                                     : llvm::CmpInst::ICMP_SLE;
-    return b_->CreateICmp(predicate, Emit(x), Emit(y));
+  if (x.type() == ExprType::kFloat || y.type() == ExprType::kFloat) {
+    return b_->CreateFCmp(on_floats, AsFloat(x), AsFloat(y));
   }
-  if (x.type() == ExprType::kBool) {
-    llvm::Value* same = b_->CreateICmpEQ(Emit(x), Emit(y));
-    return e.kind() == ExprKind::kEq ? same : b_->CreateNot(same);
-  }
-  llvm::CmpInst::Predicate predicate = e.kind() == ExprKind::kEq   ? llvm::CmpInst::FCMP_OEQ
-                                       : e.kind() == ExprKind::kNe ? llvm::CmpInst::FCMP_UNE
-                                       : e.kind() == ExprKind::kLt ? llvm::CmpInst::FCMP_OLT
-                                                                   : llvm::CmpInst::FCMP_OLE;
-  return b_->CreateFCmp(predicate, AsFloat(x), AsFloat(y));
+  // Of booleans only equality is asked.
+  return b_->CreateICmp(on_ints, Emit(x), Emit(y));
 }
 
 }  // namespace kiln

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "compiler/codegen/num.h"
 #include "fake_runtime/symbolic/expr.h"
 #include "fake_runtime/symbolic/value_range.h"
@@ -34,10 +36,15 @@ class ExprEmitter {
   // In the innermost scope. `range` is what is known of the symbol.
   void Bind(Expr symbol, llvm::Value* value, ValueRange range);
 
-  // Every symbol of `e` is bound.
+  // Some value of `e`'s type where status() is not OK afterwards.
   llvm::Value* Emit(Expr e);
 
-  // i1 values that are true when something overflowed; checked only.
+  // UNSUPPORTED_GRAPH for the first expression that has no code: a function of
+  // floats, or a symbol that is a float or not bound.
+  const absl::Status& status() const { return status_; }
+
+  // i1 values that are true when something overflowed or has no value, as a
+  // negative exponent; checked only.
   const std::vector<llvm::Value*>& overflows() const { return overflows_; }
 
  private:
@@ -53,6 +60,11 @@ class ExprEmitter {
   };
 
   int DepthOf(Expr e) const;
+  // nullptr where it is not bound.
+  const Binding* BindingOf(Expr symbol) const;
+  llvm::Value* Refuse(Expr e, absl::string_view why);
+  llvm::Value* Mistyped(Expr e);
+  llvm::Value* EmitSymbol(Expr e);
   llvm::Value* Build(Expr e);
   llvm::Value* BuildSum(Expr e, int depth);
   llvm::Value* BuildInteger(Expr e);
@@ -68,7 +80,14 @@ class ExprEmitter {
   llvm::Value* Both(llvm::Value* x, llvm::Value* y) { return b_->CreateAnd(x, y); }
   llvm::Value* Either(llvm::Value* x, llvm::Value* y) { return b_->CreateOr(x, y); }
   llvm::Value* Checked(llvm::Intrinsic::ID id, llvm::Value* x, llvm::Value* y);
+  void Flag(llvm::Value* has_no_value);
   llvm::Value* Divide(Expr e);
+  llvm::Value* Product(Expr e);
+  llvm::Value* PowInts(Expr e);
+  llvm::Value* RoundToInt(Expr e, Rounding rounding);
+  llvm::Value* TrueDivide(Expr e);
+  llvm::Value* SquareRoot(Expr e);
+  llvm::Value* Compare(Expr e, llvm::CmpInst::Predicate on_ints, llvm::CmpInst::Predicate on_floats);
   llvm::Value* AsFloat(Expr e);
   bool KnownNatural(Expr e) const;
 
@@ -80,6 +99,7 @@ class ExprEmitter {
   // Innermost binding last.
   absl::flat_hash_map<Expr, std::vector<Binding>> symbols_;
   std::vector<llvm::Value*> overflows_;
+  absl::Status status_;
 };
 
 }  // namespace kiln

@@ -96,9 +96,11 @@ absl::StatusOr<ObjectCode> GenerateCode(const LoopProgram& program, const Codege
   context.setDiscardValueNames(!want_text);
   std::vector<llvm::Function*> kernels;
   for (const UniqueKernel& kernel : table.kernels) {
-    kernels.push_back(EmitKernel(kernel, program.pool, isa, {options.check_bounds}, module.get()));
+    KILN_ASSIGN_OR_RETURN(llvm::Function * function,
+                          EmitKernel(kernel, program.pool, isa, {options.check_bounds}, module.get()));
+    kernels.push_back(function);
   }
-  EmitEntry(entry, program, kernels, isa, module.get());
+  KILN_RETURN_IF_ERROR(EmitEntry(entry, program, kernels, isa, module.get()));
   SetAttributes(*module, isa);
   KILN_RETURN_IF_ERROR(CheckModule(*module));
   OptimizeModule(*module, *machine);

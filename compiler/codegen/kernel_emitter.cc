@@ -4,6 +4,8 @@
 #include <numeric>
 #include <optional>
 
+#include "absl/strings/str_cat.h"
+#include "base/error.h"
 #include "compiler/codegen/accumulator.h"
 #include "compiler/codegen/emit_random.h"
 #include "compiler/codegen/emit_scalar_op.h"
@@ -42,7 +44,7 @@ class KernelEmitter {
         values_(kernel.kernel.insts.size(), nullptr),
         accumulators_(kernel.kernel.insts.size()) {}
 
-  llvm::Function* Emit() {
+  absl::StatusOr<llvm::Function*> Emit() {
     llvm::Type* ptr = b_.getPtrTy();
     llvm::Type* i64 = b_.getInt64Ty();
     auto* type = llvm::FunctionType::get(b_.getVoidTy(), {ptr, i64, i64}, false);
@@ -53,7 +55,9 @@ class KernelEmitter {
     LoadClosure();
     EmitBody(kernel_.kernel.body);
     b_.CreateRetVoid();
-    return function_;
+    if (exprs_.status().ok()) return function_;
+    const int node = kernel_.nodes.empty() ? -1 : kernel_.nodes.front();
+    return AddContext(exprs_.status(), absl::StrCat("kernel ", kernel_.symbol, " of node ", node));
   }
 
  private:
@@ -469,8 +473,8 @@ class KernelEmitter {
 
 }  // namespace
 
-llvm::Function* EmitKernel(const UniqueKernel& kernel, ExprPool* pool, const Isa& isa, KernelEmitOptions options,
-                           llvm::Module* module) {
+absl::StatusOr<llvm::Function*> EmitKernel(const UniqueKernel& kernel, ExprPool* pool, const Isa& isa,
+                                           KernelEmitOptions options, llvm::Module* module) {
   return KernelEmitter(kernel, pool, isa, options, module).Emit();
 }
 

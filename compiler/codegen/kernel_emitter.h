@@ -18,6 +18,7 @@
 #ifndef KILN_COMPILER_CODEGEN_KERNEL_EMITTER_H_
 #define KILN_COMPILER_CODEGEN_KERNEL_EMITTER_H_
 
+#include "absl/status/statusor.h"
 #include "compiler/codegen/isa_table.h"
 #include "compiler/codegen/kernel_table.h"
 #include "llvm/IR/Module.h"
@@ -33,8 +34,9 @@ struct KernelEmitOptions {
 };
 
 // Adds the function to `module`. `pool` is the one of the kernel's expressions.
-llvm::Function* EmitKernel(const UniqueKernel& kernel, ExprPool* pool, const Isa& isa, KernelEmitOptions options,
-                           llvm::Module* module);
+// UNSUPPORTED_GRAPH for an expression that has no code, with the kernel's node.
+absl::StatusOr<llvm::Function*> EmitKernel(const UniqueKernel& kernel, ExprPool* pool, const Isa& isa,
+                                           KernelEmitOptions options, llvm::Module* module);
 
 }  // namespace kiln
 
