@@ -83,6 +83,20 @@ absl::StatusOr<Expr> OutputLength(MetaContext& ctx, const ConvolutionShape& shap
   return ctx.env().Simplify(pool.Add(pool.FloorDiv(pool.Sub(padded, span), shape.stride[i]), Expr(1)));
 }
 
+// An empty input is one without batch or channels.
+absl::Status CheckEmptyInput(MetaContext& ctx, const FakeTensor& input) {
+  for (int d : {0, 1}) {
+    KILN_ASSIGN_OR_RETURN(bool empty, GuardZero(ctx, input.sizes[d], "an empty batch or no channels"));
+    if (empty) return absl::OkStatus();
+  }
+  for (int d = 2; d < input.rank(); ++d) {
+    KILN_RETURN_IF_ERROR(ctx.env().Check(
+        ctx.pool().Ne(input.sizes[d], Expr(0)), "only the batch or the channels may be empty",
+        absl::StrCat("only zero batch or zero channel inputs are supported, but got ", DimsText(input.sizes))));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Dims> OutputSizes(MetaContext& ctx, const FakeTensor& input, const FakeTensor& weight,
                                  const ConvolutionShape& shape) {
   ExprPool& pool = ctx.pool();
@@ -109,6 +123,7 @@ absl::StatusOr<Dims> OutputSizes(MetaContext& ctx, const FakeTensor& input, cons
   }
   KILN_RETURN_IF_ERROR(ctx.env().Check(some_positive, "the convolution's output is not empty",
                                        absl::StrCat("output size is too small: ", DimsText(sizes))));
+  KILN_RETURN_IF_ERROR(CheckEmptyInput(ctx, input));
   return sizes;
 }
 

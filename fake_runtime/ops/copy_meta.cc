@@ -310,6 +310,11 @@ absl::Status ChannelShuffleMeta(MetaContext& ctx) {
   KILN_RETURN_IF_ERROR(ctx.env().Check(
       ctx.pool().Eq(ctx.pool().Mod(self.sizes[1], groups), Expr(0)), "channels divisible by groups",
       absl::StrCat("channels are ", self.sizes[1].ToString(), " but groups are ", groups.ToString())));
+  KILN_ASSIGN_OR_RETURN(bool empty, GuardZero(ctx, Numel(ctx.pool(), self.sizes), "there is nothing to shuffle"));
+  if (empty) {
+    ctx.Return(ctx.ViewOf(self, self.sizes, self.strides, self.storage_offset));
+    return absl::OkStatus();
+  }
   KILN_ASSIGN_OR_RETURN(FakeTensor out, NewInFormatOf(ctx, self, self.dtype, self.sizes));
   ctx.Return(std::move(out));
   return absl::OkStatus();

@@ -38,19 +38,31 @@ absl::StatusOr<Dims> TransformedStrides(MetaContext& ctx, const FakeTensor& self
   const int batch = static_cast<int>(order.size());
   KILN_RETURN_IF_ERROR(SortByStride(ctx, self, order, 0, batch));
   order.insert(order.end(), dims.begin(), dims.end());
-  Dims physical;
-  for (int d : order) physical.push_back(sizes[d]);
-  const Dims dense = ContiguousStrides(ctx.env(), physical);
+  // The transformed dimensions lie in a contiguous tensor; the batch's strides
+  // are products of sizes over it, and 0 outside of an empty one.
+  Dims signal;
+  for (int d : dims) signal.push_back(sizes[d]);
+  const Dims dense = ContiguousStrides(ctx.env(), signal);
   Dims strides(sizes.size());
-  for (size_t i = 0; i < order.size(); ++i) strides[order[i]] = dense[i];
+  for (size_t i = 0; i < dims.size(); ++i) strides[dims[i]] = dense[i];
+  Expr next = ctx.pool().Mul(dense.front(), ctx.pool().Max(Expr(1), signal.front()));
+  for (int i = batch; i-- > 0;) {
+    strides[order[i]] = next;
+    next = ctx.pool().Mul(next, sizes[order[i]]);
+  }
   return strides;
 }
 
-absl::Status ReturnTransformed(MetaContext& ctx, const FakeTensor& self, DType dtype, Dims sizes, const DimOrder& dims) {
+absl::Status CheckPoints(MetaContext& ctx, const FakeTensor& self, const DimOrder& dims) {
   for (int d : dims) {
     KILN_RETURN_IF_ERROR(ctx.env().Check(ctx.pool().Ne(self.sizes[d], Expr(0)), "there are points to transform",
                                          absl::StrCat("dimension ", d, " has size ", self.sizes[d].ToString())));
   }
+  return absl::OkStatus();
+}
+
+absl::Status ReturnTransformed(MetaContext& ctx, const FakeTensor& self, DType dtype, Dims sizes, const DimOrder& dims) {
+  KILN_RETURN_IF_ERROR(CheckPoints(ctx, self, dims));
   KILN_ASSIGN_OR_RETURN(Dims strides, TransformedStrides(ctx, self, sizes, dims));
   ctx.Return(ctx.NewTensor(dtype, self.device, std::move(sizes), std::move(strides)));
   return absl::OkStatus();
@@ -97,6 +109,7 @@ absl::Status FftC2rMeta(MetaContext& ctx) {
   if (dims.size() > 1) {
     // All but the last dimension are transformed first, complex to complex.
     DimOrder complex_dims(dims.begin(), dims.end() - 1);
+    KILN_RETURN_IF_ERROR(CheckPoints(ctx, self, complex_dims));
     KILN_RETURN_IF_ERROR(SortByStride(ctx, self, complex_dims, 0, static_cast<int>(complex_dims.size())));
     KILN_ASSIGN_OR_RETURN(self.strides, TransformedStrides(ctx, self, self.sizes, complex_dims));
   }

@@ -21,13 +21,23 @@ absl::Status FractionalMaxPoolMeta(MetaContext& ctx) {
                     absl::StrCat("random_samples must have rank 3 and self's dtype but are ", draws.ToString()));
   }
   const int first = self.rank() - spatial;
+  const Expr batch = first == 2 ? self.sizes[0] : Expr(1);
+  KILN_RETURN_IF_ERROR(ctx.env().Check(
+      ctx.pool().Ge(draws.sizes[0], batch), "random samples for the whole batch",
+      absl::StrCat("dim 0 of random_samples is ", draws.sizes[0].ToString(), ", less than the batch of ", batch.ToString())));
+  for (int d = first - 1; d < self.rank(); ++d) {
+    KILN_RETURN_IF_ERROR(ctx.env().Check(ctx.pool().Ne(self.sizes[d], Expr(0)), "non-batch dimensions are not empty",
+                                         absl::StrCat("input dimension ", d, " has size ", self.sizes[d].ToString())));
+  }
+  // In three dimensions the last window may not touch the end.
+  const int64_t slack = spatial == 3 ? 0 : 1;
   KILN_RETURN_IF_ERROR(ctx.CheckEqual(draws.sizes[1], self.sizes[first - 1], "dim 1 of random_samples", "the channels"));
   KILN_RETURN_IF_ERROR(ctx.CheckEqual(draws.sizes[2], Expr(spatial), "dim 2 of random_samples", "the spatial rank"));
   Dims sizes = self.sizes;
   for (int i = 0; i < spatial; ++i) {
     const Expr size = self.sizes[first + i];
     KILN_RETURN_IF_ERROR(ctx.env().Check(
-        ctx.pool().Le(ctx.pool().Int(output[i] + kernel[i] - 1), size), "the kernel fits",
+        ctx.pool().Le(ctx.pool().Int(output[i] + kernel[i] - slack), size), "the kernel fits",
         absl::StrCat("a kernel of ", kernel[i], " is too large for output ", output[i], " of input size ",
                      size.ToString())));
     sizes[first + i] = ctx.pool().Int(output[i]);

@@ -262,6 +262,11 @@ absl::Status PinvMeta(MetaContext& ctx) {
   const FakeTensor& a = ctx.Tensor(0);
   KILN_RETURN_IF_ERROR(CheckMatrix(ctx, a, "self"));
   KILN_RETURN_IF_ERROR(CheckLapackDType(ctx, a));
+  if (ctx.Bool(ctx.schema().FindArg("hermitian"))) {
+    // Nothing is decomposed where there is nothing.
+    KILN_ASSIGN_OR_RETURN(bool empty, GuardZero(ctx, Numel(ctx.pool(), a.sizes), "the matrices are empty"));
+    if (!empty) KILN_RETURN_IF_ERROR(CheckSquare(ctx, a, "self"));
+  }
   return ReturnPlain(ctx, a, a.dtype, Matrix(LeadingSizes(a, 2), Columns(a), Rows(a)));
 }
 

@@ -54,6 +54,10 @@ absl::Status ReturnBatchNorm(MetaContext& ctx, bool training) {
   for (absl::string_view name : {"weight", "bias", "running_mean", "running_var"}) {
     KILN_RETURN_IF_ERROR(CheckParameter(ctx, name, channels));
   }
+  if (training) {
+    KILN_RETURN_IF_ERROR(ctx.env().Check(ctx.pool().Ne(channels[0], Expr(0)), "there are channels to normalize",
+                                         absl::StrCat("training on an input of ", channels[0].ToString(), " channels")));
+  }
   KILN_RETURN_IF_ERROR(ReturnLikeInput(ctx, input));
   const DType dtype = StatisticsDType(input);
   const Dims statistics = training || !input.device.is_cpu() ? channels : Dims{Expr(0)};
@@ -121,6 +125,11 @@ absl::Status GroupNormMeta(MetaContext& ctx) {
                                       "N * C * HxW"));
   for (absl::string_view name : {"weight", "bias"}) {
     KILN_RETURN_IF_ERROR(CheckParameter(ctx, name, absl::MakeConstSpan(&channels, 1)));
+  }
+  if (ctx.OptionalTensor(1) != nullptr || ctx.OptionalTensor(2) != nullptr) {
+    // They are broadcast along dimension 1 of the input.
+    KILN_ASSIGN_OR_RETURN(bool one, GuardOne(ctx, channels, "one channel"));
+    if (!one) KILN_RETURN_IF_ERROR(ctx.CheckEqual(input.sizes[1], channels, "the input's dim 1", "C"));
   }
   KILN_RETURN_IF_ERROR(ReturnLikeInput(ctx, input));
   const Dims statistics = {batch, Expr(groups)};

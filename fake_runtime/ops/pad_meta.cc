@@ -41,6 +41,22 @@ absl::Status CheckPadded(MetaContext& ctx, const FakeTensor& self, const Dims& s
   return absl::OkStatus();
 }
 
+// Cropping comes before padding, so it finds no more than the input.
+absl::Status CheckCropped(MetaContext& ctx, const FakeTensor& self, absl::Span<const Expr> pad) {
+  for (size_t i = 0; i < pad.size() / 2; ++i) {
+    Expr left = self.sizes[self.rank() - 1 - i];
+    for (Expr side : {pad[2 * i], pad[2 * i + 1]}) {
+      KILN_ASSIGN_OR_RETURN(bool crops, GuardLess(ctx, side, Expr(0), "padding crops"));
+      if (!crops) continue;
+      left = ctx.pool().Add(left, side);
+      KILN_RETURN_IF_ERROR(ctx.env().Check(
+          ctx.pool().Ge(left, Expr(0)), "what is cropped is there",
+          absl::StrCat("padding ", DimsText(pad), " crops a dimension to ", left.ToString(), " elements")));
+    }
+  }
+  return absl::OkStatus();
+}
+
 absl::Status SpatialPad(MetaContext& ctx, bool reflection) {
   const FakeTensor& self = ctx.Tensor(0);
   const Dims pad = ctx.SymInts(1);
@@ -71,6 +87,7 @@ absl::Status ConstantPadMeta(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
   const Dims pad = ctx.SymInts(1);
   KILN_ASSIGN_OR_RETURN(Dims sizes, PaddedSizes(ctx, self, pad));
+  KILN_RETURN_IF_ERROR(CheckCropped(ctx, self, pad));
   KILN_RETURN_IF_ERROR(CheckPadded(ctx, self, sizes, self.rank() - static_cast<int>(pad.size()) / 2, 0));
   if (OnlyCrops(pad)) {
     // What is left is cloned as it lies.

@@ -104,6 +104,18 @@ absl::Status CheckPooledShape(MetaContext& ctx, const FakeTensor& self) {
   return absl::OkStatus();
 }
 
+// Padding aside, the input is no smaller than the kernel. Only 3-D averages ask.
+absl::Status CheckCoversKernel(MetaContext& ctx, const FakeTensor& self, int spatial) {
+  KILN_ASSIGN_OR_RETURN(std::vector<int64_t> kernel, PerDimension(ctx, "kernel_size", spatial, {}));
+  for (int i = 0; i < spatial && self.rank() >= spatial; ++i) {
+    const Expr size = self.sizes[self.rank() - spatial + i];
+    KILN_RETURN_IF_ERROR(ctx.env().Check(
+        ctx.pool().Ge(size, ctx.pool().Int(kernel[i])), "the input covers the kernel",
+        absl::StrCat("input size ", size.ToString(), " is smaller than kernel size ", kernel[i])));
+  }
+  return absl::OkStatus();
+}
+
 int SpatialRank(MetaContext& ctx, absl::string_view arg) {
   return ctx.schema().args[ctx.schema().FindArg(arg)].list_size;
 }
@@ -154,6 +166,7 @@ absl::Status ReturnResampled(MetaContext& ctx, const FakeTensor& self, const Dim
 
 absl::Status AvgPoolMeta(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
+  if (SpatialRank(ctx, "kernel_size") == 3) KILN_RETURN_IF_ERROR(CheckCoversKernel(ctx, self, 3));
   KILN_ASSIGN_OR_RETURN(Dims sizes, PooledSizes(ctx, self, SpatialRank(ctx, "kernel_size")));
   const int divisor = ctx.schema().FindArg("divisor_override");
   if (divisor >= 0 && !ctx.IsNone(divisor) && ctx.Int(divisor) == 0)

@@ -1,5 +1,6 @@
 #include "fake_runtime/ops/reduction_meta.h"
 
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -42,6 +43,13 @@ absl::Status CheckNotEmpty(MetaContext& ctx, Expr size, absl::string_view what) 
                          absl::StrCat(what, ": the reduced dimension has size ", size.ToString()));
 }
 
+// The norm of this order is a maximum, or divides by a sum: of nothing there is none.
+bool WithoutIdentity(Expr order) {
+  const std::optional<int64_t> i = order.AsInt();
+  const double p = i.has_value() ? static_cast<double>(*i) : order.AsFloat().value_or(0);
+  return p < 0 || p == std::numeric_limits<double>::infinity();
+}
+
 absl::Status ReturnLike(MetaContext& ctx, const FakeTensor& self, DType dtype) {
   KILN_ASSIGN_OR_RETURN(FakeTensor out, EmptyLike(ctx, self, dtype));
   ctx.Return(std::move(out));
@@ -64,6 +72,15 @@ absl::StatusOr<Dims> ReducedSizes(MetaContext& ctx, absl::Span<const Expr> sizes
   return out;
 }
 
+absl::Status CheckReducesSomething(MetaContext& ctx, absl::Span<const Expr> sizes, absl::Span<const int64_t> dims) {
+  if (dims.empty()) return CheckNotEmpty(ctx, Numel(ctx.pool(), sizes), "numel is not zero");
+  for (int64_t dim : dims) {
+    KILN_ASSIGN_OR_RETURN(int d, ctx.WrapDim(dim, static_cast<int>(sizes.size())));
+    if (!sizes.empty()) KILN_RETURN_IF_ERROR(CheckNotEmpty(ctx, sizes[d], "the dimension is not empty"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status SumMeta(MetaContext& ctx) {
   DType dtype = ctx.Tensor(0).dtype;
   if (IsIntegralOrBool(dtype)) dtype = DType::kInt64;
@@ -81,12 +98,7 @@ absl::Status MeanMeta(MetaContext& ctx) {
 
 absl::Status SameTypeReduceMeta(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
-  const std::vector<int64_t> dims = DimsArg(ctx);
-  if (dims.empty()) KILN_RETURN_IF_ERROR(CheckNotEmpty(ctx, Numel(ctx.pool(), self.sizes), "numel is not zero"));
-  for (int64_t dim : dims) {
-    KILN_ASSIGN_OR_RETURN(int d, ctx.WrapDim(dim, self.rank()));
-    if (self.rank() > 0) KILN_RETURN_IF_ERROR(CheckNotEmpty(ctx, self.sizes[d], "the dimension is not empty"));
-  }
+  KILN_RETURN_IF_ERROR(CheckReducesSomething(ctx, self.sizes, DimsArg(ctx)));
   return ReturnReduced(ctx, self.dtype);
 }
 
@@ -144,6 +156,10 @@ absl::Status VectorNormMeta(MetaContext& ctx) {
   if (IsIntegralOrBool(dtype)) {
     return ctx.Fail(ErrorReason::kDtypeMismatch,
                     absl::StrCat("a norm needs a floating point or complex dtype but got ", GetDTypeRow(dtype).name));
+  }
+  const std::optional<FakeScalar> order = ctx.OptionalScalar(1);
+  if (order.has_value() && WithoutIdentity(order->value)) {
+    KILN_RETURN_IF_ERROR(CheckReducesSomething(ctx, ctx.Tensor(0).sizes, DimsArg(ctx)));
   }
   return ReturnReduced(ctx, RealDType(DTypeArg(ctx).value_or(dtype)));
 }

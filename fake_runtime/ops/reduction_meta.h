@@ -10,6 +10,9 @@
 
 namespace kiln {
 
+// Fails where a reduction without identity (a maximum) is of nothing. No `dims`
+// are all of them.
+absl::Status CheckReducesSomething(MetaContext& ctx, absl::Span<const Expr> sizes, absl::Span<const int64_t> dims);
 // Sizes after reducing `dims`; all of them when `dims` is empty.
 absl::StatusOr<Dims> ReducedSizes(MetaContext& ctx, absl::Span<const Expr> sizes, absl::Span<const int64_t> dims,
                                   bool keepdim);

@@ -87,6 +87,7 @@ absl::Status HistogramddTensorsMeta(MetaContext& ctx) {
 
 absl::Status HashTensorMeta(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
+  KILN_RETURN_IF_ERROR(CheckReducesSomething(ctx, self.sizes, ctx.Ints(1)));
   KILN_ASSIGN_OR_RETURN(Dims sizes, ReducedSizes(ctx, self.sizes, ctx.Ints(1), ctx.Bool(2)));
   ctx.Return(ctx.NewTensor(DType::kUInt64, self.device, std::move(sizes)));
   return absl::OkStatus();
@@ -105,6 +106,11 @@ absl::Status SegmentReduceMeta(MetaContext& ctx) {
                                                               " of a tensor of rank ", data.rank()));
   }
   Dims sizes = data.sizes;
+  if (lengths == nullptr) {
+    KILN_RETURN_IF_ERROR(ctx.env().Check(ctx.pool().Ge(segments->sizes[axis], Expr(1)), "there is a first offset",
+                                         absl::StrCat("offsets have size ", segments->sizes[axis].ToString(), " along axis ",
+                                                      axis, ", which leaves a negative number of segments")));
+  }
   sizes[axis] = lengths != nullptr ? segments->sizes[axis] : ctx.pool().Sub(segments->sizes[axis], Expr(1));
   ctx.Return(ctx.NewTensor(data.dtype, data.device, std::move(sizes)));
   return absl::OkStatus();

@@ -161,7 +161,15 @@ Dims ContiguousStrides(ShapeEnv& env, absl::Span<const Expr> sizes) {
 Dims ChannelsLastStrides(ShapeEnv& env, absl::Span<const Expr> sizes) {
   absl::Span<const int> order = ChannelsLastOrder(static_cast<int>(sizes.size()));
   if (order.empty()) return ContiguousStrides(env, sizes);
-  return DenseStrides(env, sizes, order);
+  // Unlike the contiguous format, PyTorch's channels-last has no Max(1, size) in
+  // its strides: outside of an empty dimension they are 0.
+  Dims strides(sizes.size());
+  Expr next(1);
+  for (int d : order) {
+    strides[d] = next;
+    next = env.pool().Mul(next, sizes[d]);
+  }
+  return strides;
 }
 
 bool KnownContiguous(ShapeEnv& env, const FakeTensor& t) { return *IsContiguous(env, t, KnownQuestion{env}); }
