@@ -401,6 +401,16 @@ TEST(ImportModuleTest, TakesOneAtenGraph) {
             ErrorReason::kUnsupportedGraph);
 }
 
+TEST(ImportGraphTest, CustomOperatorsAreRefusedWithTheirNodeAndWhy) {
+  ExprPool pool;
+  v1::Graph proto = ValidGraph();
+  proto.mutable_nodes(0)->set_target("transformers.grouped_mm_fallback.default");
+  const absl::Status status = ImportGraph(proto, &pool, {FindTestSchema, RefusedOps()}).status();
+  EXPECT_EQ(GetErrorReason(status), ErrorReason::kUnsupportedGraph);
+  EXPECT_EQ(status.message(), "node 0 (transformers.grouped_mm_fallback.default) at model.py:41: "
+                              "operator refused: custom operator: no meaning outside the process");
+}
+
 TEST(ImportGraphTest, AliasClassesShareAStorage) {
   v1::Graph proto = ValidGraph();
   for (const char* name : {"c", "d"}) {

@@ -20,6 +20,10 @@ absl::Status CdistMeta(MetaContext& ctx);    // _cdist_forward
 absl::Status PdistMeta(MetaContext& ctx);
 absl::Status EuclideanDistMeta(MetaContext& ctx);
 absl::Status ScaledMmMeta(MetaContext& ctx);   // _scaled_mm, _scaled_mm_v2
+// [m,k] x [g,k,n] -> [m,n], [g,m,k] x [k,n] -> [m,n], [m,k] x [k,n] -> [g,m,n], [g,m,k] x [g,k,n] -> [g,m,n].
+// Contiguous, but padded on CUDA.
+absl::Status GroupedMmMeta(MetaContext& ctx);        // _grouped_mm
+absl::Status ScaledGroupedMmMeta(MetaContext& ctx);  // _scaled_grouped_mm
 absl::Status TrilinearMeta(MetaContext& ctx);  // _trilinear
 absl::Status FftC2cMeta(MetaContext& ctx);  // [.., n, ..] complex -> the same
 absl::Status FftR2cMeta(MetaContext& ctx);  // real -> complex, one-sided n/2 + 1

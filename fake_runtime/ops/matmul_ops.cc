@@ -17,9 +17,15 @@ constexpr OpDef kRows[] = {
     {"aten::_fft_c2r(Tensor self, int[] dim, int normalization, SymInt last_dim_size) -> Tensor",
      kTagCore, FftC2rMeta, "out"},
     {"aten::_fft_r2c(Tensor self, int[] dim, int normalization, bool onesided) -> Tensor", kTagCore, FftR2cMeta, "out"},
+    {"aten::_grouped_mm(Tensor self, Tensor mat2, Tensor? offs=None, Tensor? bias=None, ScalarType? out_dtype=None) "
+     "-> Tensor",
+     kTagNone, GroupedMmMeta},
     {"aten::_pdist_backward(Tensor grad, Tensor self, float p, Tensor pdist) -> Tensor",
      kTagNone, GradContiguousMeta, "out"},
     {"aten::_pdist_forward(Tensor self, float p=2.) -> Tensor", kTagCore, PdistMeta, "out"},
+    {"aten::_scaled_grouped_mm(Tensor self, Tensor mat2, Tensor scale_a, Tensor scale_b, Tensor? offs=None, Tensor? "
+     "bias=None, Tensor? scale_result=None, ScalarType? out_dtype=None, bool use_fast_accum=False) -> Tensor",
+     kTagNone, ScaledGroupedMmMeta},
     {"aten::_scaled_mm(Tensor self, Tensor mat2, Tensor scale_a, Tensor scale_b, Tensor? bias=None, Tensor? "
      "scale_result=None, ScalarType? out_dtype=None, bool use_fast_accum=False) -> Tensor",
      kTagNone, ScaledMmMeta, "out"},

@@ -63,7 +63,8 @@ const OpRow& RowOf(const OpSchema& schema);
 // Operators that are refused by name, with the reason ("collective", ...).
 struct RefusedOp {
   // "aten._to_sparse": an operator with all its overloads. A name that ends in
-  // '.' is a namespace: "_c10d_functional.".
+  // '.' is a namespace: "_c10d_functional."; "*." is every namespace that neither
+  // a row of OpTable() nor one of this table has.
   absl::string_view name;
   absl::string_view why;
   ErrorReason reason = ErrorReason::kUnsupportedGraph;

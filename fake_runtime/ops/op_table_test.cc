@@ -57,6 +57,18 @@ TEST(OpTableTest, NamespacesAndOperatorsAreRefusedWithAReason) {
   EXPECT_EQ(FindRefused(RefusedOps(), "aten._to_sparse_of_mine.default"), nullptr);
 }
 
+TEST(OpTableTest, CustomOperatorsAreRefusedAndUnknownOnesOfPyTorchAreNot) {
+  for (absl::string_view op : {"transformers.grouped_mm_fallback.default", "my_lib.relu.default", "aten2.add.Tensor"}) {
+    const RefusedOp* custom = FindRefused(RefusedOps(), op);
+    ASSERT_NE(custom, nullptr) << op;
+    EXPECT_EQ(custom->why, "custom operator: no meaning outside the process") << op;
+  }
+  for (absl::string_view op : {"aten.frob.default", "prims.frob.default", "sym.frob", "frob", ""}) {
+    EXPECT_EQ(FindRefused(RefusedOps(), op), nullptr) << op;
+  }
+  EXPECT_EQ(FindRefused(RefusedOps(), "quantized.add.default")->why, "quantised tensors have no fake tensors");
+}
+
 TEST(OpTableTest, FormsComeFromOneRow) {
   const OpRow* functional = FindOp("aten.add.Tensor");
   for (absl::string_view name : {"aten.add_.Tensor", "aten.add.out"}) {

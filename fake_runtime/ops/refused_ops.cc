@@ -1,4 +1,7 @@
 // Operators that are refused by name. Sorted; see RefusedOp for what a name means.
+#include <algorithm>
+#include <iterator>
+
 #include "absl/strings/match.h"
 #include "fake_runtime/ops/op_table.h"
 
@@ -6,16 +9,26 @@ namespace kiln {
 namespace {
 
 constexpr absl::string_view kCollective = "collective";
+constexpr absl::string_view kCustom = "custom operator: no meaning outside the process";
+constexpr absl::string_view kNoMeta = "PyTorch has no meta function of it";
 constexpr absl::string_view kNested = "nested tensors have no fake tensors";
 constexpr absl::string_view kPython = "written in Python; a graph holds what it decomposes into";
 constexpr absl::string_view kQuantised = "quantised tensors have no fake tensors";
 constexpr absl::string_view kSparse = "sparse tensors have no fake tensors";
+constexpr absl::string_view kStage = "of a stage of PyTorch's that a graph is sent before";
 constexpr absl::string_view kVendor = "a vendor's kernel, which PyTorch calls beneath the operators of a graph";
 
+// Stands first, as it sorts.
+constexpr absl::string_view kAnyOther = "*.";
+// The namespaces of the op table; an operator of theirs that has no row is unknown.
+constexpr absl::string_view kOwnNamespaces[] = {"aten.", "prims.", "sym."};
+
 constexpr RefusedOp kRows[] = {
+    {kAnyOther, kCustom, ErrorReason::kUnsupportedGraph},
     {"_c10d_functional.", kCollective, ErrorReason::kCollectiveOp},
     {"_c10d_functional_autograd.", kCollective, ErrorReason::kCollectiveOp},
     {"_dtensor.", kCollective, ErrorReason::kCollectiveOp},
+    {"_quantized.", kQuantised, ErrorReason::kUnsupportedGraph},
     {"aten._coalesce", kSparse, ErrorReason::kUnsupportedGraph},
     {"aten._coalesced", kSparse, ErrorReason::kUnsupportedGraph},
     {"aten._coalesced_", kSparse, ErrorReason::kUnsupportedGraph},
@@ -80,6 +93,7 @@ constexpr RefusedOp kRows[] = {
     {"aten._scaled_dot_product_attention_math_for_mps", kVendor, ErrorReason::kUnsupportedGraph},
     {"aten._scaled_dot_product_cudnn_attention", kVendor, ErrorReason::kUnsupportedGraph},
     {"aten._scaled_dot_product_cudnn_attention_backward", kVendor, ErrorReason::kUnsupportedGraph},
+    {"aten._scaled_grouped_mm_v2", kNoMeta, ErrorReason::kUnsupportedGraph},
     {"aten._sparse_addmm", kSparse, ErrorReason::kUnsupportedGraph},
     {"aten._sparse_broadcast_to", kSparse, ErrorReason::kUnsupportedGraph},
     {"aten._sparse_broadcast_to_copy", kSparse, ErrorReason::kUnsupportedGraph},
@@ -244,10 +258,28 @@ constexpr RefusedOp kRows[] = {
     {"aten.values_copy", kSparse, ErrorReason::kUnsupportedGraph},
     {"c10d.", kCollective, ErrorReason::kCollectiveOp},
     {"c10d_functional.", kCollective, ErrorReason::kCollectiveOp},
+    {"debugprims.", kStage, ErrorReason::kUnsupportedGraph},
+    {"inductor.", kStage, ErrorReason::kUnsupportedGraph},
+    {"inductor_prims.", kStage, ErrorReason::kUnsupportedGraph},
+    {"mkl.", kVendor, ErrorReason::kUnsupportedGraph},
+    {"mkldnn.", kVendor, ErrorReason::kUnsupportedGraph},
+    {"mkldnn_prepacked.", kVendor, ErrorReason::kUnsupportedGraph},
+    {"onednn.", kVendor, ErrorReason::kUnsupportedGraph},
+    {"profiler.", kStage, ErrorReason::kUnsupportedGraph},
+    {"quantization.", kQuantised, ErrorReason::kUnsupportedGraph},
+    {"quantized.", kQuantised, ErrorReason::kUnsupportedGraph},
+    {"rngprims.", kStage, ErrorReason::kUnsupportedGraph},
+    {"sparse.", kSparse, ErrorReason::kUnsupportedGraph},
+    {"static_runtime.", kVendor, ErrorReason::kUnsupportedGraph},
     {"symm_mem.", kCollective, ErrorReason::kCollectiveOp},
     {"torch_nn._linear_cross_entropy_batch_chunked", kPython, ErrorReason::kUnsupportedGraph},
     {"torch_nn._linear_cross_entropy_batch_chunked_no_reduction", kPython, ErrorReason::kUnsupportedGraph},
 };
+
+bool HasOwnNamespace(absl::string_view op) {
+  return std::any_of(std::begin(kOwnNamespaces), std::end(kOwnNamespaces),
+                     [op](absl::string_view own) { return absl::StartsWith(op, own); });
+}
 
 }  // namespace
 
@@ -258,7 +290,8 @@ const RefusedOp* FindRefused(absl::Span<const RefusedOp> table, absl::string_vie
   for (const RefusedOp& row : table) {
     if (absl::EndsWith(row.name, ".") ? absl::StartsWith(op, row.name) : without_overload == row.name) return &row;
   }
-  return nullptr;
+  const bool is_custom = absl::StrContains(op, '.') && !HasOwnNamespace(op);
+  return is_custom && !table.empty() && table[0].name == kAnyOther ? &table[0] : nullptr;
 }
 
 }  // namespace kiln
