@@ -62,11 +62,12 @@ std::optional<Expr> Knowledge::ReplacementOf(Expr symbol) {
     });
     if (pending.size() > depth) continue;
     if (is_old) {
+      JournalReplacement(pending.back(), s);
       s.replacement = pool_.Substitute(*s.replacement, [&](Expr inside) {
         const Symbol* to = find(inside);
         return to == nullptr ? std::nullopt : to->replacement;
       });
-      VisitSymbols(*s.replacement, [&](Expr inside) { replaced_with_[inside].push_back(pending.back()); });
+      NoteReplacedWith(pending.back(), *s.replacement);
     }
     up_to_date.insert(pending.back());
     pending.pop_back();
@@ -100,6 +101,7 @@ int Knowledge::AddPromise(Expr condition) {
   condition = Simplify(condition);
   int number = static_cast<int>(promises_.size());
   promises_.push_back({condition});
+  Journal([](Knowledge& k) { k.promises_.pop_back(); });
   has_assumptions_ = true;
   Add(condition, number);
   return number;
@@ -110,6 +112,7 @@ std::optional<Expr> Knowledge::Adopt(const Lean& lean) {
     Promise& promise = promises_[lean.promise];
     if (promise.adopted) return std::nullopt;
     promise.adopted = true;
+    Journal([number = lean.promise](Knowledge& k) { k.promises_[number].adopted = false; });
     Expr condition = promise.condition;
     AddFact(condition);
     return condition;
@@ -130,6 +133,7 @@ void Knowledge::Add(Expr condition, int promise) {
     for (Expr c : condition.args()) Add(c, promise);
     return;
   }
+  JournalEntry<&Knowledge::truths_>(condition);
   auto [it, is_new] = truths_.try_emplace(condition, promise);
   if (!is_new && it->second >= 0) it->second = promise;
   ++version_;
@@ -138,10 +142,14 @@ void Knowledge::Add(Expr condition, int promise) {
     bool is_stale = false;
     VisitSymbols(condition, [&](Expr s) {
       conditions_of_[s].push_back(condition);
+      JournalPush<&Knowledge::conditions_of_>(s);
       auto known = symbols_.find(s);
       is_stale |= known != symbols_.end() && known->second.replacement.has_value();
     });
-    if (is_stale) stale_.push_back(condition);
+    if (is_stale) {
+      stale_.push_back(condition);
+      Journal([](Knowledge& k) { k.stale_.pop_back(); });
+    }
   }
   if (condition.args().empty() || condition.args()[0].type() != ExprType::kInt) return;
   switch (condition.kind()) {
@@ -190,6 +198,7 @@ void Knowledge::AddEquality(Expr condition, int promise) {
   if (d.is_poison()) return;
   if (left.kind() == ExprKind::kMod && right.IsInt(0)) {
     divisible_[left.args()[0]].push_back({left.args()[1], promise});
+    JournalPush<&Knowledge::divisible_>(left.args()[0]);
   }
   if (std::optional<Expr> symbol = ChooseSymbol(d)) {
     LinearForm split = *SplitLinear(pool_, d, *symbol);
@@ -197,11 +206,15 @@ void Knowledge::AddEquality(Expr condition, int promise) {
     if (!by.is_poison() && CountSymbols(by) <= kMaxReplacementSymbols) {
       if (promise < 0) return Replace(*symbol, by);
       symbol_promises_[*symbol].push_back({by, condition, promise});
+      JournalPush<&Knowledge::symbol_promises_>(*symbol);
       return;
     }
   }
   bool is_atom = left.kind() != ExprKind::kAdd && left.kind() != ExprKind::kMul && left.kind() != ExprKind::kSymbol;
-  if (is_atom) rewrites_[left] = {right, promise};
+  if (is_atom) {
+    JournalEntry<&Knowledge::rewrites_>(left);
+    rewrites_[left] = {right, promise};
+  }
   AddLinear(d, condition, promise);
   Expr negated = pool_.Neg(d);
   if (!negated.is_poison()) AddLinear(negated, condition, promise);
@@ -210,8 +223,14 @@ void Knowledge::AddEquality(Expr condition, int promise) {
 void Knowledge::AddLinear(Expr d, Expr condition, int promise) {
   const int index = static_cast<int>(linear_.size());
   linear_.push_back({d, promise});
+  Journal([](Knowledge& k) { k.linear_.pop_back(); });
   linear_by_condition_[condition].push_back(index);
-  for (const Expr& t : ViewSum(d).terms) linear_by_term_[TermKey(ViewTerm(t))].push_back(index);
+  JournalPush<&Knowledge::linear_by_condition_>(condition);
+  for (const Expr& t : ViewSum(d).terms) {
+    const uint64_t key = TermKey(ViewTerm(t));
+    linear_by_term_[key].push_back(index);
+    JournalPush<&Knowledge::linear_by_term_>(key);
+  }
 }
 
 void Knowledge::AddInequality(Expr condition, int promise) {
@@ -249,6 +268,7 @@ void Knowledge::AddDisequality(Expr condition, int promise) {
 void Knowledge::TightenRange(Expr symbol, ValueRange range, int promise) {
   Symbol& s = symbols_.at(symbol);
   if (s.replacement) return;
+  JournalRange(symbol, s);
   s.assumed = s.assumed.Intersect(range);
   if (promise < 0) s.known = s.known.Intersect(range);
   has_assumptions_ |= s.assumed != s.known;
@@ -264,13 +284,23 @@ void Knowledge::TightenRange(Expr symbol, ValueRange range, int promise) {
   }
 }
 
+void Knowledge::NoteReplacedWith(Expr symbol, Expr by) {
+  VisitSymbols(by, [&](Expr inside) {
+    replaced_with_[inside].push_back(symbol);
+    JournalPush<&Knowledge::replaced_with_>(inside);
+  });
+}
+
 void Knowledge::Replace(Expr symbol, Expr by) {
   by = WithReplacements(by);
   Symbol& s = symbols_.at(symbol);
   if (s.replacement || by.is_poison() || by.Mentions(symbol)) return;
+  JournalReplacement(symbol, s);
   s.replacement = by;
-  VisitSymbols(by, [&](Expr inside) { replaced_with_[inside].push_back(symbol); });
+  NoteReplacedWith(symbol, by);
   if (auto it = conditions_of_.find(symbol); it != conditions_of_.end()) {
+    JournalEntry<&Knowledge::conditions_of_>(symbol);
+    Journal([size = stale_.size()](Knowledge& k) { k.stale_.resize(size); });
     stale_.insert(stale_.end(), it->second.begin(), it->second.end());
     conditions_of_.erase(it);
   }
@@ -285,6 +315,7 @@ void Knowledge::Replace(Expr symbol, Expr by) {
     Expr condition = bound(assumed_end);
     if (condition.AsBool()) return;
     promises_.push_back({condition});
+    Journal([](Knowledge& k) { k.promises_.pop_back(); });
     Add(condition, static_cast<int>(promises_.size()) - 1);
   };
   carry(known.lower, assumed.lower, true);
@@ -294,16 +325,25 @@ void Knowledge::Replace(Expr symbol, Expr by) {
 
 // Drops a condition and what it gave.
 void Knowledge::Forget(Expr condition) {
+  JournalEntry<&Knowledge::truths_>(condition);
   truths_.erase(condition);
   if (auto it = linear_by_condition_.find(condition); it != linear_by_condition_.end()) {
-    for (int i : it->second) linear_[i].is_live = false;
+    JournalEntry<&Knowledge::linear_by_condition_>(condition);
+    for (int i : it->second) {
+      linear_[i].is_live = false;
+      Journal([i](Knowledge& k) { k.linear_[i].is_live = true; });
+    }
     linear_by_condition_.erase(it);
   }
   if (condition.kind() != ExprKind::kEq) return;
   Expr left = condition.args()[0], right = condition.args()[1];
-  if (auto it = rewrites_.find(left); it != rewrites_.end() && it->second.to == right) rewrites_.erase(it);
+  if (auto it = rewrites_.find(left); it != rewrites_.end() && it->second.to == right) {
+    JournalEntry<&Knowledge::rewrites_>(left);
+    rewrites_.erase(it);
+  }
   if (auto it = divisible_.end(); left.kind() == ExprKind::kMod && right.IsInt(0) &&
                                   (it = divisible_.find(left.args()[0])) != divisible_.end()) {
+    JournalEntry<&Knowledge::divisible_>(left.args()[0]);
     auto& facts = it->second;
     facts.erase(std::remove_if(facts.begin(), facts.end(),
                                [&](const Divisible& d) { return d.divisor == left.args()[1]; }),
@@ -313,6 +353,7 @@ void Knowledge::Forget(Expr condition) {
   VisitSymbols(condition, [&](Expr s) {
     auto it = symbol_promises_.find(s);
     if (it == symbol_promises_.end()) return;
+    JournalEntry<&Knowledge::symbol_promises_>(s);
     auto& promises = it->second;
     promises.erase(std::remove_if(promises.begin(), promises.end(),
                                   [&](const SymbolPromise& p) { return p.condition == condition; }),
@@ -328,6 +369,7 @@ void Knowledge::Refresh() {
   is_refreshing_ = true;
   for (int round = 0; !stale_.empty() && round < kMaxRefreshes; ++round) {
     std::vector<Expr> conditions = std::exchange(stale_, {});
+    if (is_journaling_) Journal([conditions](Knowledge& k) { k.stale_ = conditions; });
     // The order in which symbols were replaced is no order: facts must be taken
     // in the same way everywhere.
     std::sort(conditions.begin(), conditions.end(), [](Expr a, Expr b) { return Expr::Compare(a, b) < 0; });

@@ -14,12 +14,17 @@
 // the last kind make comparisons transitive. The search is bounded by a budget,
 // so a decision's cost is, too; what is not proven is "unknown", never wrong.
 //
+// What was added since a mark can be taken back, the newest first: asking what
+// follows without one of many facts needs no second set of all others.
+//
 // Not thread-safe.
 #ifndef KILN_FAKE_RUNTIME_SYMBOLIC_KNOWLEDGE_H_
 #define KILN_FAKE_RUNTIME_SYMBOLIC_KNOWLEDGE_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
@@ -55,6 +60,11 @@ class Knowledge {
   int AddPromise(Expr condition);
   // Makes the assumption known; returns its condition, nullopt if it was known.
   std::optional<Expr> Adopt(const Lean& lean);
+
+  // From the first call on changes are journaled, so that `TakeBack` can undo all
+  // since the mark, at the cost of making them. Symbols must be added before.
+  size_t Mark();
+  void TakeBack(size_t mark);
 
   // The truth of `condition` at the first level that has it.
   std::optional<bool> Decide(Expr condition, Trail* trail);
@@ -106,6 +116,23 @@ class Knowledge {
     int promise;
   };
 
+  // --- taking back (knowledge_journal.cc). Each goes right before or after the
+  // change that it undoes, so undoing in reverse order finds what it expects.
+  using Undo = std::function<void(Knowledge&)>;
+  template <typename U>
+  void Journal(U&& undo) {
+    if (is_journaling_) journal_.emplace_back(std::forward<U>(undo));
+  }
+  // Journals that `key` of the map `member` gets back what it has now, or goes.
+  template <auto member, typename Key>
+  void JournalEntry(Key key);
+  // Journals that the list at `key` loses its last element, and goes if that was
+  // the only one.
+  template <auto member, typename Key>
+  void JournalPush(Key key);
+  void JournalReplacement(Expr symbol, const Symbol& s);
+  void JournalRange(Expr symbol, const Symbol& s);
+
   // --- facts (knowledge.cc)
   void Add(Expr condition, int promise);
   void AddEquality(Expr condition, int promise);
@@ -117,6 +144,7 @@ class Knowledge {
   Expr WithReplacements(Expr e) {
     return pool_.Substitute(e, [this](Expr s) { return ReplacementOf(s); });
   }
+  void NoteReplacedWith(Expr symbol, Expr by);
   void Forget(Expr condition);
   void Refresh();
   std::optional<Expr> ChooseSymbol(Expr d) const;
@@ -175,7 +203,31 @@ class Knowledge {
   absl::flat_hash_map<Expr, Decision> decisions_;
   // Grows with every fact; old "unknown" decisions are void then.
   uint64_t version_ = 0;
+  bool is_journaling_ = false;
+  std::vector<Undo> journal_;
 };
+
+// What changed is a template argument, so that an undo of a key alone fits into
+// std::function without an allocation.
+template <auto member, typename Key>
+void Knowledge::JournalEntry(Key key) {
+  if (!is_journaling_) return;
+  auto it = (this->*member).find(key);
+  if (it == (this->*member).end()) {
+    Journal([key](Knowledge& k) { (k.*member).erase(key); });
+  } else {
+    Journal([key, old = it->second](Knowledge& k) { (k.*member).insert_or_assign(key, old); });
+  }
+}
+
+template <auto member, typename Key>
+void Knowledge::JournalPush(Key key) {
+  Journal([key](Knowledge& k) {
+    auto it = (k.*member).find(key);
+    it->second.pop_back();
+    if (it->second.empty()) (k.*member).erase(it);
+  });
+}
 
 }  // namespace kiln
 

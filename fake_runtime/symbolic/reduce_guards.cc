@@ -3,10 +3,10 @@
 //
 // First each guard is tried against the later ones, in one pass backwards: most
 // go there, since a test repeats or sharpens an earlier one. Then each that is
-// left is tried against all others. One by one that would build as many sets of
-// facts as there are guards; by halves it builds log n: what a half is tried
-// against, the other half, is told once for the whole half. What one half drops
-// is not told to the other, or two guards that imply each other would both go.
+// left is tried against all others. One by one that would tell n facts n times;
+// by halves each is told log n times: what a half is tried against, the other
+// half, is told once for the whole half, and taken back. What one half drops is
+// not told to the other, or two guards that imply each other would both go.
 #include "fake_runtime/symbolic/reduce_guards.h"
 
 #include <algorithm>
@@ -68,30 +68,13 @@ class Groups {
 
 class Reducer {
  public:
-  explicit Reducer(const std::vector<Guard>& guards) : guards_(guards), keep_(guards.size(), true) {}
+  // `natures` knows the symbols of `guards`, and has no facts again in the end.
+  Reducer(const std::vector<Guard>& guards, Knowledge& natures)
+      : guards_(guards), knowledge_(natures), keep_(guards.size(), true) {}
 
-  void DropImpliedByLater(Knowledge knowledge) {
-    for (size_t i = guards_.size(); i-- > 0;) {
-      keep_[i] = !Implied(knowledge, guards_[i].condition);
-      if (keep_[i]) knowledge.AddFact(guards_[i].condition);
-    }
-  }
-
-  // Drops what of [begin, end) the rest of it and `others` imply.
-  void DropImpliedByOthers(Knowledge others, size_t begin, size_t end) {
-    while (begin < end && !keep_[begin]) ++begin;
-    while (begin < end && !keep_[end - 1]) --end;
-    if (begin == end) return;
-    if (end - begin == 1) {
-      keep_[begin] = !Implied(others, guards_[begin].condition);
-      return;
-    }
-    const size_t middle = begin + (end - begin) / 2;
-    Knowledge with_right = others;
-    Tell(with_right, middle, end);
-    DropImpliedByOthers(std::move(with_right), begin, middle);
-    Tell(others, begin, middle);
-    DropImpliedByOthers(std::move(others), middle, end);
+  void Run() {
+    DropImpliedByLater();
+    DropImpliedByOthers(0, guards_.size());
   }
 
   std::vector<size_t> Kept() const {
@@ -103,13 +86,47 @@ class Reducer {
   }
 
  private:
-  void Tell(Knowledge& knowledge, size_t begin, size_t end) const {
+  void DropImpliedByLater() {
+    const size_t mark = knowledge_.Mark();
+    for (size_t i = guards_.size(); i-- > 0;) {
+      keep_[i] = !Implied(knowledge_, guards_[i].condition);
+      if (keep_[i]) knowledge_.AddFact(guards_[i].condition);
+    }
+    knowledge_.TakeBack(mark);
+  }
+
+  // Drops what of [begin, end) the rest of it and the facts told so far imply.
+  void DropImpliedByOthers(size_t begin, size_t end) {
+    while (begin < end && !keep_[begin]) ++begin;
+    while (begin < end && !keep_[end - 1]) --end;
+    if (begin == end) return;
+    if (end - begin == 1) {
+      keep_[begin] = !Implied(knowledge_, guards_[begin].condition);
+      return;
+    }
+    const size_t middle = begin + (end - begin) / 2;
+    const size_t mark = knowledge_.Mark();
+    Tell(middle, end);
+    DropImpliedByOthers(begin, middle);
+    knowledge_.TakeBack(mark);
+    Tell(begin, middle);
+    DropImpliedByOthers(middle, end);
+    knowledge_.TakeBack(mark);
+  }
+
+  void Tell(size_t begin, size_t end) {
     for (size_t i = begin; i < end; ++i) {
-      if (keep_[i]) knowledge.AddFact(guards_[i].condition);
+      if (keep_[i]) knowledge_.AddFact(guards_[i].condition);
+    }
+    // Chains of replacements are shortened here, once, and not at each of the
+    // decisions that this half is told for.
+    for (size_t i = begin; i < end; ++i) {
+      VisitSymbols(guards_[i].condition, [this](Expr s) { knowledge_.ReplacementOf(s); });
     }
   }
 
   const std::vector<Guard>& guards_;
+  Knowledge& knowledge_;
   std::vector<bool> keep_;
 };
 
@@ -131,11 +148,8 @@ std::vector<Guard> ReduceGuards(ExprPool* pool, absl::Span<const Expr> symbols,
   for (const auto& [group, indices] : members) {
     std::vector<Guard> own;
     for (size_t i : indices) own.push_back(guards[i]);
-    Reducer reducer(own);
-    auto nature = natures.find(group);
-    const Knowledge start = nature == natures.end() ? Knowledge(pool) : nature->second;
-    reducer.DropImpliedByLater(start);
-    reducer.DropImpliedByOthers(start, 0, own.size());
+    Reducer reducer(own, natures.try_emplace(group, pool).first->second);
+    reducer.Run();
     for (size_t k : reducer.Kept()) kept.push_back(indices[k]);
   }
   std::sort(kept.begin(), kept.end());

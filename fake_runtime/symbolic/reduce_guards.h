@@ -15,7 +15,7 @@ namespace kiln {
 // `symbols` are all there are, in the order of their declaration; `declare` tells
 // a Knowledge the nature of one. None that is left is implied by the others, as
 // far as Knowledge can prove. Among n guards that hang together it costs n log n
-// facts and as many copies of them.
+// facts and 2n decisions.
 std::vector<Guard> ReduceGuards(ExprPool* pool, absl::Span<const Expr> symbols,
                                 const std::function<void(Knowledge&, Expr symbol)>& declare,
                                 const std::vector<Guard>& guards);

@@ -1,0 +1,115 @@
+// Facts that were taken back leave no trace: a Knowledge that never had them is
+// the oracle.
+#include "fake_runtime/symbolic/knowledge.h"
+
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "fake_runtime/symbolic/testing/naive_expr.h"
+
+namespace kiln {
+namespace {
+
+constexpr int kSymbols = 4;
+constexpr int64_t kLargest = 7;
+
+class RandomFacts {
+ public:
+  explicit RandomFacts(uint32_t seed) : maker_(seed, kSymbols) {
+    for (int i = 0; i < kSymbols; ++i) {
+      symbols_.push_back(pool_.Symbol(absl::StrCat("s", i)));
+      values_.push_back(maker_.Roll(0, kLargest));
+    }
+    // Facts with replacements at their heart, since undoing those is hardest.
+    for (int i = 0; i < kSymbols; ++i) values_[maker_.Roll(0, kSymbols - 1)] = values_[i];
+  }
+
+  Knowledge Empty() {
+    Knowledge k(&pool_);
+    for (Expr s : symbols_) k.AddSymbol(s, ValueRange::AtLeast(0), ValueRange::AtLeast(s.symbol_name() == "s0"), false);
+    return k;
+  }
+  // True conditions, so that no set of them contradicts itself.
+  std::vector<Expr> Make(int count) {
+    std::vector<Expr> facts;
+    for (int i = 0; i < kSymbols && static_cast<int>(facts.size()) < count; ++i) {
+      const int other = static_cast<int>(maker_.Roll(0, kSymbols - 1));
+      if (values_[i] == values_[other]) facts.push_back(pool_.Eq(symbols_[i], symbols_[other]));
+    }
+    while (static_cast<int>(facts.size()) < count) {
+      auto condition = maker_.Condition(2);
+      std::optional<int64_t> truth = condition->Evaluate(values_);
+      if (!truth) continue;
+      Expr e = condition->Build(pool_, symbols_);
+      if (e.is_poison() || e.AsBool()) continue;
+      facts.push_back(*truth ? e : pool_.Not(e));
+    }
+    return facts;
+  }
+  // All that can be asked of `k`, as text.
+  std::string Answers(Knowledge& k, const std::vector<Expr>& probes) {
+    std::string answers;
+    for (Expr s : symbols_) {
+      absl::StrAppend(&answers, s.ToString(), " in ", k.RangeOf(s).ToString(), " = ",
+                      k.ReplacementOf(s).value_or(s).ToString(), " for");
+      for (Expr replaced : k.ReplacedBy(s)) absl::StrAppend(&answers, " ", replaced.ToString());
+      absl::StrAppend(&answers, "\n");
+    }
+    for (Expr probe : probes) {
+      Knowledge::Trail trail;
+      const std::optional<bool> truth = k.Decide(probe, &trail);
+      absl::StrAppend(&answers, probe.ToString(), ": ", truth ? *truth ? "true" : "false" : "unknown", ", leans on ",
+                      trail.size(), "; ", k.Simplify(probe).ToString(), "\n");
+    }
+    return answers;
+  }
+
+ private:
+  ExprPool pool_;
+  NaiveExprMaker maker_;
+  std::vector<Expr> symbols_;
+  std::vector<int64_t> values_;
+};
+
+TEST(KnowledgeTest, WhatIsTakenBackLeavesNoTrace) {
+  for (uint32_t seed = 0; seed < 3000; ++seed) {
+    RandomFacts facts(seed);
+    const std::vector<Expr> kept = facts.Make(3), first = facts.Make(4), second = facts.Make(4), probes = facts.Make(8);
+    Knowledge oracle = facts.Empty(), k = facts.Empty();
+    for (Expr fact : kept) oracle.AddFact(fact);
+    const size_t outer = k.Mark();
+    for (Expr fact : first) k.AddFact(fact);
+    k.TakeBack(outer);
+    for (Expr fact : kept) k.AddFact(fact);
+    const size_t mark = k.Mark();
+    for (Expr fact : first) k.AddFact(fact);
+    facts.Answers(k, probes);
+    const size_t inner = k.Mark();
+    for (Expr fact : second) {
+      if (seed % 2 == 0) k.AddFact(fact);
+      if (seed % 2 == 1) k.AddPromise(fact);
+    }
+    facts.Answers(k, probes);
+    k.TakeBack(inner);
+    k.TakeBack(mark);
+    ASSERT_EQ(facts.Answers(k, probes), facts.Answers(oracle, probes)) << "seed " << seed;
+  }
+}
+
+TEST(KnowledgeTest, FactsHoldAgainAfterThoseThatCameLaterAreTakenBack) {
+  ExprPool pool;
+  Knowledge k(&pool);
+  for (const char* name : {"s0", "s1", "s2"}) {
+    k.AddSymbol(pool.Symbol(name), ValueRange::AtLeast(0), ValueRange::AtLeast(0), false);
+  }
+  k.AddFact(pool.Parse("s1 == s2").value());
+  const size_t mark = k.Mark();
+  k.AddFact(pool.Parse("s0 == s1").value());
+  EXPECT_EQ(k.ReplacementOf(pool.Symbol("s2")), pool.Symbol("s0"));
+  k.TakeBack(mark);
+  EXPECT_EQ(k.ReplacementOf(pool.Symbol("s2")), pool.Symbol("s1"));
+  EXPECT_EQ(k.ReplacementOf(pool.Symbol("s1")), std::nullopt);
+}
+
+}  // namespace
+}  // namespace kiln
