@@ -5,11 +5,13 @@
 #include <optional>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "fake_runtime/ops/broadcast.h"
 #include "fake_runtime/ops/meta_context.h"
+#include "fake_runtime/ops/pointwise_checks.h"
 #include "fake_runtime/ops/size_tests.h"
 
 namespace kiln {
@@ -90,10 +92,33 @@ absl::Status CheckMaskedPut(MetaContext& ctx) {
 absl::Status CheckBucketize(MetaContext& ctx) { return CheckRank(ctx, 1, 1); }
 absl::Status CheckCauchy(MetaContext& ctx) { return CheckPositive(ctx, "sigma"); }
 absl::Status CheckExponential(MetaContext& ctx) { return CheckPositive(ctx, "lambd"); }
-absl::Status CheckHuberLoss(MetaContext& ctx) { return CheckPositive(ctx, "delta"); }
 absl::Status CheckLogNormal(MetaContext& ctx) { return CheckPositive(ctx, "std"); }
 absl::Status CheckNormal(MetaContext& ctx) { return CheckNotNegative(ctx, "std"); }
 absl::Status CheckSoftshrink(MetaContext& ctx) { return CheckNotNegative(ctx, "lambd"); }
+
+absl::Status CheckHuberLoss(MetaContext& ctx) {
+  KILN_RETURN_IF_ERROR(CheckReduction(ctx));
+  return CheckPositive(ctx, "delta");
+}
+
+// `size` outputs of n inputs need size / 2 + 1 = n, or all of them: size = n.
+absl::Status CheckFftC2r(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  if (ctx.Ints(1).empty() || self.rank() == 0) return absl::OkStatus();
+  KILN_ASSIGN_OR_RETURN(const int dim, ctx.WrapDim(ctx.Ints(1).back(), self.rank()));
+  const std::optional<int64_t> size = ctx.SymInt(3).AsInt(), inputs = self.sizes[dim].AsInt();
+  if (size.has_value() && *size < 1) return Refuse(ctx, absl::StrCat("invalid number of data points (", *size, ")"));
+  if (!size.has_value() || !inputs.has_value() || *inputs == *size || *inputs == *size / 2 + 1) return absl::OkStatus();
+  return Refuse(ctx, absl::StrCat(*size, " data points need ", *size / 2 + 1, " values in dimension ", dim, ", but got ",
+                                  *inputs));
+}
+
+absl::Status CheckOut(MetaContext& ctx);
+
+absl::Status CheckBernoulli(MetaContext& ctx) {
+  KILN_RETURN_IF_ERROR(CheckProbability(ctx));
+  return CheckOut(ctx);
+}
 
 absl::Status CheckComplex(MetaContext& ctx) {
   const DType real = ctx.Tensor(0).dtype, imag = ctx.Tensor(1).dtype;
@@ -156,8 +181,6 @@ absl::Status CheckIndexCopy(MetaContext& ctx) {
   return ctx.CheckEqual(Numel(ctx.pool(), ctx.Tensor(2).sizes), Expr(1), "the number of indices",
                         "that of a source without dimensions");
 }
-
-absl::Status CheckOut(MetaContext& ctx);
 
 absl::Status CheckKthvalue(MetaContext& ctx) {
   KILN_RETURN_IF_ERROR(CheckOut(ctx));
@@ -314,14 +337,27 @@ struct ArgumentCheck {
 
 // Sorted by name.
 constexpr ArgumentCheck kChecks[] = {
+    {"aten.__and__", CheckBitwise},
+    {"aten.__lshift__", CheckShift},
+    {"aten.__or__", CheckBitwise},
+    {"aten.__rshift__", CheckShift},
+    {"aten.__xor__", CheckBitwise},
     {"aten._chunk_cat", CheckChunkCat},
+    {"aten._fft_c2r", CheckFftC2r},
     {"aten._unsafe_masked_index_put_accumulate", CheckMaskedPut},
-    {"aten.bernoulli", CheckOut},
+    {"aten.bernoulli", CheckBernoulli},
     {"aten.binary_cross_entropy", CheckBce},
     {"aten.binary_cross_entropy_with_logits", CheckBceWithLogits},
+    {"aten.bitwise_and", CheckBitwise},
+    {"aten.bitwise_left_shift", CheckShift},
+    {"aten.bitwise_not", CheckBitwise},
+    {"aten.bitwise_or", CheckBitwise},
+    {"aten.bitwise_right_shift", CheckShift},
+    {"aten.bitwise_xor", CheckBitwise},
     {"aten.bucketize", CheckBucketize},
     {"aten.cat", CheckOut},
     {"aten.cauchy", CheckCauchy},
+    {"aten.clamp", CheckClamp},
     {"aten.complex", CheckComplex},
     {"aten.empty_permuted", CheckEmptyPermuted},
     {"aten.exponential", CheckExponential},
@@ -333,6 +369,7 @@ constexpr ArgumentCheck kChecks[] = {
     {"aten.index_copy", CheckIndexCopy},
     {"aten.index_select", CheckOut},
     {"aten.kthvalue", CheckKthvalue},
+    {"aten.lerp", CheckLerp},
     {"aten.linspace", CheckSpace},
     {"aten.log_normal", CheckLogNormal},
     {"aten.logspace", CheckSpace},
@@ -341,23 +378,29 @@ constexpr ArgumentCheck kChecks[] = {
     {"aten.masked_select", CheckOut},
     {"aten.max_unpool2d", CheckMaxUnpool},
     {"aten.max_unpool3d", CheckMaxUnpool},
+    {"aten.mse_loss", CheckReduction},
     {"aten.multinomial", CheckMultinomial},
+    {"aten.native_dropout", CheckNativeDropout},
     {"aten.neg", CheckNeg},
     {"aten.negative", CheckNeg},
     {"aten.normal", CheckNormal},
     {"aten.renorm", CheckRenorm},
     {"aten.roll", CheckRoll},
     {"aten.searchsorted", CheckSearchsorted},
+    {"aten.smooth_l1_loss", CheckReduction},
     {"aten.softshrink", CheckSoftshrink},
     {"aten.take", CheckOut},
     {"aten.uniform", CheckUniform},
 };
+static_assert(std::is_sorted(std::begin(kChecks), std::end(kChecks),
+                             [](const ArgumentCheck& a, const ArgumentCheck& b) { return a.op < b.op; }));
 
 }  // namespace
 
 MetaFunction FindArgumentCheck(absl::string_view name) {
-  // "aten.normal_.default" -> "aten.normal".
-  const absl::string_view op = absl::StripSuffix(name.substr(0, name.rfind('.')), "_");
+  // "aten.normal_.default" -> "aten.normal", but "aten.__and__.Scalar" -> "aten.__and__".
+  absl::string_view op = name.substr(0, name.rfind('.'));
+  if (!absl::EndsWith(op, "__")) op = absl::StripSuffix(op, "_");
   const auto* it = std::lower_bound(std::begin(kChecks), std::end(kChecks), op,
                                     [](const ArgumentCheck& row, absl::string_view key) { return row.op < key; });
   return it != std::end(kChecks) && it->op == op ? it->check : nullptr;

@@ -272,7 +272,8 @@ absl::Status DiagonalScatterMeta(MetaContext& ctx) {
 }
 
 absl::Status AsStridedScatterMeta(MetaContext& ctx) {
-  KILN_RETURN_IF_ERROR(CheckSameSizes(ctx, ctx.SymInts(2), ctx.Tensor(1).sizes, "the view", "src"));
+  KILN_ASSIGN_OR_RETURN(const FakeTensor part, AsStridedOf(ctx, ctx.Tensor(0), 2));
+  KILN_RETURN_IF_ERROR(CheckSameSizes(ctx, part.sizes, ctx.Tensor(1).sizes, "the view", "src"));
   return ReturnWritten(ctx, ctx.Tensor(0));
 }
 

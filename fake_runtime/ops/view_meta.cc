@@ -174,9 +174,8 @@ absl::Status UnsqueezeMeta(MetaContext& ctx) {
   return ReturnView(ctx, std::move(sizes), std::move(strides));
 }
 
-absl::Status AsStridedMeta(MetaContext& ctx) {
-  const FakeTensor& self = ctx.Tensor(0);
-  Dims sizes = ctx.SymInts(1), strides = ctx.SymInts(2);
+absl::StatusOr<FakeTensor> AsStridedOf(MetaContext& ctx, const FakeTensor& self, int first_arg) {
+  Dims sizes = ctx.SymInts(first_arg), strides = ctx.SymInts(first_arg + 1);
   if (sizes.size() != strides.size()) {
     return ctx.Fail(ErrorReason::kBadArgumentValue,
                     absl::StrCat("as_strided: ", sizes.size(), " sizes but ", strides.size(), " strides"));
@@ -188,8 +187,8 @@ absl::Status AsStridedMeta(MetaContext& ctx) {
                                    " of dimension ", d, " must not be negative"));
     }
   }
-  FakeTensor out =
-      ctx.ViewOf(self, std::move(sizes), std::move(strides), ctx.OptionalSymInt(3).value_or(self.storage_offset));
+  const Expr offset = ctx.OptionalSymInt(first_arg + 2).value_or(self.storage_offset);
+  FakeTensor out = ctx.ViewOf(self, std::move(sizes), std::move(strides), offset);
   if (out.storage_offset.AsInt().value_or(0) < 0) {
     return ctx.Fail(ErrorReason::kBadArgumentValue,
                     absl::StrCat("as_strided: invalid storage offset ", out.storage_offset.ToString()));
@@ -201,6 +200,11 @@ absl::Status AsStridedMeta(MetaContext& ctx) {
                     absl::StrCat("as_strided: ", out.ToString(), " needs a storage of ", *needed, " bytes but it has ",
                                  available));
   }
+  return out;
+}
+
+absl::Status AsStridedMeta(MetaContext& ctx) {
+  KILN_ASSIGN_OR_RETURN(FakeTensor out, AsStridedOf(ctx, ctx.Tensor(0), 1));
   ctx.Return(std::move(out));
   return absl::OkStatus();
 }

@@ -41,6 +41,8 @@ absl::StatusOr<FakeTensor> SliceOf(MetaContext& ctx, const FakeTensor& self, int
 absl::StatusOr<FakeTensor> SelectOf(MetaContext& ctx, const FakeTensor& self, int dim, Expr index);
 absl::StatusOr<FakeTensor> DiagonalOf(MetaContext& ctx, const FakeTensor& self, int64_t offset, int64_t dim1,
                                       int64_t dim2);
+// The arguments from `first_arg` on are size, stride and storage_offset.
+absl::StatusOr<FakeTensor> AsStridedOf(MetaContext& ctx, const FakeTensor& self, int first_arg);
 
 // Replaces every returned view by a new contiguous tensor of its sizes.
 absl::Status CopyReturned(MetaContext& ctx);

@@ -1,0 +1,84 @@
+#include "fake_runtime/ops/pointwise_checks.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
+#include "fake_runtime/ops/elementwise.h"
+#include "fake_runtime/ops/promotion.h"
+#include "fake_runtime/ops/size_tests.h"
+
+namespace kiln {
+namespace {
+
+absl::Status NotImplementedFor(MetaContext& ctx, DType dtype) {
+  return ctx.Fail(ErrorReason::kDtypeMismatch, absl::StrCat("not implemented for ", GetDTypeRow(dtype).name));
+}
+
+// The dtype that the operands besides out= are computed in.
+absl::StatusOr<DType> ComputeDType(MetaContext& ctx) {
+  absl::InlinedVector<Operand, 2> operands;
+  for (int i = 0; i < ctx.num_args(); ++i) {
+    if (!ctx.schema().args[i].keyword_only) operands.push_back(OperandOf(ctx, i));
+  }
+  return ResultType(ctx, operands);
+}
+
+absl::Status CheckSameDType(MetaContext& ctx, const FakeTensor& self, const FakeTensor& other,
+                            absl::string_view name) {
+  if (self.dtype == other.dtype) return absl::OkStatus();
+  return ctx.Fail(ErrorReason::kDtypeMismatch,
+                  absl::StrCat("expected dtype ", GetDTypeRow(self.dtype).name, " for `", name, "` but got dtype ",
+                               GetDTypeRow(other.dtype).name));
+}
+
+}  // namespace
+
+absl::Status CheckBitwise(MetaContext& ctx) {
+  KILN_ASSIGN_OR_RETURN(const DType dtype, ComputeDType(ctx));
+  return IsIntegralOrBool(dtype) ? absl::OkStatus() : NotImplementedFor(ctx, dtype);
+}
+
+absl::Status CheckShift(MetaContext& ctx) {
+  KILN_ASSIGN_OR_RETURN(const DType dtype, ComputeDType(ctx));
+  return IsIntegralOrBool(dtype) && dtype != DType::kBool ? absl::OkStatus() : NotImplementedFor(ctx, dtype);
+}
+
+absl::Status CheckClamp(MetaContext& ctx) {
+  if (!ctx.IsNone(1) || !ctx.IsNone(2)) return absl::OkStatus();
+  return ctx.Fail(ErrorReason::kBadArgumentValue, "at least one of 'min' or 'max' must not be None");
+}
+
+absl::Status CheckLerp(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  KILN_RETURN_IF_ERROR(CheckSameDType(ctx, self, ctx.Tensor(1), "end"));
+  // A weight without dimensions counts as a number.
+  if (ctx.IsTensor(2) && ctx.Tensor(2).rank() > 0) {
+    KILN_RETURN_IF_ERROR(CheckSameDType(ctx, self, ctx.Tensor(2), "weight"));
+  }
+  return IsIntegralOrBool(self.dtype) ? NotImplementedFor(ctx, self.dtype) : absl::OkStatus();
+}
+
+absl::Status CheckProbability(MetaContext& ctx) {
+  const int p = ctx.schema().FindArg("p");
+  if (p < 0 || ctx.IsTensor(p)) return absl::OkStatus();
+  const Expr value = ctx.Scalar(p).value;
+  const std::optional<int64_t> integer = value.AsInt();
+  const std::optional<double> real = integer.has_value() ? static_cast<double>(*integer) : value.AsFloat();
+  if (!real.has_value() || (*real >= 0 && *real <= 1)) return absl::OkStatus();
+  return ctx.Fail(ErrorReason::kBadArgumentValue, absl::StrCat("expects p to be in [0, 1], but got p=", *real));
+}
+
+// Without training, or without elements, nothing is drawn.
+absl::Status CheckNativeDropout(MetaContext& ctx) {
+  const bool trains = ctx.IsNone(2) || ctx.Bool(2);
+  if (!trains || Numel(ctx.pool(), ctx.Tensor(0).sizes).IsInt(0)) return absl::OkStatus();
+  return CheckProbability(ctx);
+}
+
+absl::Status CheckReduction(MetaContext& ctx) {
+  const int64_t reduction = ctx.Int(ctx.schema().FindArg("reduction"));
+  if (reduction >= 0 && reduction <= 2) return absl::OkStatus();
+  return ctx.Fail(ErrorReason::kBadArgumentValue,
+                  absl::StrCat(reduction, " is not a valid value for reduction: 0 (none), 1 (mean) or 2 (sum)"));
+}
+
+}  // namespace kiln
