@@ -35,6 +35,7 @@ enum OpTag : uint32_t {
   kTagDynamicShape = 1 << 5,   // dynamic_output_shape
   kTagDataDependent = 1 << 6,  // data_dependent_output
   kTagSymbolic = 1 << 7,       // scalar in, scalar out; no tensor data
+  kTagInplaceView = 1 << 8,    // inplace_view: changes its argument's metadata, not its data
 };
 
 struct OpRow {

@@ -168,3 +168,7 @@ int main(int argc, char** argv) {
   if (argc > 1 && std::strcmp(argv[1], "--values") == 0) show = kiln::Show::kValues;
   for (std::string line; std::getline(std::cin, line);) std::cout << kiln::Replay(line, show) << "\n";
 }
+  if (argc > 1 && std::strcmp(argv[1], "--refused") == 0) {
+    kiln::PrintRefused();
+    return 0;
+  }
