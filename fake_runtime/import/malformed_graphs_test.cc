@@ -4,56 +4,19 @@
 // where the text can be read at all, as a message.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-#include <fstream>
 #include <map>
 #include <string>
-#include <vector>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
-#include "base/error.h"
 #include "fake_runtime/fake_tensor_mode.h"
 #include "fake_runtime/graph/text_form.h"
 #include "fake_runtime/import/export_graph.h"
 #include "fake_runtime/import/import_graph.h"
+#include "fake_runtime/import/testing/malformed_graphs.h"
 #include "fake_runtime/ops/op_table.h"
 
 namespace kiln {
 namespace {
-
-struct MalformedGraph {
-  std::string what;  // "division by zero: split 0"
-  std::string text;
-  std::string reason;
-  std::string message;
-};
-
-// A case is three lines: `# what`, the graph, `REASON: part of the message`.
-std::vector<MalformedGraph> ReadCases() {
-  std::ifstream file(std::getenv("KILN_MALFORMED_GRAPHS"));
-  std::vector<MalformedGraph> cases;
-  std::string comment, line;
-  while (std::getline(file, line)) {
-    if (absl::StartsWith(line, "# ")) comment = line.substr(2);
-    if (!absl::StartsWith(line, "graph ")) continue;
-    MalformedGraph& next = cases.emplace_back();
-    next.what = comment;
-    next.text = line;
-    std::getline(file, line);
-    const size_t colon = line.find(": ");
-    next.reason = line.substr(0, colon);
-    if (colon != std::string::npos) next.message = line.substr(colon + 2);
-  }
-  return cases;
-}
-
-void ExpectRefusal(const MalformedGraph& malformed, const absl::Status& status) {
-  const std::optional<ErrorReason> reason = GetErrorReason(status);
-  EXPECT_EQ(reason.has_value() ? GetErrorReasonRow(*reason).name : "none", malformed.reason) << status;
-  EXPECT_TRUE(absl::StrContains(status.message(), malformed.message)) << status;
-}
 
 absl::Status PropagateText(const std::string& text) {
   ExprPool pool;
@@ -70,7 +33,7 @@ absl::Status PropagateMessage(const Graph& graph) {
 }
 
 TEST(MalformedGraphsTest, EachHasItsTypedErrorAsText) {
-  for (const MalformedGraph& malformed : ReadCases()) {
+  for (const MalformedGraph& malformed : ReadMalformedGraphs()) {
     SCOPED_TRACE(absl::StrCat(malformed.what, "\n", malformed.text));
     ExpectRefusal(malformed, PropagateText(malformed.text));
   }
@@ -78,7 +41,7 @@ TEST(MalformedGraphsTest, EachHasItsTypedErrorAsText) {
 
 TEST(MalformedGraphsTest, EachHasItsTypedErrorAsAMessage) {
   int messages = 0;
-  for (const MalformedGraph& malformed : ReadCases()) {
+  for (const MalformedGraph& malformed : ReadMalformedGraphs()) {
     SCOPED_TRACE(absl::StrCat(malformed.what, "\n", malformed.text));
     ExprPool pool;
     const absl::StatusOr<Graph> graph = ParseGraph(malformed.text, &pool, FindOpSchema);
@@ -91,7 +54,7 @@ TEST(MalformedGraphsTest, EachHasItsTypedErrorAsAMessage) {
 
 TEST(MalformedGraphsTest, EveryClassHasGraphs) {
   std::map<std::string, int> graphs;
-  for (const MalformedGraph& malformed : ReadCases()) ++graphs[malformed.what.substr(0, malformed.what.find(':'))];
+  for (const MalformedGraph& malformed : ReadMalformedGraphs()) ++graphs[malformed.what.substr(0, malformed.what.find(':'))];
   for (const char* name : {"overflow of sizes", "attribute out of range", "division by zero",
                            "type confusion, null or empty", "recursion and cycles", "allocation sized by the client",
                            "out of bounds in shape inference"}) {
