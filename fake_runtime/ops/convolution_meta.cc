@@ -85,16 +85,16 @@ absl::StatusOr<Expr> OutputLength(MetaContext& ctx, const ConvolutionShape& shap
 
 // An empty input is one without batch or channels.
 absl::Status CheckEmptyInput(MetaContext& ctx, const FakeTensor& input) {
-  for (int d : {0, 1}) {
-    KILN_ASSIGN_OR_RETURN(bool empty, GuardZero(ctx, input.sizes[d], "an empty batch or no channels"));
-    if (empty) return absl::OkStatus();
+  ExprPool& pool = ctx.pool();
+  bool empty = false;
+  for (int d = 2; d < input.rank() && !empty; ++d) {
+    KILN_ASSIGN_OR_RETURN(empty, GuardZero(ctx, input.sizes[d], "the image is empty"));
   }
-  for (int d = 2; d < input.rank(); ++d) {
-    KILN_RETURN_IF_ERROR(ctx.env().Check(
-        ctx.pool().Ne(input.sizes[d], Expr(0)), "only the batch or the channels may be empty",
-        absl::StrCat("only zero batch or zero channel inputs are supported, but got ", DimsText(input.sizes))));
-  }
-  return absl::OkStatus();
+  if (!empty) return absl::OkStatus();
+  return ctx.env().Check(
+      pool.Or(pool.Eq(input.sizes[0], Expr(0)), pool.Eq(input.sizes[1], Expr(0))),
+      "only the batch or the channels may be empty",
+      absl::StrCat("only zero batch or zero channel inputs are supported, but got ", DimsText(input.sizes)));
 }
 
 absl::StatusOr<Dims> OutputSizes(MetaContext& ctx, const FakeTensor& input, const FakeTensor& weight,

@@ -31,9 +31,8 @@ absl::StatusOr<bool> StridesLikeChannelsLast(MetaContext& ctx, const FakeTensor&
       KILN_ASSIGN_OR_RETURN(bool ambiguous, GuardEqual(ctx, least, t.strides[1], "channels-last strides"));
       if (ambiguous) return false;
     }
-    least = t.strides[d];
-    KILN_ASSIGN_OR_RETURN(bool wide, GuardLess(ctx, Expr(1), t.sizes[d], "channels-last strides"));
-    if (wide) least = pool.Mul(least, t.sizes[d]);
+    // The size is 1 or more by now, so that whether it is 1 need not be asked.
+    least = pool.Mul(t.strides[d], t.sizes[d]);
   }
   return true;
 }
