@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import pytest
 import torch
 from captured import capture
+from torch.fx.experimental.sym_node import METHOD_TO_OPERATOR
 
 from kiln import _native
-from kiln._fx.convert import ConvertedGraph, GraphRole, convert_graph
+from kiln._fx.convert import SYMBOLIC_TARGETS, ConvertedGraph, GraphRole, convert_graph
 from kiln.v1 import graph_pb2
 
 
@@ -128,6 +130,53 @@ def test_a_sum_of_many_sizes_is_a_chain_of_sums_of_two() -> None:
     assert [i.value.value for i in first.inputs] == ["a", "b"]
     assert [i.value.value for i in second.inputs] == [first.outputs[0].names[0], "c"]
     assert wire.outputs[0].value == second.outputs[0].names[0] == "sym_sum"
+
+
+def _module(graph: torch.fx.Graph) -> torch.fx.GraphModule:
+    # FX would write the graph as Python, where lambdas have no name.
+    module = torch.fx.GraphModule({}, torch.fx.Graph())
+    module._graph = graph
+    return module
+
+
+def _call(target: Any, *args: Any) -> torch.fx.GraphModule:
+    graph = torch.fx.Graph()
+    values = [graph.placeholder(name) for name in "abc"[: len(args)]]
+    for value, hint in zip(values, args, strict=True):
+        value.meta["val"] = hint
+    graph.output((graph.call_function(target, tuple(values)),))
+    return _module(graph)
+
+
+def _takes(name: str) -> int:
+    one = {"abs", "ceil", "float", "floor", "int", "is_integer", "neg", "not", "pos", "round", "sqrt", "trunc"}
+    one |= {"acos", "asin", "asinh", "atan", "cos", "cosh", "exp", "log", "log2", "sin", "sinh", "tan", "tanh"}
+    return 3 if name == "sym.ite" else 1 if name.removeprefix("sym.") in one else 2
+
+
+@pytest.mark.parametrize("target", SYMBOLIC_TARGETS, ids=lambda t: f"{t.__module__}.{t.__name__}")
+def test_arithmetic_on_scalars_is_known_to_the_server(target: Any) -> None:
+    name = SYMBOLIC_TARGETS[target]
+    converted = convert_graph(_call(target, *([3] * _takes(name))), GraphRole.INFERENCE)
+    assert _targets(converted) == [name]
+    assert _native_graph(converted).graph_digest
+
+
+def test_every_operator_of_symbolic_nodes_has_a_wire_form() -> None:
+    missing = {name for name, function in METHOD_TO_OPERATOR.items() if function not in SYMBOLIC_TARGETS}
+    assert not missing
+
+
+def test_operators_on_scalars_mean_what_python_means() -> None:
+    shift = convert_graph(_call(operator.lshift, 3, 2), GraphRole.INFERENCE).module.graphs[0].nodes[0]
+    assert (shift.target, [i.value.value for i in shift.inputs]) == ("sym.lshift", ["a", "b"])
+    graph = torch.fx.Graph()
+    value = graph.placeholder("a")
+    value.meta["val"] = 3
+    graph.output((graph.call_function(round, (value, 2)),))
+    rounded = convert_graph(_module(graph), GraphRole.INFERENCE).module.graphs[0].nodes[0]
+    assert rounded.target == "sym.round"
+    assert rounded.inputs[1].value.int == 2
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.int64, torch.bool])
