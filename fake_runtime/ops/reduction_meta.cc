@@ -1,8 +1,10 @@
 #include "fake_runtime/ops/reduction_meta.h"
 
-#include <limits>
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "fake_runtime/ops/elementwise.h"
@@ -38,16 +40,58 @@ absl::Status ReturnReduced(MetaContext& ctx, DType dtype) {
   return absl::OkStatus();
 }
 
+// PyTorch's fake mode reduces without `keepdim` and unsqueezes what it kept, so
+// that beside an empty dimension a kept one has stride 0. Elsewhere, and in
+// eager, a size of 0 counts as 1.
+absl::StatusOr<Dims> UnsqueezedStrides(MetaContext& ctx, absl::Span<const int64_t> dims) {
+  const FakeTensor& self = ctx.Tensor(0);
+  KILN_ASSIGN_OR_RETURN(Dims sizes, ReducedSizes(ctx, self.sizes, dims, false));
+  KILN_ASSIGN_OR_RETURN(auto wrapped, ctx.WrapDims(dims, self.rank()));
+  Dims strides = ContiguousStrides(ctx.env(), sizes);
+  for (int d = 0; d < self.rank(); ++d) {
+    if (!dims.empty() && std::find(wrapped.begin(), wrapped.end(), d) == wrapped.end()) continue;
+    const bool last = d == static_cast<int>(sizes.size());
+    strides.insert(strides.begin() + d, last ? Expr(1) : ctx.env().Simplify(ctx.pool().Mul(sizes[d], strides[d])));
+    sizes.insert(sizes.begin() + d, Expr(1));
+  }
+  return strides;
+}
+
+absl::Status ReturnUnsqueezed(MetaContext& ctx, DType dtype) {
+  if (!BoolArg(ctx, "keepdim", false)) return ReturnReduced(ctx, dtype);
+  const FakeTensor& self = ctx.Tensor(0);
+  const std::vector<int64_t> dims = DimsArg(ctx);
+  KILN_ASSIGN_OR_RETURN(Dims sizes, ReducedSizes(ctx, self.sizes, dims, true));
+  KILN_ASSIGN_OR_RETURN(Dims strides, UnsqueezedStrides(ctx, dims));
+  ctx.Return(ctx.NewTensor(dtype, self.device, std::move(sizes), std::move(strides)));
+  return absl::OkStatus();
+}
+
 absl::Status CheckNotEmpty(MetaContext& ctx, Expr size, absl::string_view what) {
   return ctx.env().Check(ctx.pool().Ne(size, Expr(0)), what,
                          absl::StrCat(what, ": the reduced dimension has size ", size.ToString()));
 }
 
+double NormOrder(MetaContext& ctx) {
+  const std::optional<FakeScalar> order = ctx.OptionalScalar(1);
+  if (!order.has_value()) return 2;
+  const std::optional<int64_t> i = order->value.AsInt();
+  return i.has_value() ? static_cast<double>(*i) : order->value.AsFloat().value_or(2);
+}
+
 // The norm of this order is a maximum, or divides by a sum: of nothing there is none.
-bool WithoutIdentity(Expr order) {
-  const std::optional<int64_t> i = order.AsInt();
-  const double p = i.has_value() ? static_cast<double>(*i) : order.AsFloat().value_or(0);
-  return p < 0 || p == std::numeric_limits<double>::infinity();
+bool WithoutIdentity(double order) { return order < 0 || std::isinf(order); }
+
+// A sum or an extremum, which no root follows.
+bool IsPlainReduction(double order) { return order == 0 || order == 1 || std::isinf(order); }
+
+absl::Status CheckVariance(MetaContext& ctx) {
+  const DType dtype = ctx.Tensor(0).dtype;
+  if (IsIntegralOrBool(dtype)) {
+    return ctx.Fail(ErrorReason::kDtypeMismatch, absl::StrCat("var and std need a floating point or complex dtype but got ",
+                                                              GetDTypeRow(dtype).name));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ReturnLike(MetaContext& ctx, const FakeTensor& self, DType dtype) {
@@ -84,7 +128,9 @@ absl::Status CheckReducesSomething(MetaContext& ctx, absl::Span<const Expr> size
 absl::Status SumMeta(MetaContext& ctx) {
   DType dtype = ctx.Tensor(0).dtype;
   if (IsIntegralOrBool(dtype)) dtype = DType::kInt64;
-  return ReturnReduced(ctx, DTypeArg(ctx).value_or(dtype));
+  // Its meta function is not a decomposition.
+  if (absl::StartsWith(ctx.schema().name, "aten.nansum.")) return ReturnReduced(ctx, DTypeArg(ctx).value_or(dtype));
+  return ReturnUnsqueezed(ctx, DTypeArg(ctx).value_or(dtype));
 }
 
 absl::Status MeanMeta(MetaContext& ctx) {
@@ -99,7 +145,7 @@ absl::Status MeanMeta(MetaContext& ctx) {
 absl::Status SameTypeReduceMeta(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
   KILN_RETURN_IF_ERROR(CheckReducesSomething(ctx, self.sizes, DimsArg(ctx)));
-  return ReturnReduced(ctx, self.dtype);
+  return ReturnUnsqueezed(ctx, self.dtype);
 }
 
 absl::Status BoolReduceMeta(MetaContext& ctx) {
@@ -131,21 +177,28 @@ absl::Status ValueIndexMeta(MetaContext& ctx) {
 }
 
 absl::Status AminmaxMeta(MetaContext& ctx) {
-  KILN_RETURN_IF_ERROR(SameTypeReduceMeta(ctx));
+  KILN_RETURN_IF_ERROR(CheckReducesSomething(ctx, ctx.Tensor(0).sizes, DimsArg(ctx)));
+  KILN_RETURN_IF_ERROR(ReturnReduced(ctx, ctx.Tensor(0).dtype));
   return ReturnReduced(ctx, ctx.Tensor(0).dtype);
 }
 
+absl::Status StdMeta(MetaContext& ctx) {
+  KILN_RETURN_IF_ERROR(CheckVariance(ctx));
+  return ReturnReduced(ctx, RealDType(ctx.Tensor(0).dtype));
+}
+
 absl::Status VarMeta(MetaContext& ctx) {
-  const DType dtype = ctx.Tensor(0).dtype;
-  if (IsIntegralOrBool(dtype)) {
-    return ctx.Fail(ErrorReason::kDtypeMismatch, absl::StrCat("var and std need a floating point or complex dtype but got ",
-                                                              GetDTypeRow(dtype).name));
-  }
-  return ReturnReduced(ctx, RealDType(dtype));
+  KILN_RETURN_IF_ERROR(CheckVariance(ctx));
+  return ReturnUnsqueezed(ctx, RealDType(ctx.Tensor(0).dtype));
 }
 
 absl::Status VarMeanMeta(MetaContext& ctx) {
   KILN_RETURN_IF_ERROR(VarMeta(ctx));
+  return ReturnReduced(ctx, ctx.Tensor(0).dtype);
+}
+
+absl::Status StdMeanMeta(MetaContext& ctx) {
+  KILN_RETURN_IF_ERROR(StdMeta(ctx));
   return ReturnReduced(ctx, ctx.Tensor(0).dtype);
 }
 
@@ -157,11 +210,10 @@ absl::Status VectorNormMeta(MetaContext& ctx) {
     return ctx.Fail(ErrorReason::kDtypeMismatch,
                     absl::StrCat("a norm needs a floating point or complex dtype but got ", GetDTypeRow(dtype).name));
   }
-  const std::optional<FakeScalar> order = ctx.OptionalScalar(1);
-  if (order.has_value() && WithoutIdentity(order->value)) {
-    KILN_RETURN_IF_ERROR(CheckReducesSomething(ctx, ctx.Tensor(0).sizes, DimsArg(ctx)));
-  }
-  return ReturnReduced(ctx, RealDType(DTypeArg(ctx).value_or(dtype)));
+  const double order = NormOrder(ctx);
+  if (WithoutIdentity(order)) KILN_RETURN_IF_ERROR(CheckReducesSomething(ctx, ctx.Tensor(0).sizes, DimsArg(ctx)));
+  const DType real = RealDType(DTypeArg(ctx).value_or(dtype));
+  return IsPlainReduction(order) ? ReturnUnsqueezed(ctx, real) : ReturnReduced(ctx, real);
 }
 
 absl::Status NormMeta(MetaContext& ctx) { return VectorNormMeta(ctx); }

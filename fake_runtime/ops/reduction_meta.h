@@ -25,8 +25,10 @@ absl::Status ArgReduceMeta(MetaContext& ctx);    // argmax, argmin: int64
 absl::Status CountReduceMeta(MetaContext& ctx);  // count_nonzero: int64
 absl::Status ValueIndexMeta(MetaContext& ctx);   // max.dim, min.dim, median.dim, mode, kthvalue: (values, int64)
 absl::Status AminmaxMeta(MetaContext& ctx);
-absl::Status VarMeta(MetaContext& ctx);          // var, std: real dtype
-absl::Status VarMeanMeta(MetaContext& ctx);      // var_mean, std_mean
+absl::Status StdMeta(MetaContext& ctx);          // std: real dtype
+absl::Status StdMeanMeta(MetaContext& ctx);      // std_mean
+absl::Status VarMeta(MetaContext& ctx);          // var: real dtype
+absl::Status VarMeanMeta(MetaContext& ctx);      // var_mean
 absl::Status LogsumexpMeta(MetaContext& ctx);
 absl::Status VectorNormMeta(MetaContext& ctx);   // linalg_vector_norm
 absl::Status NormMeta(MetaContext& ctx);         // norm.ScalarOpt_dim and friends
