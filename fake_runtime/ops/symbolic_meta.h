@@ -48,6 +48,7 @@ absl::Status SymNumelMeta(MetaContext& ctx);
 absl::Status SymStorageOffsetMeta(MetaContext& ctx);
 absl::Status SymIsContiguousMeta(MetaContext& ctx);
 absl::Status AssertScalarMeta(MetaContext& ctx);
+absl::Status AssertAsyncMeta(MetaContext& ctx);  // _assert_async: of an element, which only the kernel sees
 absl::Status ConstrainRangeMeta(MetaContext& ctx);
 
 }  // namespace kiln

@@ -7,6 +7,8 @@ namespace kiln {
 namespace {
 
 constexpr OpDef kRows[] = {
+    {"aten::_assert_async(Tensor self) -> ()", kTagEffect, AssertAsyncMeta},
+    {"aten::_assert_async.msg(Tensor self, str assert_msg) -> ()", kTagEffect, AssertAsyncMeta},
     {"aten::_assert_scalar(Scalar self, str assert_msg) -> ()", kTagEffect, AssertScalarMeta},
     {"aten::sym_constrain_range(Scalar size, *, int? min=None, int? max=None) -> ()",
      kTagEffect | kTagSymbolic, ConstrainRangeMeta},

@@ -7,7 +7,9 @@ compared: dtype, device, sizes, strides, offset and storage.
 
 Size expressions are equal when they evaluate alike at the hints and at other
 values of the symbols that satisfy PyTorch's guards; a symbol that Kiln made
-stands for the one that PyTorch has in its place.
+stands for the one that PyTorch has in its place. What a backward graph computes
+again has sizes that PyTorch knows from the forward graph; Kiln has symbols of its
+own there, and asserts them equal to the inputs' where they meet.
 
 Storages: where PyTorch's node has two values in one storage, Kiln must too, not
 the other way round, since AOTAutograd replays views from their base and so takes
@@ -60,6 +62,8 @@ LOGIC = {
 STEP = 64
 POINTS, TRIES = 6, 400
 UNBACKED = re.compile(r"^u\d+$")
+EQUATED = re.compile(r"^Eq\((s\d+), (s\d+)\)$")
+UNBACKED_PAIR = re.compile(r"^(u\d+) == (u\d+)$")
 UNKNOWN_SIZES = range(3, 40)
 
 
@@ -74,32 +78,43 @@ def satisfied(facts: list[str], symbols: dict[str, int]) -> bool:
         return False
 
 
+def as_equated(facts: list[str], symbols: set[str]) -> dict[str, str]:
+    """Symbol -> the one of those that must equal it whose value it takes."""
+    first = {symbol: symbol for symbol in symbols}
+    for pair in (match.groups() for fact in facts if (match := EQUATED.match(fact))):
+        kept, gone = sorted(first[symbol] for symbol in pair)
+        first = {symbol: kept if value == gone else value for symbol, value in first.items()}
+    return first
+
+
 def assignments(expected: dict[str, Any]) -> list[dict[str, int]]:
-    """The hints, and other sizes that PyTorch's guards admit."""
+    """The hints, and other sizes that PyTorch's guards admit; sizes that only data tells are drawn in each."""
     hints: dict[str, int] = expected["hints"]
-    symbols = {*hints, *expected["lower"]}
+    unknown = sorted({*hints, *expected["lower"]} - hints.keys())
     facts = [f for f in expected["facts"] if set(re.findall(r"\b[su]\d+\b", f)) <= hints.keys()]
+    first = as_equated(facts, set(hints))
     rng = random.Random(0)
-    points = []
-    for attempt in range(TRIES if hints else 0):
+    points = [dict(hints)]
+    for attempt in range(TRIES if hints or unknown else 0):
         # Every other draw takes small steps, as far as the guards allow them.
         steps = [STEP * k for k in range(10)] if attempt % 2 else [0, 1, 2, 3, 5, 8, 16]
-        point = {s: v + rng.choice(steps) for s, v in hints.items()}
-        if point != hints and point not in points and satisfied(facts, point):
+        step = {symbol: rng.choice(steps) for symbol in hints}
+        point = {symbol: value + step[first[symbol]] for symbol, value in hints.items()}
+        if (point not in points or not hints) and satisfied(facts, point):
             points.append(point)
-        if len(points) == POINTS:
+        if len(points) > POINTS:
             break
-    points = [hints, *points]
     for point in points:
-        point.update({s: rng.choice(UNKNOWN_SIZES) for s in sorted(symbols - hints.keys())})
+        point.update({symbol: rng.choice(UNKNOWN_SIZES) for symbol in unknown})
     return points
 
 
 class Comparison:
     """Of one graph's values to one account of them."""
 
-    def __init__(self, points: list[dict[str, int]], both_ways: bool) -> None:
+    def __init__(self, points: list[dict[str, int]], both_ways: bool, asserted: dict[str, str]) -> None:
         self._points = points
+        self._asserted = asserted
         self._both_ways = both_ways
         # Kiln's storages of each of PyTorch's: more than one only for inputs.
         self._storages: dict[int, set[int]] = {}
@@ -110,11 +125,15 @@ class Comparison:
         self._unbacked: dict[str, str] = {}
 
     def _translated(self, got: str) -> str:
-        return re.sub(r"\bu\d+\b", lambda m: self._unbacked.get(m[0], m[0]), got)
+        return re.sub(r"\bu\d+\b", lambda m: self._unbacked.get(m[0], m[0]), self._as_asserted(got))
+
+    def _as_asserted(self, got: str) -> str:
+        return re.sub(r"\bu\d+\b", lambda m: self._asserted.get(m[0], m[0]), got)
 
     def _same_expr(self, want: str, got: str) -> bool:
-        if UNBACKED.match(want) and UNBACKED.match(got) and want not in self._unbacked.values():
-            self._unbacked.setdefault(got, want)
+        symbol = self._as_asserted(got)
+        if UNBACKED.match(want) and UNBACKED.match(symbol) and want not in self._unbacked.values():
+            self._unbacked.setdefault(symbol, want)
         got = self._translated(got)
         try:
             return want == got or all(evaluate(want, p) == evaluate(got, p) for p in self._points)
@@ -173,9 +192,23 @@ def replay(program: str, pb: pathlib.Path) -> tuple[list[dict[str, Any]], str]:
     return [json.loads(line) for line in run.stdout.splitlines()], run.stderr.strip() if run.returncode else ""
 
 
-def differences(expected: dict[str, Any], values: dict[str, Any], account: str, points: Any) -> dict[str, str]:
+def asserted_equal(rows: list[dict[str, Any]]) -> dict[str, str]:
+    """A size that only data tells -> the earliest one that Kiln asserts to be equal."""
+    equal: dict[str, str] = {}
+    pairs = [match.groups() for row in rows if (match := UNBACKED_PAIR.match(row.get("assert", "")))]
+    for pair in sorted(pairs, key=lambda names: sorted(int(name[1:]) for name in names)):
+        first, second = sorted((equal.get(name, name) for name in pair), key=lambda name: int(name[1:]))
+        equal.update({name: first for name, other in equal.items() if other == second})
+        equal[second] = first
+    return equal
+
+
+def differences(
+    expected: dict[str, Any], rows: list[dict[str, Any]], account: str, points: list[dict[str, int]]
+) -> dict[str, str]:
     """Name -> the field that differs."""
-    comparison = Comparison(points, both_ways=account == "propagated")
+    values = {row["name"]: row["value"] for row in rows if "name" in row}
+    comparison = Comparison(points, account == "propagated", asserted_equal(rows))
     found = {}
     # In Kiln's order, which is that of the nodes.
     for name, got in values.items():
@@ -185,7 +218,9 @@ def differences(expected: dict[str, Any], values: dict[str, Any], account: str, 
         field = comparison.differs(want, got, name in expected["inputs"])
         if field:
             found[name] = field
-    found.update(dict.fromkeys(expected[account].keys() - values.keys(), "absence"))
+    # An assertion has no result and so no name.
+    wanted = {name for name, want in expected[account].items() if want is not None}
+    found.update(dict.fromkeys(wanted - values.keys(), "absence"))
     return found
 
 
@@ -202,7 +237,7 @@ def check(program: str, pb: pathlib.Path, verbose: bool) -> Tally:
     tally.pinned = int(bool(expected["hints"]) and len(points) < 2)
     bad: set[str] = set()
     for account in ("values", "propagated"):
-        for name, field in differences(expected, values, account, points).items() if account in expected else ():
+        for name, field in differences(expected, rows, account, points).items() if account in expected else ():
             bad.add(name)
             print(f"{pb.stem}: {name}: {field}, {account}\n  want {expected[account][name]}\n  got  {values.get(name)}")
     for row in rows if verbose else []:

@@ -238,6 +238,8 @@ def record(out_dir: pathlib.Path, name: str, mode: str) -> dict[str, int]:
     model = architecture.make().train(train)
     batch = architecture.batch()
     torch._dynamo.reset()
+    torch._dynamo.config.capture_dynamic_output_shape_ops = architecture.data_dependent
+    torch._dynamo.config.capture_scalar_outputs = architecture.data_dependent
     if mode != "static" and architecture.dynamic is not None:
         mark_dynamic(batch, architecture.dynamic)
     compiled = compile_model(model, backend, architecture, mode)

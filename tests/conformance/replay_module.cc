@@ -1,6 +1,7 @@
 // Reads a GraphModule in proto form from the file named, propagates its entry
 // graph, and prints one JSON object a line: a value's name and what is known of
-// it. Then the guards, as {"guard": ...}, and the time that propagation took.
+// it. Then the guards and runtime asserts, as {"guard": ...} and {"assert": ...},
+// and the time that propagation took.
 //
 //   replay_module gpt2.forward.pb [REPEATS]
 #include <algorithm>
@@ -66,6 +67,9 @@ int Replay(const std::string& bytes, int repeats) {
     }
     for (const Guard& guard : fake->env->Guards()) {
       std::cout << "{\"guard\": " << Quote(guard.ToString()) << "}\n";
+    }
+    for (const Guard& runtime_assert : fake->env->runtime_asserts()) {
+      std::cout << "{\"assert\": " << Quote(runtime_assert.condition.ToString()) << "}\n";
     }
     std::cout << "{\"nodes\": " << fake->graph.nodes.size() << ", \"microseconds\": " << best_us << "}\n";
   }

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 import transformers
 
-from . import diffusion
+from . import diffusion, routed_experts
 from .models import gpt2, resnet18
 
 BATCH, LENGTH, VOCABULARY, LABELS = 4, 16, 99, 10
@@ -30,6 +30,8 @@ class Architecture:
     batch: Callable[[], Batch]
     # Dimensions of each input that vary, by the input's name; None is all of them.
     dynamic: dict[str, tuple[int, ...]] | None = None
+    # Sizes that only data tells stay in the graph, where Dynamo would break it before them.
+    data_dependent: bool = False
 
 
 # Batches.
@@ -135,6 +137,14 @@ def causal(name: str, **sizes: Any) -> Architecture:
 def experts(name: str, **sizes: Any) -> Architecture:
     return Architecture(
         "mixture of experts", lambda: build(name, f"{name}ForCausalLM", **{**EXPERTS, **sizes}), text_batch
+    )
+
+
+def looped_experts(name: str, **sizes: Any) -> Architecture:
+    """Each expert by itself, on the tokens that chose it, as `transformers` runs without a compiler."""
+    sizes = {**EXPERTS, "experts_implementation": "eager", **sizes}
+    return Architecture(
+        "mixture of experts", lambda: build(name, f"{name}ForCausalLM", **sizes), text_batch, data_dependent=True
     )
 
 
@@ -380,6 +390,7 @@ ARCHITECTURES: dict[str, Architecture] = {
     "mbart": seq2seq("MBart"),
     "mistral": causal("Mistral", sliding_window=8),
     "mixtral": experts("Mixtral", num_local_experts=4),
+    "mixtral_looped": looped_experts("Mixtral", num_local_experts=4),
     "mobilenet_v1": image("MobileNetV1", 64, BATCH_ONLY, depth_multiplier=0.25),
     "mobilenet_v2": image("MobileNetV2", 64, BATCH_ONLY, depth_multiplier=0.25),
     "mobilevit": image(
@@ -409,6 +420,10 @@ ARCHITECTURES: dict[str, Architecture] = {
     "regnet": image("RegNet", 64, embedding_size=8, hidden_sizes=[8, 16, 32, 32], depths=[1, 1, 1, 1], groups_width=8),
     "resnet18": Architecture("vision", resnet18, lambda: image_batch(64)),
     "roberta": masked("Roberta", pad_token_id=1, max_position_embeddings=64),
+    "routed_experts": Architecture(
+        "mixture of experts", routed_experts.RoutedClassifier, routed_experts.batch, routed_experts.DYNAMIC,
+        data_dependent=True,
+    ),
     "rwkv": Architecture("state space", lambda: build("Rwkv", "RwkvForCausalLM", **RWKV), text_batch),
     "segformer": Architecture(
         "vision",
