@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import sympy
 import torch
 
 DTYPES = {
@@ -120,8 +121,9 @@ class ResultText:
     def _size(self, value: Any) -> str:
         if isinstance(value, int):
             return str(value)
-        text = str(value.node.expr)
-        for symbol in sorted((str(s) for s in value.node.expr.free_symbols), key=lambda s: int(s.lstrip("uzf"))):
+        expr = value.node.expr
+        text = f"{expr.lhs} == {expr.rhs}" if isinstance(expr, sympy.Eq) else str(expr)
+        for symbol in sorted((str(s) for s in expr.free_symbols), key=lambda s: int(s.lstrip("uzf"))):
             self._unbacked.setdefault(symbol, f"u{len(self._unbacked)}")
         for symbol, name in self._unbacked.items():
             text = text.replace(symbol, f"<{name}>")
