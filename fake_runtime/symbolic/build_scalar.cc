@@ -114,8 +114,28 @@ Expr ExprPool::Pow(Expr base, Expr exponent) {
   }
 }
 
+// The extremum `e` with one operand more, whose terms no operand of `e` has: the
+// usual step of a chain of them, without sorting all again. nullopt otherwise.
+std::optional<Expr> ExprPoolRep::WithOperand(Expr e, Expr operand) {
+  const absl::Span<const Expr> terms = ViewSum(operand).terms;
+  for (const Expr& x : e.args()) {
+    if (ViewSum(x).terms == terms) return std::nullopt;
+  }
+  ExprVector args(e.args().begin(), e.args().end());
+  auto at = std::lower_bound(args.begin(), args.end(), operand, [](Expr x, Expr y) { return Expr::Compare(x, y) < 0; });
+  args.insert(at, operand);
+  return Intern(e.kind(), ExprType::kInt, args);
+}
+
 // Operands that differ by a constant only are one operand.
 Expr ExprPoolRep::Extremum(ExprKind kind, absl::Span<const Expr> operands) {
+  if (operands.size() == 2 && !operands[0].is_poison() && !operands[1].is_poison()) {
+    const bool is_first = operands[0].kind() == kind;
+    if (is_first != (operands[1].kind() == kind)) {
+      std::optional<Expr> longer = WithOperand(operands[is_first ? 0 : 1], operands[is_first ? 1 : 0]);
+      if (longer) return *longer;
+    }
+  }
   absl::flat_hash_map<Expr, int64_t> constants;
   ExprVector bases;
   auto add = [&](const Expr& e) {

@@ -106,6 +106,7 @@ struct ExprPoolRep {
   void Refill() { steps_ = 0; }
   // For Min and Max, of one or more.
   Expr Extremum(ExprKind kind, absl::Span<const Expr> operands);
+  std::optional<Expr> WithOperand(Expr e, Expr operand);
   // (d <op> 0) for kEq, kNe and kLe, both sides arranged.
   Expr CompareToZero(ExprKind kind, Expr d);
 

@@ -111,6 +111,14 @@ class Knowledge {
     Expr condition;
     bool adopted = false;
   };
+  // A large Max or Min of simple operands, none of which can be dropped by what
+  // is known in `version`: one with more operands tries the others only. `end`:
+  // what an operand of a Max must be able to exceed, of a Min to stay below.
+  struct Settled {
+    Expr e;
+    uint64_t version = 0;
+    int64_t end = 0;
+  };
   struct SymbolPromise {
     Expr to, condition;
     int promise;
@@ -203,6 +211,7 @@ class Knowledge {
   absl::flat_hash_map<Expr, Decision> decisions_;
   // Grows with every fact; old "unknown" decisions are void then.
   uint64_t version_ = 0;
+  Settled settled_[2];  // a Min, a Max
   bool is_journaling_ = false;
   std::vector<Undo> journal_;
 };

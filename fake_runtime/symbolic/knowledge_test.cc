@@ -1,6 +1,10 @@
 // Facts that were taken back leave no trace: a Knowledge that never had them is
-// the oracle.
+// the oracle. Extrema that grow step by step are compared with their operands.
 #include "fake_runtime/symbolic/knowledge.h"
+
+#include <algorithm>
+#include <functional>
+#include <random>
 
 #include <gtest/gtest.h>
 
@@ -72,7 +76,7 @@ class RandomFacts {
 };
 
 TEST(KnowledgeTest, WhatIsTakenBackLeavesNoTrace) {
-  for (uint32_t seed = 0; seed < 3000; ++seed) {
+  for (uint32_t seed = 0; seed < 2000; ++seed) {
     RandomFacts facts(seed);
     const std::vector<Expr> kept = facts.Make(3), first = facts.Make(4), second = facts.Make(4), probes = facts.Make(8);
     Knowledge oracle = facts.Empty(), k = facts.Empty();
@@ -109,6 +113,86 @@ TEST(KnowledgeTest, FactsHoldAgainAfterThoseThatCameLaterAreTakenBack) {
   k.TakeBack(mark);
   EXPECT_EQ(k.ReplacementOf(pool.Symbol("s2")), pool.Symbol("s1"));
   EXPECT_EQ(k.ReplacementOf(pool.Symbol("s1")), std::nullopt);
+}
+
+class LargeExtremumTest : public ::testing::Test {
+ protected:
+  // s0, s1, ..., each in a range of its own.
+  void Declare(int n, const std::function<ValueRange(int)>& range) {
+    for (int i = 0; i < n; ++i) {
+      symbols_.push_back(pool_.Symbol(absl::StrCat("s", i)));
+      k_.AddSymbol(symbols_.back(), range(i), range(i), false);
+    }
+  }
+  Expr MaxOfAll() {
+    Expr all = symbols_[0];
+    for (Expr s : symbols_) all = k_.Simplify(pool_.Max(all, s));
+    return all;
+  }
+
+  ExprPool pool_;
+  Knowledge k_{&pool_};
+  std::vector<Expr> symbols_;
+};
+
+TEST_F(LargeExtremumTest, NewOperandsThatAreNeverTheLargestAreDropped) {
+  Declare(20, [](int) { return ValueRange{10, 1000}; });
+  const Expr all = MaxOfAll();
+  ASSERT_EQ(all.args().size(), 20u);
+  EXPECT_EQ(k_.Simplify(pool_.Max(all, pool_.Int(10))), all);
+  const Expr doubled = k_.Simplify(pool_.Max(all, pool_.Mul(pool_.Int(2), symbols_[3])));
+  EXPECT_EQ(doubled.args().size(), 20u);
+  EXPECT_EQ(k_.Simplify(pool_.Max(symbols_[3], doubled)), doubled);
+}
+
+TEST_F(LargeExtremumTest, NewOperandsDropThoseThatTheyExceed) {
+  Declare(20, [](int i) { return i < 15 ? ValueRange{0, 50} : ValueRange{0, 70}; });
+  const Expr all = MaxOfAll();
+  EXPECT_EQ(k_.Simplify(pool_.Max(all, pool_.Int(60))).args().size(), 6u);
+  EXPECT_EQ(k_.Simplify(pool_.Max(all, pool_.Int(70))), pool_.Int(70));
+}
+
+TEST_F(LargeExtremumTest, FactsThatComeLaterCount) {
+  Declare(20, [](int) { return ValueRange{0, 1000}; });
+  const Expr all = MaxOfAll();
+  EXPECT_EQ(k_.Simplify(pool_.Max(all, pool_.Symbol("x"))).args().size(), 21u);
+  k_.AddFact(pool_.Parse("s4 <= 0").value());
+  EXPECT_EQ(k_.Simplify(pool_.Max(all, pool_.Symbol("x"))).args().size(), 20u);
+}
+
+// A Max and a Min that grow by random operands are the largest and least of them.
+TEST_F(LargeExtremumTest, MeansWhatItIsMadeOf) {
+  std::mt19937 random(7);
+  auto roll = [&](int64_t low, int64_t high) { return std::uniform_int_distribution<int64_t>(low, high)(random); };
+  std::vector<ValueRange> ranges;
+  for (int i = 0; i < 30; ++i) {
+    const int64_t low = roll(0, 20);
+    ranges.push_back({low, low + roll(1, 40)});
+  }
+  Declare(30, [&](int i) { return ranges[i]; });
+  std::vector<Expr> operands;
+  for (int step = 0; step < 400; ++step) {
+    Expr a = symbols_[roll(0, 29)], b = symbols_[roll(0, 29)];
+    const Expr kinds[] = {a, pool_.Min(a, b), pool_.Max(a, b), pool_.Add(a, pool_.Int(roll(-9, 9))), pool_.Sub(a, b)};
+    operands.push_back(kinds[roll(0, 4)]);
+  }
+  Expr largest = operands[0], least = operands[0];
+  for (size_t step = 1; step < operands.size(); ++step) {
+    largest = k_.Simplify(pool_.Max(largest, operands[step]));
+    least = k_.Simplify(pool_.Min(least, operands[step]));
+    absl::flat_hash_map<Expr, int64_t> values;
+    for (int i = 0; i < 30; ++i) values[symbols_[i]] = roll(ranges[i].lower, ranges[i].upper);
+    auto value_of = [&](Expr e) {
+      return EvaluateScalar(e, [&](Expr s) { return ScalarValue{ExprType::kInt, values.at(s), 0}; })->i;
+    };
+    int64_t high = value_of(operands[0]), low = high;
+    for (size_t i = 0; i <= step; ++i) {
+      high = std::max(high, value_of(operands[i]));
+      low = std::min(low, value_of(operands[i]));
+    }
+    ASSERT_EQ(value_of(largest), high) << "step " << step << ": " << largest.ToString();
+    ASSERT_EQ(value_of(least), low) << "step " << step << ": " << least.ToString();
+  }
 }
 
 }  // namespace

@@ -1,9 +1,23 @@
 #include "fake_runtime/symbolic/simplify_known.h"
 
+#include <algorithm>
+#include <numeric>
+
 #include "absl/container/inlined_vector.h"
 #include "fake_runtime/symbolic/expr_node.h"
 
 namespace kiln {
+namespace {
+
+constexpr size_t kFewOperands = 8;
+
+// By the filters of symbols: no for most that share none, yes for all that do.
+bool MayShareSymbols(Expr a, Expr b) {
+  const ExprNode *x = ExprNode::Of(a), *y = ExprNode::Of(b);
+  return x != nullptr && y != nullptr && (x->symbol_mask & y->symbol_mask) != 0;
+}
+
+}  // namespace
 
 Expr Simplifier::Visit(Expr e) {
   if (!e.has_symbols()) return e;
@@ -11,11 +25,17 @@ Expr Simplifier::Visit(Expr e) {
   auto it = memo_.find(e);
   if (it != memo_.end()) return it->second;
   pool_.Spend(1 + static_cast<int64_t>(e.args().size()));
-  ExprVector args;
+  ExprVector args(e.args().begin(), e.args().end());
   bool changed = false;
-  for (Expr a : e.args()) {
-    args.push_back(Visit(a));
-    changed |= args.back() != a;
+  auto visit = [&](size_t i) {
+    const Expr before = args[i];
+    args[i] = Visit(before);
+    changed |= args[i] != before;
+  };
+  if (std::optional<Indices> unsettled = Unsettled(e)) {
+    for (size_t i : *unsettled) visit(i);
+  } else {
+    for (size_t i = 0; i < args.size(); ++i) visit(i);
   }
   Expr result = changed ? pool_.Make(e.kind(), args) : e;
   Expr applied = Apply(result);
@@ -108,62 +128,105 @@ Expr Simplifier::ApplyToDivision(Expr e) {
 }
 
 // Drops the operands that are never the largest (smallest). All pairs are tried
-// among a few; among many, those whose range says so, and pairs that share a
+// among a few; among many, those whose range says so, and neighbours that share a
 // symbol: trying all would be quadratic in a size that grows with the graph.
 Expr Simplifier::ApplyToExtremum(Expr e) {
-  constexpr size_t kMaxTriedAgainstAll = 8;
-  const bool is_max = e.kind() == ExprKind::kMax;
   const absl::Span<const Expr> args = e.args();
-  auto without = [&](size_t i) {
-    ExprVector others(args.begin(), args.end());
-    others.erase(others.begin() + i);
-    return pool_.Make(e.kind(), others);
-  };
-  // With all others as they are, is args[i] never the larger (smaller) one?
-  auto is_dominated = [&](size_t i, size_t j) {
-    Expr d = is_max ? pool_.Sub(args[i], args[j]) : pool_.Sub(args[j], args[i]);
-    return !d.is_poison() && Prove(d);
-  };
-  if (args.size() <= kMaxTriedAgainstAll) {
-    for (size_t i = 0; i < args.size(); ++i) {
-      for (size_t j = 0; j < args.size(); ++j) {
-        if (i != j && is_dominated(i, j)) return without(i);
+  std::optional<size_t> dominated;
+  if (args.size() > kFewOperands) {
+    dominated = DominatedOfMany(e);
+  } else {
+    for (size_t i = 0; i < args.size() && !dominated; ++i) {
+      for (size_t j = 0; j < args.size() && !dominated; ++j) {
+        if (i != j && IsDominated(e, i, j)) dominated = i;
       }
     }
-    return e;
   }
-  if (std::optional<size_t> i = DominatedByRange(e)) return without(*i);
-  absl::flat_hash_map<Expr, absl::InlinedVector<size_t, 4>> with_symbol;
-  for (size_t i = 0; i < args.size(); ++i) {
-    VisitSymbols(args[i], [&](Expr s) { with_symbol[s].push_back(i); });
-  }
-  for (size_t i = 0; i < args.size(); ++i) {
-    std::optional<size_t> dominating;
-    VisitSymbols(args[i], [&](Expr s) {
-      for (size_t j : with_symbol[s]) {
-        if (j + kMaxTriedAgainstAll < i || i + kMaxTriedAgainstAll < j) continue;
-        if (!dominating && i != j && is_dominated(i, j)) dominating = j;
-      }
-    });
-    if (dominating) return without(i);
-  }
-  return e;
+  if (!dominated) return e;
+  ExprVector others(args.begin(), args.end());
+  others.erase(others.begin() + *dominated);
+  return pool_.Make(e.kind(), others);
 }
 
-// An operand whose range ends before another one's begins.
-std::optional<size_t> Simplifier::DominatedByRange(Expr e) {
+// With all others as they are, is operand i never the larger (smaller) of i and j?
+bool Simplifier::IsDominated(Expr e, size_t i, size_t j) {
+  const Expr a = e.args()[i], b = e.args()[j];
+  const Expr d = e.kind() == ExprKind::kMax ? pool_.Sub(a, b) : pool_.Sub(b, a);
+  return !d.is_poison() && Prove(d);
+}
+
+std::optional<size_t> Simplifier::DominatedOfMany(Expr e) {
+  const absl::Span<const Expr> args = e.args();
+  std::optional<Indices> unsettled = Unsettled(e);
+  int64_t end = 0;
+  if (std::optional<size_t> i = DominatedByRange(e, unsettled, &end)) return i;
+  if (!unsettled) {
+    unsettled.emplace(args.size());
+    std::iota(unsettled->begin(), unsettled->end(), 0);
+  }
+  for (size_t i : *unsettled) {
+    const size_t last = std::min(args.size() - 1, i + kFewOperands);
+    for (size_t j = i > kFewOperands ? i - kFewOperands : 0; j <= last; ++j) {
+      if (i == j || !MayShareSymbols(args[i], args[j])) continue;
+      if (IsDominated(e, i, j)) return i;
+      if (IsDominated(e, j, i)) return j;
+    }
+  }
+  if (level_ == Knowledge::Level::kKnown) {
+    knowledge_.settled_[e.kind() == ExprKind::kMax] = {e, knowledge_.version_, end};
+  }
+  return std::nullopt;
+}
+
+// The operands of `e` that a settled extremum lacks, if `e` has all of its own.
+std::optional<Simplifier::Indices> Simplifier::Unsettled(Expr e) const {
+  if (level_ != Knowledge::Level::kKnown) return std::nullopt;
+  if (e.kind() != ExprKind::kMax && e.kind() != ExprKind::kMin) return std::nullopt;
+  const Knowledge::Settled& settled = knowledge_.settled_[e.kind() == ExprKind::kMax];
+  if (settled.version != knowledge_.version_ || e.args().size() < settled.e.args().size()) return std::nullopt;
+  Indices unsettled;
+  size_t found = 0;
+  const absl::Span<const Expr> args = e.args(), old = settled.e.args();
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (found < old.size() && args[i] == old[found]) {
+      ++found;
+    } else {
+      unsettled.push_back(i);
+    }
+  }
+  if (old.empty() || found < old.size()) return std::nullopt;
+  return unsettled;
+}
+
+// An operand whose range ends before another one's begins. `end` becomes the
+// largest lower end of a Max, the least upper end of a Min.
+std::optional<size_t> Simplifier::DominatedByRange(Expr e, const std::optional<Indices>& unsettled, int64_t* end) {
   const bool is_max = e.kind() == ExprKind::kMax;
   const absl::Span<const Expr> args = e.args();
-  absl::InlinedVector<ValueRange, 16> ranges;
   Knowledge::Trail unused;
-  for (Expr a : args) ranges.push_back(knowledge_.Bound(a, Knowledge::Level::kKnown, &unused));
-  size_t best = 0;
-  for (size_t i = 1; i < args.size(); ++i) {
-    if (is_max ? ranges[i].lower > ranges[best].lower : ranges[i].upper < ranges[best].upper) best = i;
+  auto range_of = [&](size_t i) { return knowledge_.Bound(args[i], Knowledge::Level::kKnown, &unused); };
+  auto end_of = [&](const ValueRange& range) { return is_max ? range.lower : range.upper; };
+  auto is_better = [&](int64_t a, int64_t b) { return is_max ? a > b : a < b; };
+  if (unsettled) {
+    *end = knowledge_.settled_[is_max].end;
+    bool moves_end = false;
+    for (size_t i : *unsettled) {
+      const ValueRange range = range_of(i);
+      if (is_max ? range.upper <= *end : *end <= range.lower) return i;
+      moves_end |= is_better(end_of(range), *end);
+    }
+    if (!moves_end) return std::nullopt;
   }
+  absl::InlinedVector<ValueRange, 16> ranges;
+  size_t best = 0;
   for (size_t i = 0; i < args.size(); ++i) {
-    if (i == best) continue;
-    if (is_max ? ranges[i].upper <= ranges[best].lower : ranges[best].upper <= ranges[i].lower) return i;
+    ranges.push_back(range_of(i));
+    // Of equals the last: a constant comes first, and goes where it equals the end.
+    if (!is_better(end_of(ranges[best]), end_of(ranges[i]))) best = i;
+  }
+  *end = end_of(ranges[best]);
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (i != best && (is_max ? ranges[i].upper <= *end : *end <= ranges[i].lower)) return i;
   }
   return std::nullopt;
 }

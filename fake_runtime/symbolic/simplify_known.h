@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "fake_runtime/symbolic/expr.h"
 #include "fake_runtime/symbolic/knowledge.h"
 
@@ -24,13 +25,18 @@ class Simplifier {
   Expr Visit(Expr e);
 
  private:
+  using Indices = absl::InlinedVector<size_t, 8>;
+
   Expr VisitSymbol(Expr symbol);
   // `e`, whose arguments are simple, by the rule for its kind.
   Expr Apply(Expr e);
   Expr ApplyToDivision(Expr e);
   std::optional<Expr> DropMultiples(Expr a, Expr b);
   Expr ApplyToExtremum(Expr e);
-  std::optional<size_t> DominatedByRange(Expr e);
+  bool IsDominated(Expr e, size_t i, size_t j);
+  std::optional<size_t> DominatedOfMany(Expr e);
+  std::optional<size_t> DominatedByRange(Expr e, const std::optional<Indices>& unsettled, int64_t* end);
+  std::optional<Indices> Unsettled(Expr e) const;
   Expr ApplyToProduct(Expr e);
   Expr ApplyToLogic(Expr e);
   bool Prove(Expr d);
