@@ -61,6 +61,43 @@ class KilnTest : public ::testing::Test {
   std::string folder_;
 };
 
+// `kiln serve` on a Unix socket, gone with the object.
+class OwnServer {
+ public:
+  explicit OwnServer(const std::string& folder) : address_(absl::StrCat("unix:", folder, "/kiln.sock")) {
+    const std::string listen = absl::StrCat("--listen=", address_);
+    const std::string data = absl::StrCat("--data=", folder, "/data");
+    int fds[2];
+    if (pipe(fds) != 0) std::abort();
+    pid_ = fork();
+    if (pid_ == 0) {
+      dup2(fds[1], STDOUT_FILENO);
+      execl(KILN_BINARY, "kiln", "serve", listen.c_str(), data.c_str(), "--metrics=none", "--log-level=warn", nullptr);
+      _exit(127);
+    }
+    close(fds[1]);
+    char c;
+    while (read(fds[0], &c, 1) == 1 && c != '\n') ready_ += c;
+    close(fds[0]);
+  }
+  ~OwnServer() { Stop(); }
+  int Stop() {
+    if (pid_ <= 0) return 0;
+    kill(pid_, SIGTERM);
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    pid_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+  }
+  const std::string& address() const { return address_; }
+  const std::string& ready() const { return ready_; }
+
+ private:
+  std::string address_;
+  std::string ready_;
+  pid_t pid_ = -1;
+};
+
 TEST_F(KilnTest, HelpNamesEveryCommand) {
   const Ran ran = Kiln("--help");
   EXPECT_EQ(ran.exit_code, 0);
@@ -84,8 +121,35 @@ TEST_F(KilnTest, PropagatePrintsShapesAndGuards) {
   EXPECT_EQ(ran.exit_code, 0) << ran.output;
   EXPECT_THAT(ran.output, HasSubstr("aten.add.Tensor"));
   EXPECT_THAT(ran.output, HasSubstr("guards:\n"));
-  EXPECT_THAT(ran.output, HasSubstr("[shape] node 0"));
+  EXPECT_THAT(ran.output, HasSubstr("s0 == s2  # aten.add.Tensor at broadcast.txt:2: broadcast of dim 0"));
+  EXPECT_THAT(ran.output, Not(HasSubstr("\x1b")));
+}
+
+TEST_F(KilnTest, PropagateTakesOtherInputsAndExplainsSymbols) {
+  const std::string path = Write("broadcast.txt", kBroadcast);
+  const std::string inputs = "--input 'a: f32[s0=8, s1=16]' --input 'b: f32[s2=8, s1]' ";
+  Ran ran = Kiln(absl::StrCat("propagate --why=s2 ", inputs, path));
+  EXPECT_EQ(ran.exit_code, 0) << ran.output;
+  EXPECT_THAT(ran.output, HasSubstr("size 0 of %b; automatic; hint 8"));
   EXPECT_THAT(ran.output, HasSubstr("broadcast.txt:2"));
+  EXPECT_EQ(Kiln(absl::StrCat("propagate --why=s9 ", inputs, path)).exit_code, 1);
+  ran = Kiln(absl::StrCat("propagate --input 'a: f32[s0=x]' ", path));
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_THAT(ran.output, HasSubstr("--input 'a: f32[s0=x]': 1:11: expected a 64-bit integer"));
+}
+
+TEST_F(KilnTest, PropagateByAServerSaysTheSame) {
+  OwnServer server(folder_);
+  const std::string graph = absl::StrCat(" --bind=s0=8,s1=16,s2=8 ", Write("broadcast.txt", kBroadcast));
+  for (const char* how : {"", "--why=s2", "--json"}) {
+    const Ran here = Kiln(absl::StrCat("propagate ", how, graph));
+    const Ran there = Kiln(absl::StrCat("propagate --address=", server.address(), " ", how, graph));
+    EXPECT_EQ(here.exit_code, 0) << here.output;
+    EXPECT_EQ(here.output, there.output) << how;
+  }
+  const std::string page = folder_ + "/page.html";
+  EXPECT_EQ(Kiln(absl::StrCat("propagate --html=", page, graph)).exit_code, 0);
+  EXPECT_GT(std::filesystem::file_size(page), 5000u);
 }
 
 TEST_F(KilnTest, AnErrorNamesReasonFileNodeAndNextStep) {
@@ -132,43 +196,6 @@ TEST_F(KilnTest, NoServerIsOneLineThatNamesTheAddress) {
   EXPECT_EQ(ran.exit_code, 1);
   EXPECT_THAT(ran.output, HasSubstr("error: UNAVAILABLE: no Kiln server answers at " + address));
 }
-
-// `kiln serve` on a Unix socket, gone with the object.
-class OwnServer {
- public:
-  explicit OwnServer(const std::string& folder) : address_(absl::StrCat("unix:", folder, "/kiln.sock")) {
-    const std::string listen = absl::StrCat("--listen=", address_);
-    const std::string data = absl::StrCat("--data=", folder, "/data");
-    int fds[2];
-    if (pipe(fds) != 0) std::abort();
-    pid_ = fork();
-    if (pid_ == 0) {
-      dup2(fds[1], STDOUT_FILENO);
-      execl(KILN_BINARY, "kiln", "serve", listen.c_str(), data.c_str(), "--metrics=none", "--log-level=warn", nullptr);
-      _exit(127);
-    }
-    close(fds[1]);
-    char c;
-    while (read(fds[0], &c, 1) == 1 && c != '\n') ready_ += c;
-    close(fds[0]);
-  }
-  ~OwnServer() { Stop(); }
-  int Stop() {
-    if (pid_ <= 0) return 0;
-    kill(pid_, SIGTERM);
-    int status = 0;
-    waitpid(pid_, &status, 0);
-    pid_ = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
-  }
-  const std::string& address() const { return address_; }
-  const std::string& ready() const { return ready_; }
-
- private:
-  std::string address_;
-  std::string ready_;
-  pid_t pid_ = -1;
-};
 
 TEST_F(KilnTest, CompilesThroughAServerShowsTheArtifactAndCounts) {
   OwnServer server(folder_);
