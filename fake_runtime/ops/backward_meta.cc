@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "fake_runtime/ops/broadcast.h"
 #include "fake_runtime/ops/elementwise.h"
@@ -29,6 +30,27 @@ absl::Status GradOfSizesMeta(MetaContext& ctx) {
   int sizes = ctx.schema().FindArg("sizes");
   if (sizes < 0) sizes = ctx.schema().FindArg("input_sizes");
   return ReturnNew(ctx, ctx.Tensor(0), ctx.SymInts(sizes));
+}
+
+absl::Status UnfoldBackwardMeta(MetaContext& ctx) {
+  const FakeTensor& grad = ctx.Tensor(0);
+  const Dims input = ctx.SymInts(1);
+  const int rank = static_cast<int>(input.size());
+  const int64_t size = ctx.Int(3), step = ctx.Int(4);
+  // Windows that overlap are added up one offset at a time, as slices of the
+  // gradient that broadcast to the input.
+  if (rank > 0 && grad.rank() == rank + 1 && step < size) {
+    KILN_ASSIGN_OR_RETURN(int dim, ctx.WrapDim(ctx.Int(2), rank));
+    KILN_RETURN_IF_ERROR(ctx.env().Check(
+        ctx.pool().Ge(grad.sizes.back(), ctx.pool().Int(size)), "the gradient has whole windows",
+        absl::StrCat("windows have size ", size, " but the gradient's have ", grad.sizes.back().ToString())));
+    for (int d = 0; d < rank; ++d) {
+      if (d == dim) continue;
+      KILN_ASSIGN_OR_RETURN(bool equal, GuardEqual(ctx, grad.sizes[d], input[d], "the gradient's size is the input's"));
+      if (!equal) KILN_RETURN_IF_ERROR(ctx.CheckEqual(grad.sizes[d], Expr(1), "a size of the gradient", "what broadcasts"));
+    }
+  }
+  return ReturnNew(ctx, grad, input);
 }
 
 absl::Status SegmentReduceBackwardMeta(MetaContext& ctx) {

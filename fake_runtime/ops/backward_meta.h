@@ -10,7 +10,8 @@ namespace kiln {
 
 absl::Status GradLikeSelfMeta(MetaContext& ctx);         // (grad, self, ...): as empty_like(self)
 absl::Status GradContiguousMeta(MetaContext& ctx);       // (grad, self, ...): self's sizes, contiguous
-absl::Status GradOfSizesMeta(MetaContext& ctx);          // masked_scatter_backward, unfold_backward: sizes are given
+absl::Status GradOfSizesMeta(MetaContext& ctx);          // masked_scatter_backward: sizes are given
+absl::Status UnfoldBackwardMeta(MetaContext& ctx);
 absl::Status SegmentReduceBackwardMeta(MetaContext& ctx);
 absl::Status PreluBackwardMeta(MetaContext& ctx);        // _prelu_kernel_backward
 absl::Status CdistBackwardMeta(MetaContext& ctx);

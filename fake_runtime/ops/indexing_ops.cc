@@ -147,7 +147,7 @@ constexpr OpDef kRows[] = {
      kTagCore, SliceScatterMeta, "out"},
     {"aten::take(Tensor self, Tensor index) -> Tensor", kTagNone, TakeMeta, "out"},
     {"aten::unfold_backward(Tensor grad_in, SymInt[] input_sizes, int dim, int size, int step) -> Tensor",
-     kTagNone, GradOfSizesMeta, "out"},
+     kTagNone, UnfoldBackwardMeta, "out"},
     {"aten::unique_consecutive(Tensor self, bool return_inverse=False, bool return_counts=False, int? dim=None) -> "
      "(Tensor, Tensor, Tensor)",
      kTagDynamicShape, UniqueMeta},
