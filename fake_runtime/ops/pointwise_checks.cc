@@ -69,9 +69,12 @@ absl::Status CheckProbability(MetaContext& ctx) {
 
 // Without training, or without elements, nothing is drawn.
 absl::Status CheckNativeDropout(MetaContext& ctx) {
+  const absl::Status refusal = CheckProbability(ctx);
   const bool trains = ctx.IsNone(2) || ctx.Bool(2);
-  if (!trains || Numel(ctx.pool(), ctx.Tensor(0).sizes).IsInt(0)) return absl::OkStatus();
-  return CheckProbability(ctx);
+  if (refusal.ok() || !trains) return absl::OkStatus();
+  const Expr elements = Numel(ctx.pool(), ctx.Tensor(0).sizes);
+  KILN_ASSIGN_OR_RETURN(const bool empty, ctx.Test(ctx.pool().Eq(elements, Expr(0)), "there is nothing to draw"));
+  return empty ? absl::OkStatus() : refusal;
 }
 
 absl::Status CheckReduction(MetaContext& ctx) {
