@@ -12,6 +12,10 @@
 #include "cache/testing/temp_folder.h"
 #include "compiler/artifact/read_manifest.h"
 #include "compiler/artifact/signed_variant.h"
+#include "fake_runtime/graph/text_form.h"
+#include "fake_runtime/import/export_graph.h"
+#include "fake_runtime/import/testing/malformed_graphs.h"
+#include "fake_runtime/ops/op_table.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/e2e/server_process.h"
@@ -164,6 +168,44 @@ TEST_F(RealCompilerTest, PropagatesInAWorker) {
   EXPECT_GT(response.guards_size(), 0);
   EXPECT_THAT(response.table(), HasSubstr("aten.add.Tensor"));
   EXPECT_EQ(client_->Counters().compiles(), 0);
+}
+
+TEST_F(RealCompilerTest, MalformedGraphsGetTheirTypedErrorsFromPropagate) {
+  int sent = 0;
+  for (const MalformedGraph& malformed : ReadMalformedGraphs()) {
+    SCOPED_TRACE(malformed.what + "\n" + malformed.text);
+    ExprPool pool;
+    const absl::StatusOr<Graph> graph = ParseGraph(malformed.text, &pool, FindOpSchema);
+    if (!graph.ok()) continue;
+    ++sent;
+    v1::PropagateResponse response;
+    ExpectRefusal(malformed, client_->Propagate(ExportModule(*graph, "2.13"), response));
+  }
+  EXPECT_GT(sent, 100);
+  EXPECT_EQ(client_->Counters().worker_crashes(), 0);
+  v1::PropagateResponse response;
+  EXPECT_TRUE(client_->Propagate(ModuleOf(kBroadcastAdd, kBroadcast), response).ok());
+}
+
+TEST_F(RealCompilerTest, AnAssumptionThatPropagateUsedIsAGuardOfTheReply) {
+  v1::GraphModule module = ModuleOf(kBroadcastAdd, kEqual);
+  module.mutable_graphs(0)->add_assumptions("s0 == s2");
+  module.mutable_graphs(0)->add_assumptions("s1 <= 64");
+  v1::PropagateResponse response;
+  const absl::Status status = client_->Propagate(module, response);
+  ASSERT_TRUE(status.ok()) << status;
+  std::vector<std::string> assumptions;
+  for (const v1::Guard& guard : response.guards()) {
+    if (guard.kind() == v1::Guard::KIND_ASSUMPTION) assumptions.push_back(guard.condition());
+  }
+  EXPECT_THAT(assumptions, testing::ElementsAre("s0 == s2"));
+}
+
+TEST_F(RealCompilerTest, AnAssumptionThatTheHintsRefuteIsRefusedByPropagate) {
+  v1::GraphModule module = ModuleOf(kBroadcastAdd, kEqual);
+  module.mutable_graphs(0)->add_assumptions("s0 != s2");
+  v1::PropagateResponse response;
+  EXPECT_EQ(ReasonOf(client_->Propagate(module, response)), "BAD_INPUT_METADATA");
 }
 
 TEST_F(RealCompilerTest, WhatIsServedIsWhatTheManifestSays) {
