@@ -67,10 +67,18 @@ absl::Status ExpandMeta(MetaContext& ctx) {
       strides[d] = self.strides[own];
       continue;
     }
-    KILN_RETURN_IF_ERROR(ctx.env().Check(
-        ctx.pool().Eq(self.sizes[own], Expr(1)), "expanded dimension is 1",
+    const std::string mismatch =
         absl::StrCat("the expanded size of the tensor (", sizes[d].ToString(), ") must match the existing size (",
-                     self.sizes[own].ToString(), ") at non-singleton dimension ", d)));
+                     self.sizes[own].ToString(), ") at non-singleton dimension ", d);
+    const Expr is_one = ctx.pool().Eq(self.sizes[own], Expr(1));
+    const Expr keeps = ctx.pool().Eq(self.sizes[own], sizes[d]);
+    if (keeps.has_unbacked() && !ctx.env().StaticallyKnown(keeps).has_value() && !ctx.env().KnownTrue(is_one)) {
+      // Nothing decides: as in PyTorch it is the size asked for, which is asserted, rather than 1.
+      KILN_RETURN_IF_ERROR(ctx.env().Check(keeps, "expand keeps a dimension", mismatch));
+      strides[d] = self.strides[own];
+      continue;
+    }
+    KILN_RETURN_IF_ERROR(ctx.env().Check(is_one, "expanded dimension is 1", mismatch));
   }
   return ReturnView(ctx, std::move(sizes), std::move(strides));
 }

@@ -9,7 +9,8 @@
 // of appearance; unbacked symbols are renamed u0, u1, ... likewise. With --values,
 // prints what every value is in the end, inputs first, with the bytes of its
 // storage, and what the graph wrote: "input t0: data metadata". With
-// --guards, each guard follows as "guard: s0 == s1". With --rows, prints the op
+// --guards, each guard follows as "guard: s0 == s1"; with --facts, what is known
+// of unbacked symbols: "range: u0 [0, 12]", "assert: u0 <= 7". With --rows, prints the op
 // table instead: name, schema, tags, family; with --refused,
 // the operators that are refused: name, reason.
 #include <cstring>
@@ -49,6 +50,17 @@ class ResultPrinter {
     if (t->conj_bit) text += " conj";
     if (t->neg_bit) text += " neg";
     return text;
+  }
+
+  std::string Facts() {
+    std::string out;
+    for (const Guard& g : fake_.env->runtime_asserts()) absl::StrAppend(&out, "assert: ", Renamed(g.condition), "\n");
+    for (const auto& [name, renamed] : unbacked_) {
+      const Expr symbol = pool_->Symbol(name);
+      if (symbol.type() != ExprType::kInt) continue;
+      absl::StrAppend(&out, "range: ", renamed, " ", fake_.env->RangeOf(symbol).ToString(), "\n");
+    }
+    return out;
   }
 
  private:
@@ -109,7 +121,7 @@ std::string DescribeValues(const FakeGraph& fake, ResultPrinter& printer) {
   return out;
 }
 
-enum class Show { kResults, kGuards, kValues };
+enum class Show { kResults, kGuards, kFacts, kValues };
 
 std::string Replay(const std::string& text, Show show) {
   ExprPool pool;
@@ -126,6 +138,7 @@ std::string Replay(const std::string& text, Show show) {
     }
   }
   if (show == Show::kResults) return out;
+  if (show == Show::kFacts) return out + printer.Facts();
   for (const Guard& guard : fake->env->Guards()) absl::StrAppend(&out, "guard: ", guard.condition.ToString(), "\n");
   return out;
 }
@@ -163,12 +176,13 @@ int main(int argc, char** argv) {
     kiln::PrintRows();
     return 0;
   }
-  kiln::Show show = kiln::Show::kResults;
-  if (argc > 1 && std::strcmp(argv[1], "--guards") == 0) show = kiln::Show::kGuards;
-  if (argc > 1 && std::strcmp(argv[1], "--values") == 0) show = kiln::Show::kValues;
-  for (std::string line; std::getline(std::cin, line);) std::cout << kiln::Replay(line, show) << "\n";
-}
   if (argc > 1 && std::strcmp(argv[1], "--refused") == 0) {
     kiln::PrintRefused();
     return 0;
   }
+  kiln::Show show = kiln::Show::kResults;
+  if (argc > 1 && std::strcmp(argv[1], "--guards") == 0) show = kiln::Show::kGuards;
+  if (argc > 1 && std::strcmp(argv[1], "--facts") == 0) show = kiln::Show::kFacts;
+  if (argc > 1 && std::strcmp(argv[1], "--values") == 0) show = kiln::Show::kValues;
+  for (std::string line; std::getline(std::cin, line);) std::cout << kiln::Replay(line, show) << "\n";
+}
