@@ -8,6 +8,7 @@
 // tests/proofs has one proof for each.
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "absl/container/flat_hash_set.h"
 #include "base/checked_int.h"
@@ -107,8 +108,17 @@ Expr ExprPoolRep::AddInts(Expr a, Expr b) {
   SumView x = ViewSum(a), y = ViewSum(b);
   std::optional<int64_t> constant = CheckedAdd(x.constant, y.constant);
   if (!constant) return Overflow();
+  // Sums are built term by term: the place of one among many is found by halves.
+  if (x.terms.size() == 1) std::swap(x, y);
   ExprVector terms;
   size_t i = 0, j = 0;
+  if (y.terms.size() == 1) {
+    const TermView single = ViewTerm(y.terms[0]);
+    i = std::partition_point(x.terms.begin(), x.terms.end(),
+                             [&](const Expr& t) { return CompareMonomials(ViewTerm(t), single) < 0; }) -
+        x.terms.begin();
+    terms.assign(x.terms.begin(), x.terms.begin() + i);
+  }
   while (i < x.terms.size() && j < y.terms.size()) {
     TermView s = ViewTerm(x.terms[i]), t = ViewTerm(y.terms[j]);
     int order = CompareMonomials(s, t);
