@@ -164,6 +164,20 @@ absl::StatusOr<std::optional<Dims>> FastStrides(MetaContext& ctx, absl::Span<con
   return Result();
 }
 
+DType ComputedIn(DType dtype) {
+  if (dtype == DType::kFloat16 || dtype == DType::kBFloat16) return DType::kFloat32;
+  return dtype == DType::kComplex32 ? DType::kComplex64 : dtype;
+}
+
+// PyTorch's fake mode runs most pointwise operators as its Python references,
+// which convert an operand to the type they compute in before they look at
+// strides. What was expanded is dense then, and has an opinion on the order.
+bool BecomesDense(MetaContext& ctx, const Operand& op, DType computed) {
+  if (op.tensor == nullptr || op.tensor->dtype == computed || op.tensor->rank() < 2) return false;
+  return AllConstant(op.tensor->sizes) && AllConstant(op.tensor->strides) &&
+         !KnownNonOverlappingAndDense(ctx.env(), *op.tensor);
+}
+
 bool HasSymbols(absl::Span<const Expr> sizes, absl::Span<const Operand> operands) {
   if (!AllConstant(sizes)) return true;
   for (const Operand& op : operands) {
@@ -279,7 +293,20 @@ absl::StatusOr<FakeTensor> ElementwiseOf(MetaContext& ctx, absl::Span<const Oper
 
 absl::StatusOr<FakeTensor> Elementwise(MetaContext& ctx, absl::Span<const Operand> operands, Promote promote) {
   KILN_ASSIGN_OR_RETURN(DType dtype, ResultType(ctx, operands));
-  return ElementwiseOf(ctx, operands, ApplyPromote(dtype, promote));
+  const DType computed = ComputedIn(dtype);
+  if (std::none_of(operands.begin(), operands.end(), [&](const Operand& op) { return BecomesDense(ctx, op, computed); })) {
+    return ElementwiseOf(ctx, operands, ApplyPromote(dtype, promote));
+  }
+  absl::InlinedVector<Operand, 3> dense(operands.begin(), operands.end());
+  absl::InlinedVector<FakeTensor, 3> converted;
+  converted.reserve(dense.size());
+  for (Operand& op : dense) {
+    if (!BecomesDense(ctx, op, computed)) continue;
+    converted.push_back(*op.tensor);
+    KILN_ASSIGN_OR_RETURN(converted.back().strides, PreservedStrides(ctx, *op.tensor));
+    op.tensor = &converted.back();
+  }
+  return ElementwiseOf(ctx, dense, ApplyPromote(dtype, promote));
 }
 
 absl::StatusOr<Dims> PreservedStrides(MetaContext& ctx, const FakeTensor& t) {
