@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "fake_runtime/fake_tensor_mode.h"
+#include "fake_runtime/ops/constant_value.h"
 #include "fake_runtime/ops/meta_context.h"
 #include "fake_runtime/ops/op_table.h"
 #include "fake_runtime/ops/run_meta.h"
@@ -192,12 +193,16 @@ int SameTensor(const FakeGraph& fake, int value) {
   return it == fake.same_tensor.end() ? value : it->second;
 }
 
-// The storage of `written` has other data: constants in it are known no more,
-// and an input that began in it is written.
-void MarkDataWritten(FakeGraph& fake, StorageId storage) {
+// The storage of `written` has other data. Constants in it are known no more, or
+// are the one element that was written and whose value is known; an input that
+// began in it is written.
+void MarkDataWritten(FakeGraph& fake, const FakeTensor& written) {
+  const StorageId storage = written.storage;
   for (FakeValue& value : fake.values) {
     FakeTensor* t = std::get_if<FakeTensor>(&value);
-    if (t != nullptr && t->constant.has_value() && t->storage == storage) t->constant.reset();
+    if (t == nullptr || !t->constant.has_value() || t->storage != storage) continue;
+    const bool same_element = t->storage_offset == written.storage_offset && t->dtype == written.dtype;
+    t->constant = same_element ? written.constant : std::nullopt;
   }
   // Decompositions propagate nodes of graphs that they began themselves.
   fake.input_writes.resize(fake.graph.inputs.size());
@@ -247,7 +252,12 @@ void ApplyWrites(FakeGraph& fake, const Node& node, MetaContext& ctx) {
       const FakeTensor* written = std::get_if<FakeTensor>(&fake.values[id.value]);
       if (written == nullptr) return;
       fake.env->data_memo().Forget(written->storage.value);
-      if (writes_data) MarkDataWritten(fake, written->storage);
+      const FakeTensor* now = result >= 0 ? std::get_if<FakeTensor>(&fake.values[result]) : nullptr;
+      if (writes_data) {
+        FakeTensor to = *written;
+        to.constant = now != nullptr ? now->constant : std::nullopt;
+        MarkDataWritten(fake, to);
+      }
       if (result >= 0) BecomeResult(fake, id.value, result);
     });
   }
@@ -259,6 +269,9 @@ absl::Status RunNode(FakeGraph& fake, const Node& node) {
   MetaContext ctx(*node.op, node.args, fake.values, fake.env.get(), &fake.num_storages);
   ctx.SetStorageBytes(fake.storage_bytes);
   KILN_RETURN_IF_ERROR(RunMeta(RowOf(*node.op), ctx));
+  if (const std::optional<ScalarValue> constant = ConstantResult(RowOf(*node.op), ctx)) {
+    std::get<FakeTensor>(ctx.mutable_returned()[0].values[0]).constant = constant;
+  }
   KILN_RETURN_IF_ERROR(StoreOutputs(fake, node, ctx, first_new));
   if (!ctx.written().empty()) ApplyWrites(fake, node, ctx);
   return absl::OkStatus();

@@ -380,9 +380,11 @@ constexpr ArgumentCheck kChecks[] = {
     {"aten.normal", CheckNormal},
     {"aten.renorm", CheckRenorm},
     {"aten.roll", CheckRoll},
+    {"aten.rsub", CheckSub},
     {"aten.searchsorted", CheckSearchsorted},
     {"aten.smooth_l1_loss", CheckReduction},
     {"aten.softshrink", CheckSoftshrink},
+    {"aten.sub", CheckSub},
     {"aten.take", CheckOut},
     {"aten.uniform", CheckUniform},
 };

@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "fake_runtime/ops/constant_value.h"
 #include "fake_runtime/ops/elementwise.h"
 #include "fake_runtime/ops/memory_format.h"
 #include "fake_runtime/ops/size_tests.h"
@@ -52,24 +53,11 @@ absl::Status ReturnNew(MetaContext& ctx, DType dtype, Dims sizes) {
 
 // The value of a literal number, as a tensor of `dtype` holds it.
 std::optional<ScalarValue> ConstantOf(const FakeScalar& number, DType dtype) {
-  ScalarValue value;
-  if (std::optional<int64_t> i = number.value.AsInt()) {
-    value.i = *i;
-    value.f = static_cast<double>(*i);
-  } else if (std::optional<bool> b = number.value.AsBool()) {
-    value.i = *b;
-    value.f = *b;
-  } else if (std::optional<double> f = number.value.AsFloat()) {
-    value.f = *f;
-    if (IsIntegralOrBool(dtype) && !(std::abs(*f) < 9e18)) return std::nullopt;
-    value.i = static_cast<int64_t>(*f);
-  } else {
-    return std::nullopt;
-  }
-  if (IsComplex(dtype)) return std::nullopt;
-  value.type = IsFloating(dtype) ? ExprType::kFloat : dtype == DType::kBool ? ExprType::kBool : ExprType::kInt;
-  if (value.type == ExprType::kBool) value.i = value.f != 0;
-  return value;
+  const std::optional<ScalarValue> value = LiteralValue(number.value);
+  const std::optional<ScalarValue> cast = value.has_value() ? CastConstant(*value, dtype) : std::nullopt;
+  if (!cast.has_value()) return std::nullopt;
+  // PyTorch refuses an integer that does not fit.
+  return value->type == ExprType::kInt && cast->type == ExprType::kInt && cast->i != value->i ? std::nullopt : cast;
 }
 
 // A one-element CPU tensor made from a literal is known by value.

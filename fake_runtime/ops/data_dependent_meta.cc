@@ -78,7 +78,7 @@ absl::Status ItemMeta(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
   KILN_RETURN_IF_ERROR(
       ctx.CheckEqual(Numel(ctx.pool(), self.sizes), Expr(1), "the number of elements", "1, which a scalar needs"));
-  if (self.constant.has_value()) {
+  if (self.constant.has_value() && !self.neg_bit) {
     const ScalarValue& value = *self.constant;
     ctx.Return(value.type == ExprType::kFloat  ? ctx.pool().Float(value.f)
                : value.type == ExprType::kBool ? Expr::Bool(value.i != 0)

@@ -42,6 +42,18 @@ absl::Status CheckShift(MetaContext& ctx) {
   return IsIntegralOrBool(dtype) && dtype != DType::kBool ? absl::OkStatus() : NotImplementedFor(ctx, dtype);
 }
 
+absl::Status CheckSub(MetaContext& ctx) {
+  for (int i = 0; i < 2; ++i) {
+    const Operand operand = OperandOf(ctx, i);
+    const bool is_bool =
+        operand.tensor != nullptr ? operand.tensor->dtype == DType::kBool : operand.number.type == ExprType::kBool;
+    if (!is_bool) continue;
+    return ctx.Fail(ErrorReason::kDtypeMismatch, absl::StrCat("`", ctx.schema().args[i].name,
+                                                              "` is torch.bool, of which nothing is subtracted"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckClamp(MetaContext& ctx) {
   if (!ctx.IsNone(1) || !ctx.IsNone(2)) return absl::OkStatus();
   return ctx.Fail(ErrorReason::kBadArgumentValue, "at least one of 'min' or 'max' must not be None");

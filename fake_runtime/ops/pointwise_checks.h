@@ -11,6 +11,7 @@ namespace kiln {
 
 absl::Status CheckBitwise(MetaContext& ctx);        // operands of integers or bools
 absl::Status CheckShift(MetaContext& ctx);          // of integers
+absl::Status CheckSub(MetaContext& ctx);            // no bool
 absl::Status CheckClamp(MetaContext& ctx);          // a bound
 absl::Status CheckLerp(MetaContext& ctx);           // one dtype, and no integers
 absl::Status CheckNativeDropout(MetaContext& ctx);  // p of a draw that takes place

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "fake_runtime/ops/promotion.h"
@@ -41,6 +42,42 @@ absl::StatusOr<FakeTensor> Written(MetaContext& ctx, const ArgSchema& arg, const
   return out;
 }
 
+// In-place operators outside the pointwise family whose kernels refuse to write an
+// element twice, and those inside it that may. Without the overload; sorted.
+constexpr absl::string_view kWriteOnce[] = {
+    "aten.bernoulli_", "aten.cauchy_",     "aten.copy_",       "aten.cumprod_",    "aten.cumsum_",         "aten.exponential_",
+    "aten.geometric_", "aten.index_add_",  "aten.index_copy_", "aten.log_normal_", "aten.masked_scatter_", "aten.normal_",
+    "aten.put_",       "aten.random_",     "aten.scatter_",    "aten.scatter_add_", "aten.uniform_",
+};
+constexpr absl::string_view kWriteAlike[] = {
+    "aten.conj_physical_", "aten.fill_", "aten.masked_fill_", "aten.threshold_", "aten.zero_",
+};
+
+// As PyTorch tests for it (at::has_internal_overlap): a stride of 0 says it,
+// other overlaps pass.
+bool RepeatsElements(MetaContext& ctx, const FakeTensor& t) {
+  if (absl::c_any_of(t.sizes, [](Expr size) { return size.IsInt(0); })) return false;
+  for (int d = 0; d < t.rank(); ++d) {
+    if (t.strides[d].IsInt(0) && ctx.env().KnownTrue(ctx.pool().Gt(t.sizes[d], Expr(1)))) return true;
+  }
+  return false;
+}
+
+absl::Status CheckWritesOnce(const OpRow& row, MetaContext& ctx) {
+  const ArgSchema& self = row.schema.args[0];
+  if (!self.is_written || self.keyword_only || !ctx.IsTensor(0) || !RepeatsElements(ctx, ctx.Tensor(0))) {
+    return absl::OkStatus();
+  }
+  const absl::string_view name = row.schema.name;
+  const absl::string_view op = name.substr(0, name.rfind('.'));
+  const bool refuses = row.family == "pointwise" ? !absl::c_binary_search(kWriteAlike, op)
+                                                 : absl::c_binary_search(kWriteOnce, op);
+  if (!refuses) return absl::OkStatus();
+  return ctx.Fail(ErrorReason::kBadArgumentValue,
+                  absl::StrCat("more than one element of `", self.name, "`, which it writes, is one memory location: ",
+                               ctx.Tensor(0).ToString()));
+}
+
 }  // namespace
 
 absl::Status RunMeta(const OpRow& row, MetaContext& ctx) {
@@ -50,6 +87,7 @@ absl::Status RunMeta(const OpRow& row, MetaContext& ctx) {
   if (row.copies) KILN_RETURN_IF_ERROR(CopyReturned(ctx));
   const OpSchema& schema = row.schema;
   if (!schema.is_mutating()) return absl::OkStatus();
+  KILN_RETURN_IF_ERROR(CheckWritesOnce(row, ctx));
   for (size_t i = 0; i < schema.args.size(); ++i) {
     if (schema.args[i].is_written) ctx.MarkWritten(static_cast<int>(i));
   }

@@ -12,8 +12,9 @@ namespace kiln {
 // After it, ctx.returned() holds one entry per schema return, and ctx.written()
 // the arguments whose data or metadata changed. A result that the schema says is
 // a written argument becomes that argument: an in-place form refuses other sizes
-// (SHAPE_MISMATCH) and a dtype that does not cast (DTYPE_MISMATCH); `out=` takes
-// the result's sizes and strides where its own differ.
+// (SHAPE_MISMATCH), an argument whose elements share memory (BAD_ARGUMENT_VALUE)
+// and a dtype that does not cast (DTYPE_MISMATCH); `out=` takes the result's sizes
+// and strides where its own differ.
 absl::Status RunMeta(const OpRow& row, MetaContext& ctx);
 
 }  // namespace kiln

@@ -176,8 +176,11 @@ WRITES_METADATA = ("as_strided_", "t_", "transpose_", "squeeze_", "unsqueeze_", 
 
 
 # Fake mode lets these pass where real tensors do not: a view that strides do not
-# allow, a view beyond its storage.
-CHECKED_EAGERLY = ("aten.view.default", "aten.as_strided.default")
+# allow, a view beyond its storage, a write of one element twice.
+CHECKED_EAGERLY = (
+    "aten.add_.Tensor", "aten.as_strided.default", "aten.copy_.default", "aten.fill_.Scalar", "aten.mul_.Scalar",
+    "aten.relu_.default", "aten.view.default", "aten.zero_.default",
+)  # fmt: skip
 
 
 def eager_twin(t: torch.Tensor) -> torch.Tensor:
@@ -193,7 +196,7 @@ def take_step(p: Program, step: Step) -> tuple[str | None, str, torch.Tensor | N
     storage = real[0].untyped_storage()._cdata
     try:
         if op in CHECKED_EAGERLY:
-            operator(op)(eager_twin(real[0]), *real[1:])
+            operator(op)(*[eager_twin(a) if isinstance(a, torch.Tensor) else a for a in real])
         with p.mode:
             result = operator(op)(*real)
     except Exception as error:
