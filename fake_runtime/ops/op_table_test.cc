@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "fake_runtime/ops/op_forms.h"
+#include "fake_runtime/ops/out_rules.h"
+#include "fake_runtime/ops/refused_ops.h"
 
 namespace kiln {
 namespace {
@@ -55,6 +57,11 @@ TEST(OpTableTest, NamespacesAndOperatorsAreRefusedWithAReason) {
   EXPECT_EQ(sparse->reason, ErrorReason::kUnsupportedGraph);
   EXPECT_EQ(sparse->why, "sparse tensors have no fake tensors");
   EXPECT_EQ(FindRefused(RefusedOps(), "aten._to_sparse_of_mine.default"), nullptr);
+  EXPECT_EQ(FindRefused(RefusedOps(), "aten._to_sparse"), sparse);
+  const absl::Status status = CheckRefused(RefusedOps(), "aten._to_sparse.default");
+  EXPECT_EQ(GetErrorReason(status), ErrorReason::kUnsupportedGraph);
+  EXPECT_EQ(status.message(), "operator refused: sparse tensors have no fake tensors");
+  EXPECT_TRUE(CheckRefused(RefusedOps(), "aten.relu.default").ok());
 }
 
 TEST(OpTableTest, CustomOperatorsAreRefusedAndUnknownOnesOfPyTorchAreNot) {
@@ -82,6 +89,17 @@ TEST(OpTableTest, FormsComeFromOneRow) {
             " -> (Tensor(a!) values, Tensor(b!) indices)");
   EXPECT_TRUE(FindOp("aten.permute_copy.default")->copies);
   EXPECT_EQ(FindOp("aten.permute_copy.default")->meta, FindOp("aten.permute.default")->meta);
+}
+
+TEST(OpTableTest, OutOverloadsDifferInWhatTheyWrite) {
+  EXPECT_EQ(OutRuleOf("aten.add.out"), OutRule::kDefault);
+  EXPECT_EQ(OutRuleOf("aten.mm.out"), OutRule::kExactDtype);
+  EXPECT_EQ(OutRuleOf("aten.sum.IntList_out"), OutRule::kAnyDtype);
+  EXPECT_EQ(OutRuleOf("aten.rot90.out"), OutRule::kContiguous);
+  // Each of the rules is found, and is of an overload that there is.
+  int with_rule = 0;
+  for (const OpRow& row : OpTable()) with_rule += OutRuleOf(row.schema.name) != OutRule::kDefault;
+  EXPECT_EQ(with_rule, 94);
 }
 
 TEST(OpTableTest, AFormThatDoesNotApplyIsRefused) {

@@ -1,9 +1,11 @@
 // Operators that are refused by name. Sorted; see RefusedOp for what a name means.
+#include "fake_runtime/ops/refused_ops.h"
+
 #include <algorithm>
 #include <iterator>
 
 #include "absl/strings/match.h"
-#include "fake_runtime/ops/op_table.h"
+#include "absl/strings/str_cat.h"
 
 namespace kiln {
 namespace {
@@ -288,10 +290,18 @@ absl::Span<const RefusedOp> RefusedOps() { return kRows; }
 const RefusedOp* FindRefused(absl::Span<const RefusedOp> table, absl::string_view op) {
   const absl::string_view without_overload = op.substr(0, op.rfind('.'));
   for (const RefusedOp& row : table) {
-    if (absl::EndsWith(row.name, ".") ? absl::StartsWith(op, row.name) : without_overload == row.name) return &row;
+    if (absl::EndsWith(row.name, ".") ? absl::StartsWith(op, row.name)
+                                      : without_overload == row.name || op == row.name) {
+      return &row;
+    }
   }
   const bool is_custom = absl::StrContains(op, '.') && !HasOwnNamespace(op);
   return is_custom && !table.empty() && table[0].name == kAnyOther ? &table[0] : nullptr;
+}
+
+absl::Status CheckRefused(absl::Span<const RefusedOp> table, absl::string_view op) {
+  const RefusedOp* row = FindRefused(table, op);
+  return row == nullptr ? absl::OkStatus() : MakeError(row->reason, absl::StrCat("operator refused: ", row->why));
 }
 
 }  // namespace kiln

@@ -5,6 +5,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "fake_runtime/ops/out_rules.h"
 #include "fake_runtime/ops/promotion.h"
 #include "fake_runtime/ops/size_tests.h"
 #include "fake_runtime/ops/view_meta.h"
@@ -23,7 +24,13 @@ int WrittenArg(const OpSchema& schema, char alias) {
 
 absl::StatusOr<FakeTensor> Written(MetaContext& ctx, const ArgSchema& arg, const FakeTensor& self,
                                    const FakeTensor& result) {
-  if (!CanCast(result.dtype, self.dtype)) {
+  const OutRule rule = arg.keyword_only ? OutRuleOf(ctx.schema().name) : OutRule::kDefault;
+  if (rule == OutRule::kExactDtype && result.dtype != self.dtype) {
+    return ctx.Fail(ErrorReason::kDtypeMismatch,
+                    absl::StrCat("`", arg.name, "` must have the result's dtype, ", GetDTypeRow(result.dtype).name,
+                                 ", but has ", GetDTypeRow(self.dtype).name));
+  }
+  if (rule != OutRule::kAnyDtype && !CanCast(result.dtype, self.dtype)) {
     return ctx.Fail(ErrorReason::kDtypeMismatch,
                     absl::StrCat("result type ", GetDTypeRow(result.dtype).name,
                                  " can't be cast to the desired output type ", GetDTypeRow(self.dtype).name));
@@ -38,7 +45,7 @@ absl::StatusOr<FakeTensor> Written(MetaContext& ctx, const ArgSchema& arg, const
                                  DimsText(result.sizes)));
   }
   out.sizes = result.sizes;
-  out.strides = result.strides;
+  out.strides = rule == OutRule::kContiguous ? ContiguousStrides(ctx.env(), result.sizes) : result.strides;
   return out;
 }
 
