@@ -167,6 +167,47 @@ TEST(PropagateNodeTest, RunsANodeThatADecompositionAdded) {
   EXPECT_EQ(fake->tensor(ValueId{2}).sizes, (Dims{Expr(4), mode.pool().Symbol("s0")}));
 }
 
+// Decompositions begin graphs of their own, which nobody propagated as a whole.
+TEST(PropagateNodeTest, ANodeThatWritesMarksTheInputsOfAGraphThatADecompositionBegan) {
+  Mode mode;
+  absl::StatusOr<FakeGraph> fake =
+      mode.Run("graph main(%a: f32[3], %b: f32[3]) { %c = aten.view.default(%a, [1, 3]) return (%c) }");
+  ASSERT_TRUE(fake.ok()) << fake.status();
+  fake->input_writes.clear();
+  fake->storage_bytes.clear();
+  Node node;
+  node.op = FindOpSchema("aten.mul_.Tensor");
+  node.args = {Argument(ValueId{2}), Argument(ValueId{1})};
+  node.outputs = {{false, {ValueId{3}}}};
+  fake->graph.value_names.push_back("d");
+  fake->graph.nodes.push_back(node);
+  ASSERT_TRUE(PropagateNode(*fake, 1).ok());
+  ASSERT_EQ(fake->input_writes.size(), 2u);
+  EXPECT_TRUE(fake->input_writes[0].data);
+  EXPECT_FALSE(fake->input_writes[1].data);
+  EXPECT_EQ(fake->tensor(ValueId{3}).storage, fake->tensor(ValueId{0}).storage);
+}
+
+TEST(PropagateTest, ArithmeticOnConstantsIsKnownByAllNamesOfItsStorage) {
+  Mode mode;
+  absl::StatusOr<FakeGraph> fake = mode.Run(R"(graph main() {
+    %c = aten.scalar_tensor.default(7, dtype=i64)
+    %v = aten.view.default(%c, [1])
+    %w = aten.mul_.Scalar(%v, 6)
+    %n = aten._local_scalar_dense.default(%c)
+    return (%n)
+  })");
+  ASSERT_TRUE(fake.ok()) << fake.status();
+  EXPECT_TRUE(std::get<Expr>(fake->values[3]).IsInt(42));
+}
+
+TEST(PropagateTest, AnElementIsNotWrittenTwice) {
+  Mode mode;
+  absl::StatusOr<FakeGraph> fake = mode.Run(
+      "graph main(%a: f32[3] strides=[0]) { %c = aten.mul_.Scalar(%a, 2) return (%c) }");
+  EXPECT_EQ(GetErrorReason(fake.status()), ErrorReason::kBadArgumentValue);
+}
+
 TEST(BindSymbolsTest, RefusesUnknownNamesAndMissingHints) {
   Mode mode;
   EXPECT_EQ(GetErrorReason(mode.Run(kAdd, {{"s9", 1}}).status()), ErrorReason::kBadInputMetadata);
