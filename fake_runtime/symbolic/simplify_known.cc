@@ -39,10 +39,13 @@ Expr Simplifier::Visit(Expr e) {
   }
   Expr result = changed ? pool_.Make(e.kind(), args) : e;
   Expr applied = Apply(result);
-  // A rule may uncover another place for a rule; each makes the expression
-  // smaller, so this ends.
-  if (applied != result && !applied.is_poison()) applied = Visit(applied);
+  // A rule may uncover another place for a rule. Rules make expressions smaller, but
+  // facts of a client may lead back to `e`; what became of it so far ends the walk then.
   memo_[e] = applied;
+  if (applied != result && !applied.is_poison()) {
+    applied = Visit(applied);
+    memo_[e] = applied;
+  }
   return applied;
 }
 
