@@ -21,6 +21,7 @@
 #include "fake_runtime/graph/text_form.h"
 #include "fake_runtime/import/import_graph.h"
 #include "fake_runtime/ops/op_table.h"
+#include "fake_runtime/ops/refused_ops.h"
 
 namespace kiln {
 namespace {
@@ -93,7 +94,8 @@ bool IsElf(absl::string_view bytes) { return absl::StartsWith(bytes, "\x7f" "ELF
 absl::StatusOr<Graph> ReadGraphFile(const std::string& path, const GraphFileOptions& options, ExprPool* pool) {
   KILN_ASSIGN_OR_RETURN(Bindings bindings, ParseBindings(options.bind));
   KILN_ASSIGN_OR_RETURN(std::string bytes, ReadWholeFile(path));
-  const TextFormOptions text_form{FindOverloads, path == "-" ? "" : std::filesystem::path(path).filename().string()};
+  const TextFormOptions text_form{FindOverloads, path == "-" ? "" : std::filesystem::path(path).filename().string(),
+                                  [](absl::string_view op) { return CheckRefused(RefusedOps(), op); }};
   absl::StatusOr<Graph> graph =
       IsGraphText(bytes) ? ParseGraph(bytes, pool, FindOpSchema, text_form) : ImportBytes(bytes, pool);
   if (!graph.ok()) return AddContext(graph.status(), path);

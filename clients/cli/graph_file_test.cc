@@ -74,6 +74,14 @@ TEST_F(GraphFileTest, ErrorsNameTheFile) {
   EXPECT_FALSE(ReadGraphFile(folder_, {}, &pool_).ok());
 }
 
+TEST_F(GraphFileTest, ARefusedOperatorSaysWhy) {
+  const std::string path = Write("s.txt", "graph f(%a: f32[2]) {\n  %b = aten._to_sparse(%a)\n  return (%b)\n}\n");
+  const absl::Status status = ReadGraphFile(path, {}, &pool_).status();
+  EXPECT_EQ(GetErrorReason(status), ErrorReason::kUnsupportedGraph);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("node 0 (aten._to_sparse) at s.txt:2: operator refused: sparse tensors have no fake tensors"));
+}
+
 TEST_F(GraphFileTest, ASymbolWithoutASizeIsNamed) {
   absl::Status status = ReadGraphFile(Write("a.txt", kAdd), {.bind = "s0=8,s1=16"}, &pool_).status();
   EXPECT_EQ(GetErrorReason(status), ErrorReason::kBadInputMetadata);

@@ -71,6 +71,10 @@ class GraphParser {
     SpreadResults(op, results);
     std::string location = ParseLocation();
     if (location.empty() && !options_.file.empty()) location = absl::StrCat(options_.file, ":", LineOf(start));
+    if (options_.refusal != nullptr && lookup_(op) == nullptr) {
+      const absl::Status refused = options_.refusal(op);
+      if (!refused.ok()) return AddContext(refused, DescribeNode(builder_.num_nodes(), op, location));
+    }
     return builder_.AddNode(op, std::move(args), std::move(results), std::move(location));
   }
 

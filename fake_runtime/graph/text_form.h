@@ -24,6 +24,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "fake_runtime/graph/graph.h"
 #include "fake_runtime/graph/graph_builder.h"
@@ -49,10 +50,14 @@ absl::StatusOr<Graph> ParseGraph(absl::string_view text, ExprPool* pool,
 // them. BAD_ARGUMENT_TYPE, naming
 // the candidates, where that leaves none or several.
 using OverloadLookup = std::function<std::vector<const OpSchema*>(absl::string_view packet)>;
+// Why an operator that has no schema is refused by name; OK for an unknown one.
+using RefusalLookup = std::function<absl::Status(absl::string_view op)>;
 struct TextFormOptions {
   OverloadLookup overloads;
   // Nodes without a location get "FILE:LINE".
   std::string file;
+  // Asked before UNKNOWN_OP is answered.
+  RefusalLookup refusal = {};
 };
 absl::StatusOr<Graph> ParseGraph(absl::string_view text, ExprPool* pool, const SchemaLookup& lookup,
                                  const TextFormOptions& options);

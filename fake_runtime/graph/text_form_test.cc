@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "fake_runtime/graph/testing/random_graph.h"
 #include "fake_runtime/graph/testing/test_schemas.h"
@@ -148,6 +149,23 @@ TEST(TextFormTest, RandomGraphsSurvivePrintingAndParsing) {
     EXPECT_EQ(again->outputs, graph.outputs);
     EXPECT_EQ(again->value_names, graph.value_names);
   }
+}
+
+TEST(TextFormTest, SaysWhyAnOperatorWithoutASchemaIsRefused) {
+  TextFormOptions options;
+  options.file = "m.kiln";
+  options.refusal = [](absl::string_view op) {
+    return op == "my.op" ? MakeError(ErrorReason::kCollectiveOp, "operator refused: mine") : absl::OkStatus();
+  };
+  ExprPool pool;
+  const auto parse = [&](absl::string_view op) {
+    return ParseGraph(absl::StrCat("graph f(%a: f32[2]) { %b = ", op, "(%a) return () }"), &pool, &FindTestSchema, options)
+        .status();
+  };
+  EXPECT_EQ(GetErrorReason(parse("my.op")), ErrorReason::kCollectiveOp);
+  EXPECT_EQ(parse("my.op").message(), "node 0 (my.op) at m.kiln:1: operator refused: mine");
+  EXPECT_EQ(GetErrorReason(parse("my.other")), ErrorReason::kUnknownOp);
+  EXPECT_TRUE(parse("aten.relu.default").ok());
 }
 
 struct BadText {

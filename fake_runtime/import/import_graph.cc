@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "fake_runtime/import/metadata_proto.h"
+#include "fake_runtime/ops/refused_ops.h"
 
 namespace kiln {
 namespace {
@@ -214,7 +215,7 @@ class Importer {
     absl::StatusOr<std::string> location = Location(node.location());
     absl::Status status = location.status();
     std::vector<NamedArgument> args;
-    if (status.ok()) status = CheckRefused(node.target());
+    if (status.ok()) status = CheckRefused(ops_.refused, node.target());
     if (status.ok()) status = ReadArguments(node, args);
     if (!status.ok()) return AddContext(status, Describe(node));
     std::vector<OutputNames> outputs(node.outputs_size());
@@ -252,12 +253,6 @@ class Importer {
           absl::StrCat("location ", index, " has control characters"));
     }
     return std::string(absl::StripAsciiWhitespace(text));
-  }
-
-  absl::Status CheckRefused(absl::string_view target) const {
-    const RefusedOp* op = FindRefused(ops_.refused, target);
-    if (op == nullptr) return absl::OkStatus();
-    return MakeError(op->reason, absl::StrCat("operator refused: ", op->why));
   }
 
   absl::Status ReadArguments(const v1::Node& node,
