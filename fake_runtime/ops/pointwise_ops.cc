@@ -378,7 +378,7 @@ constexpr OpDef kRows[] = {
     {"aten::threshold(Tensor self, Scalar threshold, Scalar value) -> Tensor",
      kTagPointwise, Pointwise<Promote::kDefault, 0>, "_- out-"},
     {"aten::threshold_backward(Tensor grad_output, Tensor self, Scalar threshold) -> Tensor",
-     kTagPointwise, FloatPointwise<0, 1>, "grad_input(grad_input)-"},
+     kTagPointwise, FloatPointwise<1, 0>, "grad_input(grad_input)-"},
     {"aten::true_divide.Scalar(Tensor self, Scalar other) -> Tensor",
      kTagNone, Pointwise<Promote::kIntToFloat, 0, 1>, "_"},
     {"aten::true_divide.Tensor(Tensor self, Tensor other) -> Tensor",
