@@ -1,6 +1,6 @@
 """Records what PyTorch's FakeTensorMode answers for OpInfo's samples, operator by operator.
 
-    python tests/conformance/record_op_samples.py OUT.jsonl [--dtype float32] [--backward]
+    python tests/conformance/record_op_samples.py OUT.jsonl [--dtype float32] [--backward] [--device cuda]
 
 Each distinct call that reaches the dispatcher becomes one line: the operator,
 the call as a graph in text form, and PyTorch's results or the class of its
@@ -103,11 +103,23 @@ def fake_inputs(mode: FakeTensorMode, value: Any) -> Any:
     return tree_map_only(torch.Tensor, lambda t: mode.from_tensor(t, static_shapes=True), value)
 
 
-def run_sample(op: Any, sample: Any, recorder: Recorder, backward: bool) -> None:
+def moved(mode: FakeTensorMode, value: Any, device: str) -> Any:
+    """The tensors of `value` on `device`, with their strides; those without dimensions stay where they are."""
+
+    def move(t: torch.Tensor) -> torch.Tensor:
+        if t.dim() == 0 or t.layout is not torch.strided:
+            return t
+        with mode:
+            return torch.empty_strided(t.shape, t.stride(), dtype=t.dtype, device=device)
+
+    return value if device == "cpu" else tree_map_only(torch.Tensor, move, value)
+
+
+def run_sample(op: Any, sample: Any, recorder: Recorder, backward: bool, device: str) -> None:
     mode = FakeTensorMode(shape_env=ShapeEnv(), allow_non_fake_inputs=True)
-    input_ = fake_inputs(mode, sample.input)
-    args = fake_inputs(mode, sample.args)
-    kwargs = fake_inputs(mode, sample.kwargs)
+    input_ = moved(mode, fake_inputs(mode, sample.input), device)
+    args = moved(mode, fake_inputs(mode, sample.args), device)
+    kwargs = moved(mode, fake_inputs(mode, sample.kwargs), device)
     with mode, recorder:
         out = op(input_, *args, **kwargs)
         if not backward:
@@ -123,6 +135,7 @@ def main() -> int:
     parser.add_argument("out")
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--backward", action="store_true", help="also run each sample's backward")
+    parser.add_argument("--device", default="cpu", help="a device that need not exist: cuda")
     parser.add_argument("--ops", default="", help="only OpInfos whose name contains this")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -139,7 +152,7 @@ def main() -> int:
             for sample in op.sample_inputs("cpu", dtype, requires_grad=backward):
                 samples += 1
                 try:
-                    run_sample(op, sample, recorder, backward)
+                    run_sample(op, sample, recorder, backward, options.device)
                 except Exception:
                     failed += 1
         except Exception as error:
