@@ -140,8 +140,11 @@ PropagationReport ReportPropagation(const FakeGraph& fake) {
   PropagationReport report;
   report.graph = graph.name;
   report.values = ReportValues(fake);
-  for (const GraphInput& input : graph.inputs) {
-    report.inputs.push_back({std::string(InputKindName(input.kind)), input.donated, input.constant});
+  for (size_t i = 0; i < graph.inputs.size(); ++i) {
+    const GraphInput& input = graph.inputs[i];
+    const InputWrite& write = fake.input_writes[i];
+    report.inputs.push_back(
+        {std::string(InputKindName(input.kind)), input.donated, input.constant, write.data, write.metadata});
   }
   std::vector<std::string> texts = PrintNodes(graph);
   for (size_t n = 0; n < graph.nodes.size(); ++n) {

@@ -55,6 +55,26 @@ TEST(ReportPropagationTest, AnAmbiguousOrMissingOverloadIsNamed) {
   EXPECT_EQ(graph->nodes[1].op->name, "aten.max.dim");
 }
 
+TEST(ReportPropagationTest, SaysWhichInputsTheGraphWrites) {
+  const PropagationReport report = ReportOf(R"(graph f(%x: f32[4, 6], %y: f32[2, 3], %z: f32[4]) {
+  %row = aten.select(%x, 0, 1)
+  %w = aten.zero_(%row)
+  %t = aten.t_(%y)
+  return %t, %z
+})");
+  EXPECT_TRUE(report.inputs[0].data_written);
+  EXPECT_FALSE(report.inputs[0].metadata_changed);
+  EXPECT_FALSE(report.inputs[1].data_written);
+  EXPECT_TRUE(report.inputs[1].metadata_changed);
+  EXPECT_FALSE(report.inputs[2].data_written || report.inputs[2].metadata_changed);
+  EXPECT_THAT(PrintTable(report), HasSubstr("input, written"));
+  EXPECT_THAT(PrintTable(report), HasSubstr("input, reshaped"));
+  absl::StatusOr<PropagationReport> over_the_wire = ImportReport(ExportReport(report));
+  ASSERT_TRUE(over_the_wire.ok()) << over_the_wire.status();
+  EXPECT_TRUE(over_the_wire->inputs[0].data_written);
+  EXPECT_TRUE(over_the_wire->inputs[1].metadata_changed);
+}
+
 TEST(ReportPropagationTest, GoesOverTheWireWithoutLoss) {
   const PropagationReport report = ReportOf(R"(graph f(%x: f32[s0=8, 4] device=cuda:1 parameter, %n: int = s0 + 1) {
   %c = aten.nonzero(%x)

@@ -228,6 +228,8 @@ class Importer {
     }
     out.donated = input.donated();
     out.constant = input.constant();
+    out.data_written = input.data_written();
+    out.metadata_changed = input.metadata_changed();
   }
 
   absl::Status ImportNode(const Response::Node& node) {
@@ -291,6 +293,8 @@ v1::PropagateResponse ExportReport(const PropagationReport& report) {
     }
     out.set_donated(input.donated);
     out.set_constant(input.constant);
+    out.set_data_written(input.data_written);
+    out.set_metadata_changed(input.metadata_changed);
   }
   for (const NodeReport& node : report.nodes) ExportNode(node, *response.add_nodes());
   for (int output : report.outputs) response.add_outputs(output);

@@ -61,7 +61,8 @@ Row RowOfValue(const PropagationReport& report, int value, absl::string_view nod
 
 std::string InputOp(const InputReport& input) {
   return absl::StrCat("input", input.kind == "user" ? "" : absl::StrCat(", ", input.kind),
-                      input.donated ? ", donated" : "", input.constant ? ", constant" : "");
+                      input.donated ? ", donated" : "", input.constant ? ", constant" : "",
+                      input.data_written ? ", written" : "", input.metadata_changed ? ", reshaped" : "");
 }
 
 void AppendGuards(const PropagationReport& report, int node, std::vector<Row>& rows) {

@@ -41,6 +41,10 @@ struct InputReport {
   std::string kind;  // "user", "parameter", ...
   bool donated = false;
   bool constant = false;
+  // What the graph does to it: its storage is written; its sizes, strides, offset or
+  // storage are others in the end. The value is what it is in the end.
+  bool data_written = false;
+  bool metadata_changed = false;
 };
 
 struct NodeReport {
