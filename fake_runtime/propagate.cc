@@ -13,10 +13,15 @@
 #include "fake_runtime/ops/meta_context.h"
 #include "fake_runtime/ops/op_table.h"
 #include "fake_runtime/ops/run_meta.h"
+#include "fake_runtime/propagate_open_lists.h"
 #include "fake_runtime/symbolic/poison_error.h"
 
 namespace kiln {
 namespace {
+
+// Added to Limit::kRewriteSteps for each node, so that an honest graph may be as
+// long as graphs may be: a broadcasting add of symbolic sizes takes 256.
+constexpr int64_t kStepsOfANode = 1000;
 
 // Symbols that stand for a size of some input by themselves: those are never
 // negative, while a plain SymInt may be.
@@ -263,7 +268,26 @@ void ApplyWrites(FakeGraph& fake, const Node& node, MetaContext& ctx) {
   }
 }
 
-absl::Status RunNode(FakeGraph& fake, const Node& node) {
+enum class Lists {
+  kNamed,  // every result of a list has a name
+  kOpen,   // a list may have more results than names
+};
+
+// The results of `node`'s lists that have no value yet get one each.
+void AddUnnamedResults(FakeGraph& fake, Node& node, const MetaContext& ctx) {
+  const std::vector<MetaContext::Returned>& returned = ctx.returned();
+  for (size_t r = 0; r < std::min(returned.size(), node.outputs.size()); ++r) {
+    NodeOutput& output = node.outputs[r];
+    if (!output.is_list) continue;
+    while (output.values.size() < returned[r].values.size()) {
+      output.values.push_back(ValueId{fake.graph.num_values()});
+      fake.graph.value_names.emplace_back();
+      fake.values.emplace_back();
+    }
+  }
+}
+
+absl::Status RunNode(FakeGraph& fake, Node& node, Lists lists) {
   KILN_RETURN_IF_ERROR(CheckArguments(node, fake.values));
   const int first_new = fake.num_storages;
   MetaContext ctx(*node.op, node.args, fake.values, fake.env.get(), &fake.num_storages);
@@ -272,28 +296,27 @@ absl::Status RunNode(FakeGraph& fake, const Node& node) {
   if (const std::optional<ScalarValue> constant = ConstantResult(RowOf(*node.op), ctx)) {
     std::get<FakeTensor>(ctx.mutable_returned()[0].values[0]).constant = constant;
   }
+  if (lists == Lists::kOpen) AddUnnamedResults(fake, node, ctx);
   KILN_RETURN_IF_ERROR(StoreOutputs(fake, node, ctx, first_new));
   if (!ctx.written().empty()) ApplyWrites(fake, node, ctx);
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::Status PropagateNode(FakeGraph& fake, int node) {
-  const Node& n = fake.graph.nodes[node];
+absl::Status PropagateOneNode(FakeGraph& fake, int node, Lists lists) {
+  Node& n = fake.graph.nodes[node];
   fake.values.resize(std::max<size_t>(fake.values.size(), fake.graph.num_values()));
   fake.env->SetReason({node, n.op->name, "", n.location});
-  absl::Status status = RunNode(fake, n);
+  absl::Status status = RunNode(fake, n, lists);
   // Past a limit whatever else went wrong is a consequence.
   if (absl::Status limit = fake.env->LimitStatus(); !limit.ok()) status = limit;
   return status.ok() ? status : AddContext(status, DescribeNode(fake.graph, node));
 }
 
-absl::StatusOr<FakeGraph> Propagate(Graph graph, ExprPool* pool) {
+absl::StatusOr<FakeGraph> PropagateGraph(Graph graph, ExprPool* pool, Lists lists) {
   FakeGraph fake;
   fake.graph = std::move(graph);
   fake.env = std::make_unique<ShapeEnv>(pool);
-  pool->Refill();
+  pool->Refill(kStepsOfANode * static_cast<int64_t>(fake.graph.nodes.size()));
   KILN_RETURN_IF_ERROR(DeclareSymbols(fake.graph, *fake.env));
   fake.values.resize(fake.graph.num_values());
   for (size_t i = 0; i < fake.graph.inputs.size(); ++i) {
@@ -306,7 +329,7 @@ absl::StatusOr<FakeGraph> Propagate(Graph graph, ExprPool* pool) {
   fake.input_writes.resize(fake.graph.inputs.size());
   KILN_RETURN_IF_ERROR(CheckInputs(fake));
   for (size_t node = 0; node < fake.graph.nodes.size(); ++node) {
-    KILN_RETURN_IF_ERROR(PropagateNode(fake, static_cast<int>(node)));
+    KILN_RETURN_IF_ERROR(PropagateOneNode(fake, static_cast<int>(node), lists));
   }
   // What comes after has a budget of its own.
   pool->Refill();
@@ -317,6 +340,18 @@ absl::StatusOr<FakeGraph> Propagate(Graph graph, ExprPool* pool) {
     if (before != nullptr) fake.input_writes[i].metadata = !SameMetadata(*before, fake.tensor(ValueId{static_cast<int>(i)}));
   }
   return fake;
+}
+
+}  // namespace
+
+absl::Status PropagateNode(FakeGraph& fake, int node) { return PropagateOneNode(fake, node, Lists::kNamed); }
+
+absl::StatusOr<FakeGraph> Propagate(Graph graph, ExprPool* pool) {
+  return PropagateGraph(std::move(graph), pool, Lists::kNamed);
+}
+
+absl::StatusOr<FakeGraph> PropagateOpenLists(Graph graph, ExprPool* pool) {
+  return PropagateGraph(std::move(graph), pool, Lists::kOpen);
 }
 
 }  // namespace kiln
