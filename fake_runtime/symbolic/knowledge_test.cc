@@ -195,5 +195,18 @@ TEST_F(LargeExtremumTest, MeansWhatItIsMadeOf) {
   }
 }
 
+// What a client of Mamba's chunks guards: Max(1, q)**2 stands for q**2, and q for Max(1, q).
+TEST(KnowledgeTest, FactsThatLeadBackToAnExpressionEnd) {
+  ExprPool pool;
+  Knowledge k(&pool);
+  const Expr a = pool.Symbol("s0"), b = pool.Symbol("s1");
+  for (Expr s : {a, b}) k.AddSymbol(s, ValueRange::AtLeast(0), ValueRange::AtLeast(1), false);
+  const Expr q = pool.FloorDiv(a, b);
+  const Expr least = pool.Max(Expr(1), q);
+  k.AddFact(pool.Eq(pool.Mul(q, q), pool.Mul(least, least)));
+  k.AddFact(pool.Eq(least, q));
+  EXPECT_EQ(k.Decide(pool.Eq(pool.Mul(least, least), pool.Mul(q, q)), nullptr), true);
+}
+
 }  // namespace
 }  // namespace kiln

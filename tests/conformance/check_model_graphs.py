@@ -16,6 +16,10 @@ the other way round, since AOTAutograd replays views from their base and so take
 metadata of copies. Static graphs are compared once more, to FakeTensorMode run
 over the same graph, and there storages must be equal both ways. Inputs are the
 exception: the client shows each as a storage of its own, at offset 0.
+
+Limits: a graph whose sizes PyTorch pins, or for which no other sizes were found, is
+compared at the traced sizes alone, and counted. Recordings must be made without
+FakeTensorMode's cache, which forgets the offset of `copy` (record_model_graphs.py).
 """
 
 from __future__ import annotations

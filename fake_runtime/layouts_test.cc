@@ -1,0 +1,62 @@
+// Layouts that real models showed: copies that keep gaps and offsets, dimensions of
+// size 1, and products of groups on CUDA. Expected values are PyTorch 2.13's.
+#include <gtest/gtest.h>
+
+#include "absl/strings/str_cat.h"
+#include "fake_runtime/fake_tensor_mode.h"
+#include "fake_runtime/graph/text_form.h"
+#include "fake_runtime/ops/op_table.h"
+#include "fake_runtime/ops/size_tests.h"
+
+namespace kiln {
+namespace {
+
+// "[4, 3] strides [8, 1] offset 2" of the value %r, or the error.
+std::string Layout(const std::string& inputs, const std::string& node) {
+  ExprPool pool;
+  absl::StatusOr<Graph> graph =
+      ParseGraph(absl::StrCat("graph g(", inputs, ") { %r = ", node, " return () }"), &pool, FindOpSchema);
+  if (!graph.ok()) return std::string(graph.status().message());
+  absl::StatusOr<FakeGraph> fake = Propagate(*std::move(graph), &pool);
+  if (!fake.ok()) return std::string(fake.status().message());
+  const FakeTensor& t = std::get<FakeTensor>(fake->values.back());
+  return absl::StrCat(DimsText(t.sizes), " strides ", DimsText(t.strides), " offset ", t.storage_offset.ToString());
+}
+
+TEST(LayoutsTest, CopiesOfAWholeMemoryKeepGapsAndOffset) {
+  const std::string gaps = "%a: f32[4, 3] strides=[8, 1] offset=2, %b: f32[4, 3], %c: f32[2, 3]";
+  EXPECT_EQ(Layout(gaps, "aten.copy.default(%a, %b)"), "[4, 3] strides [8, 1] offset 2");
+  EXPECT_EQ(Layout(gaps, "aten.slice_scatter.default(%a, %c, 0, 0, 2)"), "[4, 3] strides [8, 1] offset 2");
+}
+
+TEST(LayoutsTest, CopiesOfRepeatedElementsAreDense) {
+  EXPECT_EQ(Layout("%a: f32[4, 3] strides=[0, 1], %b: f32[4, 3]", "aten.copy.default(%a, %b)"),
+            "[4, 3] strides [3, 1] offset 0");
+  EXPECT_EQ(Layout("%a: f32[1, 3] strides=[0, 1], %b: f32[1, 3]", "aten.copy.default(%a, %b)"),
+            "[1, 3] strides [0, 1] offset 0");
+}
+
+TEST(LayoutsTest, StridesOfDimensionsOfSizeOneHaveASayInTheOrder) {
+  EXPECT_EQ(Layout("%a: f32[2, 3, 1, 4] strides=[12, 1, 99, 3], %b: f32[2, 3, 1, 4] strides=[12, 4, 4, 1]",
+                   "aten.add.Tensor(%a, %b)"),
+            "[2, 3, 1, 4] strides [12, 1, 24, 3] offset 0");
+  EXPECT_EQ(Layout("%a: f32[2, 1, 4] strides=[4, 9, 1], %b: f32[2, 1, 4] strides=[1, 1, 2]", "aten.add.Tensor(%a, %b)"),
+            "[2, 1, 4] strides [4, 8, 1] offset 0");
+}
+
+TEST(LayoutsTest, DimensionsThatAreRepeatedHaveNone) {
+  EXPECT_EQ(Layout("%a: f32[2, 1, 4] strides=[1, 50, 2], %b: f32[2, 3, 4]", "aten.add.Tensor(%a, %b)"),
+            "[2, 3, 4] strides [12, 4, 1] offset 0");
+  EXPECT_EQ(Layout("%a: f32[2, 1, 4] strides=[1, 8, 2], %b: f32[1, 1, 4] strides=[1, 1, 1]", "aten.add.Tensor(%a, %b)"),
+            "[2, 1, 4] strides [1, 8, 2] offset 0");
+}
+
+TEST(LayoutsTest, ProductsOfGroupsHavePaddedRowsOnCuda) {
+  const std::string cuda = " device=cuda:0";
+  const std::string inputs = absl::StrCat("%a: bf16[32, 16]", cuda, ", %b: bf16[4, 16, 20] strides=[384, 24, 1]", cuda,
+                                          ", %o: i32[4]", cuda);
+  EXPECT_EQ(Layout(inputs, "aten._grouped_mm.default(%a, %b, %o)"), "[32, 20] strides [24, 1] offset 0");
+}
+
+}  // namespace
+}  // namespace kiln
