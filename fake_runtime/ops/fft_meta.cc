@@ -73,6 +73,10 @@ absl::StatusOr<DimOrder> DimsOf(MetaContext& ctx, const FakeTensor& self, bool c
     return ctx.Fail(ErrorReason::kDtypeMismatch, absl::StrCat("expected a ", complex ? "complex" : "real",
                                                               " tensor but got ", GetDTypeRow(self.dtype).name));
   }
+  // Rank 0 counts as 1 where dimensions wrap, but it has no size to transform.
+  if (self.rank() == 0 && !ctx.Ints(1).empty()) {
+    return ctx.Fail(ErrorReason::kIndexOutOfRange, "a dimension is specified but the tensor has no dimensions");
+  }
   return ctx.WrapDims(ctx.Ints(1), self.rank());
 }
 

@@ -166,11 +166,10 @@ absl::Status IndexMeta(MetaContext& ctx) {
 }
 
 absl::Status UnsafeMaskedIndexMeta(MetaContext& ctx) {
-  KILN_ASSIGN_OR_RETURN(FakeTensor out, IndexOf(ctx, ctx.Tensor(0), ctx.TensorList(2)));
-  // where(mask, indexed, fill)
+  KILN_ASSIGN_OR_RETURN(const FakeTensor out, IndexOf(ctx, ctx.Tensor(0), ctx.TensorList(2)));
+  // masked_fill of what was indexed, a contiguous clone.
   KILN_ASSIGN_OR_RETURN(Dims sizes, BroadcastSizes(ctx, ctx.Tensor(1).sizes, out.sizes));
-  if (!(sizes == out.sizes)) out = ctx.NewTensor(out.dtype, out.device, std::move(sizes));
-  ctx.Return(std::move(out));
+  ctx.Return(ctx.NewTensor(out.dtype, out.device, std::move(sizes)));
   return absl::OkStatus();
 }
 
