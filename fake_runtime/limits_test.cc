@@ -19,18 +19,24 @@ using ::testing::HasSubstr;
 
 class Limited {
  public:
-  absl::Status Run(const std::string& text) {
+  absl::Status Run(const std::string& text, bool reduces = true) {
     absl::StatusOr<Graph> graph = ParseGraph(text, &pool_, FindOpSchema);
     if (!graph.ok()) return graph.status();
-    absl::StatusOr<FakeGraph> fake = Propagate(*std::move(graph), &pool_);
-    if (fake.ok()) guards_ = fake->env->Guards();
-    return fake.status();
+    absl::StatusOr<FakeGraph> fake = kiln::Propagate(*std::move(graph), &pool_);
+    if (!fake.ok()) return fake.status();
+    num_recorded_ = static_cast<int64_t>(fake->env->recorded_guards().size());
+    if (reduces) guards_ = fake->env->Guards();
+    return absl::OkStatus();
   }
+  // Without the reduction of guards.
+  absl::Status Propagate(const std::string& text) { return Run(text, /*reduces=*/false); }
+  int64_t num_recorded() const { return num_recorded_; }
   const std::vector<Guard>& guards() const { return guards_; }
 
  private:
   ExprPool pool_;
   std::vector<Guard> guards_;
+  int64_t num_recorded_ = 0;
 };
 
 void ExpectLimit(const absl::Status& status, absl::string_view limit) {
@@ -41,7 +47,8 @@ void ExpectLimit(const absl::Status& status, absl::string_view limit) {
 // Done, or refused by a limit: nothing else, and soon.
 void ExpectEnds(const std::string& text) {
   absl::Status status = Limited().Run(text);
-  if (!status.ok()) EXPECT_EQ(GetErrorReason(status), ErrorReason::kLimitExceeded) << status;
+  if (status.ok()) return;
+  EXPECT_EQ(GetErrorReason(status), ErrorReason::kLimitExceeded) << status;
 }
 
 std::string Symbols(int n, int64_t hint = 64) {
@@ -102,10 +109,16 @@ TEST(LimitsTest, Guards) {
     }
     return OverIntegers(1, nodes);
   };
-  const int64_t most = GetLimit(Limit::kGuards);
   // Some of the limit goes to what the tests lean on.
-  EXPECT_TRUE(Limited().Run(tests(most / 2)).ok());
-  ExpectLimit(Limited().Run(tests(most + 1)), "guards");
+  Limited few;
+  ASSERT_TRUE(few.Run(tests(10)).ok());
+  const int64_t most = GetLimit(Limit::kGuards) - (few.num_recorded() - 10);
+  Limited all;
+  EXPECT_TRUE(all.Propagate(tests(most)).ok());
+  EXPECT_EQ(all.num_recorded(), GetLimit(Limit::kGuards));
+  absl::Status status = Limited().Propagate(tests(most + 1));
+  ExpectLimit(status, "guards");
+  EXPECT_THAT(std::string(status.message()), HasSubstr(absl::StrCat("node ", 3 * most + 2)));
 }
 
 TEST(LimitsTest, NodesOfAnExpression) {
@@ -132,8 +145,10 @@ TEST(LimitsTest, DepthOfAnExpression) {
     }
     return OverIntegers(3, nodes);
   };
-  EXPECT_TRUE(Limited().Run(nested(100)).ok());
-  ExpectLimit(Limited().Run(nested(200)), "expr_depth");
+  // Each step is two levels.
+  const int64_t most = GetLimit(Limit::kExprDepth) / 2;
+  EXPECT_TRUE(Limited().Run(nested(most)).ok());
+  ExpectLimit(Limited().Run(nested(most + 1)), "expr_depth");
 }
 
 TEST(LimitsTest, StepsOfRewriting) {
@@ -146,6 +161,25 @@ TEST(LimitsTest, StepsOfRewriting) {
   EXPECT_EQ(late.poison_reason(), "over rewrite_steps");
   pool.Refill();
   EXPECT_FALSE(pool.Add(pool.Symbol("s0"), pool.Symbol("s2")).is_poison());
+}
+
+// A node has a thousand steps of its own, so no graph is too long for the budget.
+TEST(LimitsTest, TheStepsOfALongGraphAreThoseOfItsNodes) {
+  constexpr int kNodes = 200000;
+  std::string text = "graph g(%x0: f32[s0, s1], %y: f32[s1]) symbols { s0 = 64 in [2, oo], s1 = 32 in [2, oo] } {\n";
+  for (int i = 0; i < kNodes; ++i) absl::StrAppend(&text, "%x", i + 1, " = aten.add.Tensor(%x", i, ", %y)\n");
+  ExprPool pool;
+  absl::StatusOr<Graph> graph = ParseGraph(absl::StrCat(text, "return (%x", kNodes, ") }"), &pool, FindOpSchema);
+  ASSERT_TRUE(graph.ok()) << graph.status();
+  // Node by node, since Propagate refills the budget in the end.
+  Graph nodes = *graph;
+  graph->nodes.clear();
+  absl::StatusOr<FakeGraph> fake = Propagate(*std::move(graph), &pool);
+  ASSERT_TRUE(fake.ok()) << fake.status();
+  fake->graph = std::move(nodes);
+  for (int i = 0; i < kNodes; ++i) ASSERT_TRUE(PropagateNode(*fake, i).ok());
+  RecordProperty("rewrite_steps", static_cast<int>(pool.steps()));
+  EXPECT_LT(pool.steps() / kNodes, 500);
 }
 
 // Each of many nodes multiplies out a product of sums.

@@ -294,7 +294,7 @@ ExprPool::~ExprPool() = default;
 void ExprPool::Spend(int64_t steps) { rep_->Spend(steps); }
 int64_t ExprPool::steps() const { return rep_->steps(); }
 bool ExprPool::exhausted() const { return rep_->exhausted(); }
-void ExprPool::Refill() { rep_->Refill(); }
+void ExprPool::Refill(int64_t extra) { rep_->Refill(extra); }
 
 Expr ExprPool::Int(int64_t value) { return rep_->InternInt(value); }
 Expr ExprPool::Float(double value) { return rep_->InternFloat(value); }

@@ -225,7 +225,8 @@ class ExprPool {
   void Spend(int64_t steps);
   int64_t steps() const;
   bool exhausted() const;
-  void Refill();
+  // Work starts anew, with `extra` steps more than the limit.
+  void Refill(int64_t extra = 0);
 
   // Parses the text form. PARSE_ERROR with a column, LIMIT_EXCEEDED, or
   // SIZE_OVERFLOW. Symbols are created as they appear.

@@ -103,7 +103,7 @@ struct ExprPoolRep {
   void Spend(int64_t steps) { steps_ += steps; }
   int64_t steps() const { return steps_; }
   bool exhausted() const { return steps_ > max_steps_; }
-  void Refill() { steps_ = 0; }
+  void Refill(int64_t extra) { steps_ = -extra; }
   // For Min and Max, of one or more.
   Expr Extremum(ExprKind kind, absl::Span<const Expr> operands);
   std::optional<Expr> WithOperand(Expr e, Expr operand);

@@ -27,10 +27,15 @@ INPUT = re.compile(r"(%t\d+: \w+)\[([^\]]*)\] strides=\[([^\]]*)\]")
 
 def with_symbols(graph: str) -> str:
     """Sizes of contiguous inputs as PyTorch makes them symbols: equal ones share one, 0 and 1 stay."""
+    # Sizes that depend on data are symbols already.
+    if " symbols { " in graph:
+        return graph
     sizes: set[str] = set()
 
     def replace(match: re.Match[str]) -> str:
         head, dims, strides = match.group(1), match.group(2).split(", "), match.group(3)
+        if not all(d.isdigit() for d in dims if d):
+            return match.group(0)
         dense, expected = 1, []
         for dim in reversed(dims if dims != [""] else []):
             expected.append(str(dense))
