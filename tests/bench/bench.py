@@ -87,7 +87,10 @@ def bench_fake_tensors() -> int:
     program = pathlib.Path(kiln_server.kiln_binary()).parents[2] / "tests" / "bench" / "propagate_bench"
     plot = program.with_name("stress.svg")
     failed = subprocess.run([sys.executable, str(here / "fake_tensor_bench.py"), str(program)]).returncode
-    return failed | subprocess.run([sys.executable, str(here / "stress_bench.py"), str(program), "--plot", str(plot)]).returncode
+    return (
+        failed
+        | subprocess.run([sys.executable, str(here / "stress_bench.py"), str(program), "--plot", str(plot)]).returncode
+    )
 
 
 def main() -> int:

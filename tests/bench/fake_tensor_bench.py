@@ -25,6 +25,7 @@ from typing import Any
 
 import torch
 import transformers
+from op_samples_bench import bench_samples
 from torch._dynamo.backends.common import aot_autograd
 from torch._dynamo.source import ConstantSource
 from torch._functorch.partitioners import min_cut_rematerialization_partition
@@ -35,8 +36,6 @@ from torch.fx.passes.fake_tensor_prop import FakeTensorProp
 
 from kiln._fx.convert import GraphRole, convert_graph
 from kiln._fx.decompositions import decomposition_table
-
-from op_samples_bench import bench_samples
 
 GOALS = {"without cache": 100, "out of cache": 50, "symbolic tracing": 100, "ShapeEnv propagation": 100}
 ADDS = 1334
@@ -156,7 +155,9 @@ def run_shape_env(case: Case) -> float:
 
 
 def kiln(program: str, arguments: list[str], repeats: int) -> dict[str, Any]:
-    run = subprocess.run([program, *arguments, "--repeats", str(repeats)], stdout=subprocess.PIPE, text=True, check=True)
+    run = subprocess.run(
+        [program, *arguments, "--repeats", str(repeats)], stdout=subprocess.PIPE, text=True, check=True
+    )
     result: dict[str, Any] = json.loads(run.stdout)
     return result
 
@@ -207,7 +208,7 @@ def main() -> int:
     parser.add_argument("--samples", default="float32", help="the dtype of OpInfo's samples; empty for none")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    logging.disable(logging.WARNING)
+    logging.disable(logging.ERROR)
     torch.set_num_threads(1)
     print("fake tensors: propagation a node, Kiln beside PyTorch; ratios over 1: Kiln is faster", flush=True)
     good = True

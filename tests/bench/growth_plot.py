@@ -29,7 +29,8 @@ def draw(series: Series) -> str:
         return HEIGHT - MARGIN - (math.log10(t) - low_y) / (high_y - low_y) * (HEIGHT - 2 * MARGIN)
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="13">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
+        'font-family="sans-serif" font-size="13">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
         '<text x="70" y="30" font-size="17">Propagation and its guards: time over size; dashed lines are linear</text>',
         f'<text x="{(WIDTH - LEGEND) / 2}" y="{HEIGHT - 20}">n</text>',
@@ -40,7 +41,9 @@ def draw(series: Series) -> str:
         parts.append(f'<text x="{MARGIN - 8}" y="{y(10**decade) + 4:.1f}" text-anchor="end">{label}</text>')
     for decade in range(math.ceil(low_x), math.floor(high_x) + 1):
         parts.append(f'<path d="M{x(10**decade):.1f} {MARGIN}V{HEIGHT - MARGIN}" stroke="#ddd"/>')
-        parts.append(f'<text x="{x(10**decade):.1f}" y="{HEIGHT - MARGIN + 18}" text-anchor="middle">{10**decade}</text>')
+        parts.append(
+            f'<text x="{x(10**decade):.1f}" y="{HEIGHT - MARGIN + 18}" text-anchor="middle">{10**decade}</text>'
+        )
     for i, (name, line) in enumerate(sorted(series.items())):
         color = f"hsl({i * 360 // len(series)}, 70%, 42%)"
         path = "L".join(f"{x(n):.1f} {y(t):.1f}" for n, t in line)

@@ -19,8 +19,7 @@ from torch.utils._pytree import tree_map_only
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "conformance"))
 
-from record_op_samples import NOT_OPERATORS, Recorder  # noqa: E402
-
+from record_op_samples import NOT_OPERATORS, Recorder
 
 INPUT = re.compile(r"(%t\d+: \w+)\[([^\]]*)\] strides=\[([^\]]*)\]")
 
@@ -93,12 +92,16 @@ def run_all(dtype: torch.dtype, watcher: TorchDispatchMode, cache: bool, dynamic
 
 
 def kiln_us(program: str, path: pathlib.Path) -> float:
-    run = subprocess.run([program, "--samples", str(path), "--repeats", "3"], stdout=subprocess.PIPE, text=True, check=True)
+    run = subprocess.run(
+        [program, "--samples", str(path), "--repeats", "3"], stdout=subprocess.PIPE, text=True, check=True
+    )
     row = json.loads(run.stdout)
     return float(row["min_us"] + row["guards_min_us"]) / float(row["nodes"])
 
 
-def bench_samples(dtype_name: str, directory: pathlib.Path, program: str) -> list[tuple[str, dict[str, float], int, float]]:
+def bench_samples(
+    dtype_name: str, directory: pathlib.Path, program: str
+) -> list[tuple[str, dict[str, float], int, float]]:
     dtype = getattr(torch, dtype_name)
     rows: dict[str, dict[str, Any]] = {}
     run_all(dtype, Recorder(rows), cache=True, dynamic=False)
@@ -118,5 +121,10 @@ def bench_samples(dtype_name: str, directory: pathlib.Path, program: str) -> lis
     traced = timers["ShapeEnv propagation"]
     return [
         (f"OpInfo {dtype_name}, static", best, calls, kiln_us(program, static)),
-        (f"OpInfo {dtype_name}, symbolic", {"ShapeEnv propagation": traced.seconds}, traced.calls, kiln_us(program, symbolic)),
+        (
+            f"OpInfo {dtype_name}, symbolic",
+            {"ShapeEnv propagation": traced.seconds},
+            traced.calls,
+            kiln_us(program, symbolic),
+        ),
     ]
