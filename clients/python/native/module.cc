@@ -11,6 +11,7 @@
 #include "clients/python/native/block_cache.h"
 #include "clients/python/native/extern_op.h"
 #include "clients/python/native/native_graph.h"
+#include "clients/python/native/propagate_module.h"
 #include "clients/python/native/tensor_objects.h"
 #include "clients/python/native/torch_shim.h"
 #include "clients/runtime/cpu_features.h"
@@ -98,6 +99,17 @@ nb::dict ExternCalls() {
   return ops;
 }
 
+// Other threads run meanwhile: the bytes do not change, and their owner is kept by the caller.
+nb::bytes Propagate(const nb::bytes& module) {
+  const absl::string_view bytes = View(module);
+  const absl::StatusOr<std::string> response = [&] {
+    nb::gil_scoped_release unlocked;
+    return PropagateModule(bytes);
+  }();
+  Check(response.status());
+  return Bytes(*response);
+}
+
 TrustedKeys* NewTrustedKeys(const std::string& text) {
   TrustedKeys keys;
   Check(keys.AddText(text));
@@ -122,6 +134,8 @@ NB_MODULE(_native, m) {
   m.def("options_digest",
         [](const std::map<std::string, std::string>& given) { return kiln::Bytes(kiln::OptionsDigest(given).bytes()); },
         "given"_a);
+  m.def("propagate", &kiln::Propagate, "module"_a,
+        "From a serialized GraphModule to a serialized PropagateResponse. Raises KilnError.");
 
   nb::class_<kiln::TrustedKeys>(m, "TrustedKeys")
       .def(nb::new_(&kiln::NewTrustedKeys), "text"_a)

@@ -6,17 +6,23 @@
     kiln.stats()    # counters and seconds of this process
     kiln.graphs()   # every compiled graph: variants, guards, operators left to PyTorch
 
+    # What is known of every value of a graph of ATen operators, without a server.
+    print(kiln.propagate(graph_module, example_inputs, dynamic=True))
+
 Importing this package imports neither PyTorch nor gRPC.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from kiln._wire.errors import KilnError
 
-__all__ = ["KilnError", "backend", "explain", "extern_calls", "graphs", "stats"]
+if TYPE_CHECKING:
+    from kiln._fx.propagated_graph import PropagatedGraph
+
+__all__ = ["KilnError", "backend", "explain", "extern_calls", "graphs", "propagate", "stats"]
 
 
 def backend(gm: Any, example_inputs: Any, **kwargs: Any) -> Callable[..., Any]:
@@ -52,3 +58,53 @@ def explain() -> str:
     from kiln._host.explain import explain as as_text
 
     return as_text(graphs())
+
+
+def propagate(
+    graph_module: Any,
+    example_inputs: Sequence[Any],
+    *,
+    dynamic_shapes: Sequence[Any] | None = None,
+    dynamic: bool = False,
+) -> PropagatedGraph:
+    """What is known of every value of an FX graph without running it: types, sizes, strides, aliases, guards.
+
+    Runs in this process and needs no server. No tensor's data is read, but for
+    one-element constants of the graph that go through `lift_fresh`, as PyTorch's
+    FakeTensorMode does.
+
+    Args:
+        graph_module: a torch.fx.GraphModule of ATen operators, as make_fx, torch.export
+            and AOTAutograd make them. `node.meta` is not looked at, but for
+            `stack_trace`, from which errors and guards have the user's line.
+        example_inputs: one per placeholder, in order: tensors, real or fake, of any
+            strided layout; integers; SymInts. Sizes of fake tensors that are
+            expressions of a ShapeEnv stay what they are, with what it knows of them.
+        dynamic_shapes: one entry per example input, as torch.export has it: None (all
+            static), or what each dimension may be, as {dimension: policy} or a
+            sequence. For an integer the policy itself. A policy is
+
+            - None, an int or Dim.STATIC: the size that it has;
+            - Dim.AUTO: a symbol, which a test may specialise;
+            - Dim.DYNAMIC, a name or a Dim of torch.export with its bounds: a symbol
+              that must stay one; what would specialise it is an error. Dimensions of
+              one name have one size.
+        dynamic: every dimension and integer input of plain numbers is Dim.AUTO, equal
+            ones being one symbol, and 0 and 1 staying numbers: what
+            torch.compile(dynamic=True) does.
+
+    Returns:
+        A PropagatedGraph: `result[node]` for each node of the graph, `result.guards`,
+        `result.symbols`, `result.input_writes`; `str(result)` is the table that
+        `kiln propagate` prints.
+
+    Raises:
+        KilnError: with the `reason` of what is wrong. UNCONVERTIBLE_NODE: a node that is
+            no ATen operator, or an argument that has no wire form.
+            BAD_INPUT_METADATA: inputs or `dynamic_shapes` that do not fit the graph or
+            one another. Else what the server would answer (SHAPE_MISMATCH,
+            SPECIALIZED_DYNAMIC_DIM, ...), the message naming the FX node.
+    """
+    from kiln._fx.propagate import propagate_graph
+
+    return propagate_graph(graph_module, example_inputs, dynamic_shapes=dynamic_shapes, dynamic=dynamic)

@@ -129,7 +129,7 @@ def convert_graph(
     inputs: InputFacts = InputFacts(),
 ) -> ConvertedGraph:
     """Converts an ATen-level graph of AOTAutograd. UnconvertibleNode names what it cannot."""
-    converter = _Converter(gm, role, inputs, _looks_at_storage(gm))
+    converter = GraphConverter(gm, role, inputs, _looks_at_storage(gm))
     for node in gm.graph.nodes:
         converter.add(node)
     return converter.finish()
@@ -148,7 +148,7 @@ def _input_kind(name: str, index: int, role: GraphRole, facts: InputFacts) -> pb
     return pb.INPUT_KIND_PARAMETER if index in facts.requires_grad else pb.INPUT_KIND_BUFFER
 
 
-class _Converter:
+class GraphConverter:
     """One graph's conversion. Values are named as FX names them."""
 
     def __init__(
@@ -224,7 +224,7 @@ class _Converter:
             value = getattr(value, part)
         if not isinstance(value, torch.Tensor):
             raise UnconvertibleNode(f"node {node.name}: attribute {node.target} is a {type(value).__name__}")
-        if value.numel() == 1 and value.device.type == "cpu" and value.layout == torch.strided:
+        if self._travels_as_number(node, value):
             self._add_scalar_constant(node, value)
             return
         entry = pb.Input(name=node.name, kind=pb.INPUT_KIND_BUFFER, constant=True)
@@ -232,6 +232,10 @@ class _Converter:
         self._constant_inputs.append(entry)
         self._constants.append(value.detach())
         self._names[node] = node.name
+
+    def _travels_as_number(self, node: torch.fx.Node, value: torch.Tensor) -> bool:
+        """Whether the server shall know what this constant of the graph holds."""
+        return bool(value.numel() == 1 and value.device.type == "cpu" and value.layout == torch.strided)
 
     def _add_scalar_constant(self, node: torch.fx.Node, value: torch.Tensor) -> None:
         wire = self._graph.nodes.add(target="aten.full.default")
@@ -292,7 +296,7 @@ class _Converter:
             self._names[node] = node.name
             return
         if len(returns) == 1:
-            count = len(node.meta["val"])
+            count = self._list_length(node)
             output = wire.outputs.add(is_list=True)
             output.names.extend([""] * count)
             self._results[node] = _Results(output.names.__setitem__, [""] * count)
@@ -303,6 +307,10 @@ class _Converter:
             outputs[index].names.append(name)
 
         self._results[node] = _Results(set_name, [""] * len(returns))
+
+    def _list_length(self, node: torch.fx.Node) -> int:
+        """How many tensors the list that `node` returns has."""
+        return len(node.meta["val"])
 
     def _bind_result(self, node: torch.fx.Node) -> None:
         source, index = node.args
