@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import torch
 from captured import capture
+from torch.fx.experimental.sym_node import METHOD_TO_OPERATOR
+
 from kiln import _native
 from kiln._fx.convert import SYMBOLIC_TARGETS, ConvertedGraph, GraphRole, convert_graph
 from kiln.v1 import graph_pb2
-from torch.fx.experimental.sym_node import METHOD_TO_OPERATOR
 
 
 def _native_graph(converted: ConvertedGraph) -> _native.NativeGraph:
