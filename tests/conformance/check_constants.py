@@ -57,9 +57,25 @@ CASES: list[tuple[str, Any, str]] = [
 FLOATS = (torch.float32, torch.float64, torch.bfloat16, torch.float16)
 HALVES = FLOATS[2:]
 INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
-UNARY = ["abs", "bitwise_not", "ceil", "floor", "isinf", "isnan", "logical_not", "neg", "reciprocal", "relu", "round", "sgn", "sign", "sqrt", "trunc", "zero_"]
-BINARY = ["add.Tensor", "bitwise_and.Tensor", "bitwise_left_shift.Tensor", "bitwise_or.Tensor", "bitwise_right_shift.Tensor", "bitwise_xor.Tensor", "clamp_max.Tensor", "clamp_min.Tensor", "copy.default", "copy_.default", "div.Tensor", "div.Tensor_mode", "eq.Tensor", "fill.Tensor", "fill_.Tensor", "floor_divide.default", "fmod.Tensor", "ge.Tensor", "gt.Tensor", "le.Tensor", "logical_and.default", "logical_or.default", "logical_xor.default", "lt.Tensor", "maximum.default", "minimum.default", "mul.Tensor", "ne.Tensor", "pow.Tensor_Tensor", "remainder.Tensor", "sub.Tensor", "add_.Tensor", "sub_.Tensor", "mul_.Tensor", "div_.Tensor", "remainder_.Tensor", "bitwise_and_.Tensor", "eq_.Tensor", "lt_.Tensor"]
-WITH_NUMBER = ["add.Tensor", "add.Scalar", "bitwise_and.Scalar", "clamp_max.default", "clamp_min.default", "div.Scalar", "div.Tensor", "eq.Scalar", "fill.Scalar", "fill_.Scalar", "floor_divide.Scalar", "fmod.Scalar", "ge.Scalar", "gt.Scalar", "le.Scalar", "lt.Scalar", "mul.Tensor", "mul.Scalar", "ne.Scalar", "pow.Tensor_Scalar", "remainder.Scalar", "rsub.Scalar", "sub.Tensor", "add_.Scalar", "mul_.Tensor"]
+UNARY = [
+    "abs", "bitwise_not", "ceil", "floor", "isinf", "isnan", "logical_not", "neg", "reciprocal", "relu", "round",
+    "sgn", "sign", "sqrt", "trunc", "zero_",
+]  # fmt: skip
+BINARY = [
+    "add.Tensor", "bitwise_and.Tensor", "bitwise_left_shift.Tensor", "bitwise_or.Tensor",
+    "bitwise_right_shift.Tensor", "bitwise_xor.Tensor", "clamp_max.Tensor", "clamp_min.Tensor", "copy.default",
+    "copy_.default", "div.Tensor", "div.Tensor_mode", "eq.Tensor", "fill.Tensor", "fill_.Tensor",
+    "floor_divide.default", "fmod.Tensor", "ge.Tensor", "gt.Tensor", "le.Tensor", "logical_and.default",
+    "logical_or.default", "logical_xor.default", "lt.Tensor", "maximum.default", "minimum.default", "mul.Tensor",
+    "ne.Tensor", "pow.Tensor_Tensor", "remainder.Tensor", "sub.Tensor", "add_.Tensor", "sub_.Tensor", "mul_.Tensor",
+    "div_.Tensor", "remainder_.Tensor", "bitwise_and_.Tensor", "eq_.Tensor", "lt_.Tensor",
+]  # fmt: skip
+WITH_NUMBER = [
+    "add.Tensor", "add.Scalar", "bitwise_and.Scalar", "clamp_max.default", "clamp_min.default", "div.Scalar",
+    "div.Tensor", "eq.Scalar", "fill.Scalar", "fill_.Scalar", "floor_divide.Scalar", "fmod.Scalar", "ge.Scalar",
+    "gt.Scalar", "le.Scalar", "lt.Scalar", "mul.Tensor", "mul.Scalar", "ne.Scalar", "pow.Tensor_Scalar",
+    "remainder.Scalar", "rsub.Scalar", "sub.Tensor", "add_.Scalar", "mul_.Tensor",
+]  # fmt: skip
 
 
 def random_value(rng: random.Random, dtype: torch.dtype) -> Any:
