@@ -287,6 +287,9 @@ absl::StatusOr<Dims> ElementwiseStrides(MetaContext& ctx, absl::Span<const Expr>
 absl::StatusOr<FakeTensor> ElementwiseOf(MetaContext& ctx, absl::Span<const Operand> operands, DType dtype) {
   KILN_ASSIGN_OR_RETURN(Device device, CommonDevice(ctx, operands));
   KILN_ASSIGN_OR_RETURN(Dims sizes, CommonSizes(ctx, operands));
+  // In place, the result is `self` as it lies: asking for strides would only make guards.
+  const std::vector<ArgSchema>& args = ctx.schema().args;
+  if (!args.empty() && args[0].is_written && !args[0].keyword_only) return ctx.NewTensor(dtype, device, std::move(sizes));
   KILN_ASSIGN_OR_RETURN(Dims strides, ElementwiseStrides(ctx, sizes, operands));
   return ctx.NewTensor(dtype, device, std::move(sizes), std::move(strides));
 }
