@@ -146,7 +146,7 @@ absl::Status CheckGeometric(MetaContext& ctx) {
   return Refuse(ctx, absl::StrCat("expects p to be in (0, 1), but got ", *p));
 }
 
-// self [.., n, ..], index [k], source [.., k, ..].
+// index_add, index_copy: self [.., n, ..], index [k], source [.., k, ..].
 absl::Status CheckIndexAdd(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
   const FakeTensor& index = ctx.Tensor(2);
@@ -168,12 +168,6 @@ absl::Status CheckIndexAdd(MetaContext& ctx) {
     KILN_RETURN_IF_ERROR(ctx.CheckEqual(self.sizes[d], source.sizes[d], absl::StrCat("dim ", d, " of self"), "of source"));
   }
   return absl::OkStatus();
-}
-
-absl::Status CheckIndexCopy(MetaContext& ctx) {
-  if (ctx.Tensor(3).rank() != 0) return absl::OkStatus();
-  return ctx.CheckEqual(Numel(ctx.pool(), ctx.Tensor(2).sizes), Expr(1), "the number of indices",
-                        "that of a source without dimensions");
 }
 
 absl::Status CheckKthvalue(MetaContext& ctx) {
@@ -360,7 +354,7 @@ constexpr ArgumentCheck kChecks[] = {
     {"aten.geometric", CheckGeometric},
     {"aten.huber_loss", CheckHuberLoss},
     {"aten.index_add", CheckIndexAdd},
-    {"aten.index_copy", CheckIndexCopy},
+    {"aten.index_copy", CheckIndexAdd},
     {"aten.index_select", CheckOut},
     {"aten.kthvalue", CheckKthvalue},
     {"aten.lerp", CheckLerp},
