@@ -248,6 +248,16 @@ TEST_F(SymbolizeInputsTest, KeepsStaticDimensionsAndTransposedLayouts) {
   EXPECT_EQ(Symbolized("graph main(%a: f32[8, 16] strides=[100, 3]) { return (%a) }", {}), "s0 s1 | 100 3 | ");
 }
 
+TEST(PropagateTest, ASymbolicDimensionOfAnFftIsPinned) {
+  Mode mode;
+  absl::StatusOr<FakeGraph> fake = mode.Run(R"(graph g(%x: c64[s0, s1, s2], %n: int = s0) {
+  %y = aten._fft_c2c.default(%x, [%n], 0, true)
+  return (%y)
+})", {{"s0", 2}, {"s1", 26}, {"s2", 16}});
+  ASSERT_TRUE(fake.ok()) << fake.status();
+  EXPECT_THAT(Conditions(*fake), testing::Contains("s0 == 2"));
+}
+
 TEST(PropagateTest, TensorsOfTwoDevicesAreRefusedWithBoth) {
   Mode mode;
   absl::Status status = mode.Run("graph main(%a: f32[4], %b: f32[4] device=cuda:1) {"

@@ -74,10 +74,17 @@ absl::StatusOr<DimOrder> DimsOf(MetaContext& ctx, const FakeTensor& self, bool c
                                                               " tensor but got ", GetDTypeRow(self.dtype).name));
   }
   // Rank 0 counts as 1 where dimensions wrap, but it has no size to transform.
-  if (self.rank() == 0 && !ctx.Ints(1).empty()) {
+  const Dims symbolic = ctx.SymInts(1);
+  if (self.rank() == 0 && !symbolic.empty()) {
     return ctx.Fail(ErrorReason::kIndexOutOfRange, "a dimension is specified but the tensor has no dimensions");
   }
-  return ctx.WrapDims(ctx.Ints(1), self.rank());
+  // The schema lets them be symbolic; which dimensions they are has to be known.
+  std::vector<int64_t> dims;
+  for (Expr dim : symbolic) {
+    KILN_ASSIGN_OR_RETURN(int64_t known, ctx.env().Specialize(dim, "the dimension of an FFT"));
+    dims.push_back(known);
+  }
+  return ctx.WrapDims(dims, self.rank());
 }
 
 }  // namespace
