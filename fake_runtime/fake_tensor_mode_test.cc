@@ -258,6 +258,17 @@ TEST(PropagateTest, ASymbolicDimensionOfAnFftIsPinned) {
   EXPECT_THAT(Conditions(*fake), testing::Contains("s0 == 2"));
 }
 
+TEST(PropagateTest, ADimensionOfAnFftThatOnlyDataKnowsIsRefused) {
+  Mode mode;
+  absl::Status status = mode.Run(R"(graph g(%x: c64[4, 4], %i: i64[]) {
+  %n = aten._local_scalar_dense.default(%i)
+  %y = aten._fft_c2c.default(%x, [%n], 0, true)
+  return (%y)
+})").status();
+  EXPECT_EQ(GetErrorReason(status), ErrorReason::kDataDependentSize) << status;
+  EXPECT_THAT(std::string(status.message()), testing::HasSubstr("node 1 (aten._fft_c2c.default)"));
+}
+
 TEST(PropagateTest, TensorsOfTwoDevicesAreRefusedWithBoth) {
   Mode mode;
   absl::Status status = mode.Run("graph main(%a: f32[4], %b: f32[4] device=cuda:1) {"

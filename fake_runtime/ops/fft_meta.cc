@@ -74,15 +74,9 @@ absl::StatusOr<DimOrder> DimsOf(MetaContext& ctx, const FakeTensor& self, bool c
                                                               " tensor but got ", GetDTypeRow(self.dtype).name));
   }
   // Rank 0 counts as 1 where dimensions wrap, but it has no size to transform.
-  const Dims symbolic = ctx.SymInts(1);
-  if (self.rank() == 0 && !symbolic.empty()) {
+  const std::vector<int64_t> dims = ctx.Ints(1);
+  if (self.rank() == 0 && !dims.empty()) {
     return ctx.Fail(ErrorReason::kIndexOutOfRange, "a dimension is specified but the tensor has no dimensions");
-  }
-  // The schema lets them be symbolic; which dimensions they are has to be known.
-  std::vector<int64_t> dims;
-  for (Expr dim : symbolic) {
-    KILN_ASSIGN_OR_RETURN(int64_t known, ctx.env().Specialize(dim, "the dimension of an FFT"));
-    dims.push_back(known);
   }
   return ctx.WrapDims(dims, self.rank());
 }

@@ -69,11 +69,20 @@ std::optional<Dims> MetaContext::OptionalSymInts(int i) const {
   return SymInts(i);
 }
 
-int64_t MetaContext::Int(int i) const { return *args_[i].get_if<int64_t>(); }
+int64_t MetaContext::PinnedInt(int i, const Argument& item) const {
+  if (const int64_t* v = item.get_if<int64_t>()) return *v;
+  absl::StatusOr<int64_t> pinned =
+      env_->Specialize(ExprOf(item), absl::StrCat("the number for `", schema_.args[i].name, "`"));
+  if (pinned.ok()) return *pinned;
+  status_.Update(pinned.status());
+  return 0;
+}
+
+int64_t MetaContext::Int(int i) const { return PinnedInt(i, args_[i]); }
 
 std::vector<int64_t> MetaContext::Ints(int i) const {
   std::vector<int64_t> out;
-  for (const Argument& item : *args_[i].get_if<ArgumentList>()) out.push_back(*item.get_if<int64_t>());
+  for (const Argument& item : *args_[i].get_if<ArgumentList>()) out.push_back(PinnedInt(i, item));
   return out;
 }
 

@@ -60,7 +60,9 @@ class MetaContext {
   std::optional<Expr> OptionalSymInt(int i) const;
   Dims SymInts(int i) const;                    // a single value for T[n] gives n of it
   std::optional<Dims> OptionalSymInts(int i) const;
-  int64_t Int(int i) const;                     // `int` arguments: literals
+  // `int` arguments, which are literals. Of a SymInt, where the result hangs on the
+  // very number, so it is pinned by a guard; status() says if it cannot be.
+  int64_t Int(int i) const;
   std::vector<int64_t> Ints(int i) const;
   std::optional<std::vector<int64_t>> OptionalInts(int i) const;
   bool Bool(int i) const;
@@ -105,6 +107,10 @@ class MetaContext {
   // it; `known constant` values of its storage are forgotten by the caller.
   void MarkWritten(int i) { written_.push_back(i); }
 
+  // Not OK if some number that was asked for hangs on data: what the meta function
+  // made of it then counts for nothing.
+  const absl::Status& status() const { return status_; }
+
   // For FakeTensorMode: what was returned, one vector per schema return.
   struct Returned {
     bool is_list = false;
@@ -119,6 +125,7 @@ class MetaContext {
 
  private:
   Expr ExprOf(const Argument& arg) const;
+  int64_t PinnedInt(int i, const Argument& item) const;
 
   const OpSchema& schema_;
   absl::Span<const Argument> args_;
@@ -128,6 +135,7 @@ class MetaContext {
   absl::Span<const int64_t> storage_bytes_;
   std::vector<Returned> returned_;
   std::vector<int> written_;
+  mutable absl::Status status_;
 };
 
 }  // namespace kiln

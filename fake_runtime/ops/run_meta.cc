@@ -90,7 +90,9 @@ absl::Status CheckWritesOnce(const OpRow& row, MetaContext& ctx) {
 absl::Status RunMeta(const OpRow& row, MetaContext& ctx) {
   const int first_storage = ctx.next_storage();
   if (row.check != nullptr) KILN_RETURN_IF_ERROR(row.check(ctx));
-  KILN_RETURN_IF_ERROR(row.meta(ctx));
+  const absl::Status status = row.meta(ctx);
+  KILN_RETURN_IF_ERROR(ctx.status());
+  KILN_RETURN_IF_ERROR(status);
   if (row.copies) KILN_RETURN_IF_ERROR(CopyReturned(ctx));
   const OpSchema& schema = row.schema;
   if (!schema.is_mutating()) return absl::OkStatus();
