@@ -84,15 +84,6 @@ llvm::Value* ExprEmitter::BuildSum(Expr e, int depth) {
   return sum;
 }
 
-llvm::Value* ExprEmitter::Build(Expr e) {
-  switch (e.type()) {
-    case ExprType::kInt: return BuildInteger(e);
-    case ExprType::kFloat: return BuildFloat(e);
-    case ExprType::kBool: return BuildCondition(e);
-  }
-  return nullptr;
-}
-
 llvm::Value* ExprEmitter::Fold(Expr e, llvm::Value* (ExprEmitter::*combine)(llvm::Value*, llvm::Value*)) {
   llvm::Value* result = nullptr;
   for (Expr arg : e.args()) {
@@ -249,13 +240,14 @@ llvm::Value* ExprEmitter::AsFloat(Expr e) {
   return e.type() == ExprType::kFloat ? v : b_->CreateSIToFP(v, b_->getDoubleTy());
 }
 
-// Of other types than the one that `e` has: a bug of whoever built it.
-llvm::Value* ExprEmitter::Mistyped(Expr e) { return Refuse(e, "its type and its kind differ"); }
-
-llvm::Value* ExprEmitter::BuildInteger(Expr e) {
+// By kind, which settles the type of all but symbols and choices.
+llvm::Value* ExprEmitter::Build(Expr e) {
+  using Predicate = llvm::CmpInst::Predicate;
   switch (e.kind()) {
     case ExprKind::kInt:
     case ExprKind::kSymbol: return Emit(e);
+    case ExprKind::kFloat: return llvm::ConstantFP::get(b_->getDoubleTy(), *e.AsFloat());
+    case ExprKind::kBool: return b_->getInt1(*e.AsBool());
     case ExprKind::kAdd: return Fold(e, &ExprEmitter::AddInts);
     case ExprKind::kMul: return Fold(e, &ExprEmitter::MulInts);
     case ExprKind::kMin: return Fold(e, &ExprEmitter::Smaller);
@@ -270,114 +262,33 @@ llvm::Value* ExprEmitter::BuildInteger(Expr e) {
     case ExprKind::kCeilToInt: return RoundToInt(e, Rounding::kCeil);
     case ExprKind::kTruncToInt: return RoundToInt(e, Rounding::kTrunc);
     case ExprKind::kRoundToInt: return RoundToInt(e, Rounding::kNearestEven);
-    case ExprKind::kWhere:
-      return b_->CreateSelect(Emit(e.args()[0]), Emit(e.args()[1]), Emit(e.args()[2]));
-    case ExprKind::kPoison: return Refuse(e, e.poison_reason());
-    case ExprKind::kFloat:
-    case ExprKind::kBool:
-    case ExprKind::kToFloat:
-    case ExprKind::kTrueDiv:
-    case ExprKind::kFloatAdd:
-    case ExprKind::kFloatMul:
-    case ExprKind::kFloatPow:
-    case ExprKind::kFloatSqrt:
-    case ExprKind::kRoundDecimal:
-    case ExprKind::kFloatCall:
-    case ExprKind::kEq:
-    case ExprKind::kNe:
-    case ExprKind::kLt:
-    case ExprKind::kLe:
-    case ExprKind::kAnd:
-    case ExprKind::kOr:
-    case ExprKind::kNot: return Mistyped(e);
-  }
-  return Mistyped(e);
-}
-
-llvm::Value* ExprEmitter::BuildFloat(Expr e) {
-  switch (e.kind()) {
-    case ExprKind::kFloat: return llvm::ConstantFP::get(b_->getDoubleTy(), *e.AsFloat());
-    case ExprKind::kSymbol: return EmitSymbol(e);
     case ExprKind::kToFloat: return AsFloat(e.args()[0]);
     case ExprKind::kTrueDiv: return TrueDivide(e);
     case ExprKind::kFloatAdd: return Fold(e, &ExprEmitter::AddFloats);
     case ExprKind::kFloatMul: return Fold(e, &ExprEmitter::MulFloats);
     case ExprKind::kFloatSqrt: return SquareRoot(e);
-    case ExprKind::kWhere:
-      return b_->CreateSelect(Emit(e.args()[0]), AsFloat(e.args()[1]), AsFloat(e.args()[2]));
     // Artifacts import no libm, and a size that differs from Python's in the
     // last bit of a float may differ by one.
     case ExprKind::kFloatPow: return Refuse(e, "it has no power of floats");
     case ExprKind::kRoundDecimal: return Refuse(e, "it does not round to decimal digits");
     case ExprKind::kFloatCall: return Refuse(e, "it has no such function of floats");
-    case ExprKind::kPoison: return Refuse(e, e.poison_reason());
-    case ExprKind::kInt:
-    case ExprKind::kBool:
-    case ExprKind::kAdd:
-    case ExprKind::kMul:
-    case ExprKind::kMin:
-    case ExprKind::kMax:
-    case ExprKind::kBitAnd:
-    case ExprKind::kFloorDiv:
-    case ExprKind::kCeilDiv:
-    case ExprKind::kMod:
-    case ExprKind::kPow:
-    case ExprKind::kIntPow:
-    case ExprKind::kFloorToInt:
-    case ExprKind::kCeilToInt:
-    case ExprKind::kTruncToInt:
-    case ExprKind::kRoundToInt:
-    case ExprKind::kEq:
-    case ExprKind::kNe:
-    case ExprKind::kLt:
-    case ExprKind::kLe:
-    case ExprKind::kAnd:
-    case ExprKind::kOr:
-    case ExprKind::kNot: return Mistyped(e);
-  }
-  return Mistyped(e);
-}
-
-llvm::Value* ExprEmitter::BuildCondition(Expr e) {
-  using Predicate = llvm::CmpInst::Predicate;
-  switch (e.kind()) {
-    case ExprKind::kBool: return b_->getInt1(*e.AsBool());
     case ExprKind::kAnd: return Fold(e, &ExprEmitter::Both);
     case ExprKind::kOr: return Fold(e, &ExprEmitter::Either);
     case ExprKind::kNot: return b_->CreateNot(Emit(e.args()[0]));
-    case ExprKind::kWhere: return b_->CreateSelect(Emit(e.args()[0]), Emit(e.args()[1]), Emit(e.args()[2]));
     case ExprKind::kEq: return Compare(e, Predicate::ICMP_EQ, Predicate::FCMP_OEQ);
     case ExprKind::kNe: return Compare(e, Predicate::ICMP_NE, Predicate::FCMP_UNE);
     case ExprKind::kLt: return Compare(e, Predicate::ICMP_SLT, Predicate::FCMP_OLT);
     case ExprKind::kLe: return Compare(e, Predicate::ICMP_SLE, Predicate::FCMP_OLE);
+    case ExprKind::kWhere: return Choose(e);
     case ExprKind::kPoison: return Refuse(e, e.poison_reason());
-    case ExprKind::kInt:
-    case ExprKind::kFloat:
-    case ExprKind::kSymbol:
-    case ExprKind::kAdd:
-    case ExprKind::kMul:
-    case ExprKind::kMin:
-    case ExprKind::kMax:
-    case ExprKind::kBitAnd:
-    case ExprKind::kFloorDiv:
-    case ExprKind::kCeilDiv:
-    case ExprKind::kMod:
-    case ExprKind::kPow:
-    case ExprKind::kIntPow:
-    case ExprKind::kToFloat:
-    case ExprKind::kTrueDiv:
-    case ExprKind::kFloatAdd:
-    case ExprKind::kFloatMul:
-    case ExprKind::kFloatPow:
-    case ExprKind::kFloatSqrt:
-    case ExprKind::kFloorToInt:
-    case ExprKind::kCeilToInt:
-    case ExprKind::kTruncToInt:
-    case ExprKind::kRoundToInt:
-    case ExprKind::kRoundDecimal:
-    case ExprKind::kFloatCall: return Mistyped(e);
   }
-  return Mistyped(e);
+  return Refuse(e, "its kind is unknown");
+}
+
+llvm::Value* ExprEmitter::Choose(Expr e) {
+  llvm::Value* condition = Emit(e.args()[0]);
+  if (e.type() == ExprType::kFloat) return b_->CreateSelect(condition, AsFloat(e.args()[1]), AsFloat(e.args()[2]));
+  return b_->CreateSelect(condition, Emit(e.args()[1]), Emit(e.args()[2]));
 }
 
 llvm::Value* ExprEmitter::Compare(Expr e, llvm::CmpInst::Predicate on_ints, llvm::CmpInst::Predicate on_floats) {

@@ -63,13 +63,10 @@ class ExprEmitter {
   // nullptr where it is not bound.
   const Binding* BindingOf(Expr symbol) const;
   llvm::Value* Refuse(Expr e, absl::string_view why);
-  llvm::Value* Mistyped(Expr e);
   llvm::Value* EmitSymbol(Expr e);
   llvm::Value* Build(Expr e);
   llvm::Value* BuildSum(Expr e, int depth);
-  llvm::Value* BuildInteger(Expr e);
-  llvm::Value* BuildFloat(Expr e);
-  llvm::Value* BuildCondition(Expr e);
+  llvm::Value* Choose(Expr e);
   llvm::Value* Fold(Expr e, llvm::Value* (ExprEmitter::*combine)(llvm::Value*, llvm::Value*));
   llvm::Value* AddInts(llvm::Value* x, llvm::Value* y);
   llvm::Value* MulInts(llvm::Value* x, llvm::Value* y);
