@@ -15,13 +15,13 @@ from __future__ import annotations
 import argparse
 import logging
 import random
-import subprocess
 import sys
 from typing import Any
 
 import torch
 from error_classes import same_class
 from graph_text import DTYPES
+from replay_program import answers
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 aten = torch.ops.aten
@@ -241,15 +241,9 @@ def main() -> int:
             p.append(text.split("(")[0], [text[text.index("(") + 1 : -1]], result)
             graphs.append(p.graph())
             wanted.append(p.state())
-    out = subprocess.run(
-        [options.program, "--values"], input="\n".join(graphs) + "\n", capture_output=True, text=True, check=True
-    ).stdout
-    answers = [block.splitlines() for block in out.removesuffix("\n\n").split("\n\n")]
-    if len(answers) != len(graphs):
-        raise SystemExit(f"{len(graphs)} graphs in, {len(answers)} answers out")
     wrong = 0
     bases = ""
-    for graph, want, got in zip(graphs, wanted, answers, strict=True):
+    for graph, want, got in zip(graphs, wanted, answers(options.program, graphs, "--values"), strict=True):
         # One report a program: later steps stand on the wrong one.
         if bases and graph.startswith(bases):
             continue

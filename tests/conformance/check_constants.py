@@ -18,8 +18,8 @@ import sys
 from typing import Any
 
 import torch
-from check_op_samples import replay
 from graph_text import DTYPES, CallText
+from replay_program import replay
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 

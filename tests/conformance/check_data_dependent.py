@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import itertools
 import re
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from typing import Any
 
 import torch
 from graph_text import DTYPES
+from replay_program import answers
 from symbolic_answer import TENSOR, split
 from symbolic_call import GLOBALS
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -307,11 +307,8 @@ def differences(mine: Answer, theirs: Answer) -> list[str]:
 
 def main() -> int:
     graphs = [graph_text(case) for case in CASES]
-    run = subprocess.run([sys.argv[1], "--facts"], input="".join(g + "\n" for g in graphs), capture_output=True,
-                         text=True, check=True)  # fmt: skip
-    answers = [block.splitlines() for block in run.stdout.split("\n\n")]
     wrong = 0
-    for case, graph, lines in zip(CASES, graphs, answers, strict=False):
+    for case, graph, lines in zip(CASES, graphs, answers(sys.argv[1], graphs, "--facts"), strict=True):
         found = differences(ours(lines), theirs(case))
         listed = case.name in DEVIATIONS
         if bool(found) == listed:
@@ -319,7 +316,7 @@ def main() -> int:
         wrong += 1
         print(f"{case.name}: {'; '.join(found) or 'is listed as a deviation, and is none'}\n  {graph}")
     print(f"{len(CASES)} data-dependent programs compared: {wrong} wrong, {len(DEVIATIONS)} listed deviations")
-    return 1 if wrong or len(answers) < len(CASES) else 0
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

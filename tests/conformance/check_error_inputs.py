@@ -17,8 +17,9 @@ import pathlib
 import sys
 from typing import Any
 
-from check_op_samples import HERE, read_samples, replay
+from check_op_samples import HERE, read_samples
 from error_classes import DATA_DEPENDENT, reason_of, same_class
+from replay_program import replay
 
 
 def known() -> dict[str, tuple[int, str]]:

@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from check_op_samples import agrees, replay
+from check_op_samples import agrees
 from record_op_samples import Recorder
+from replay_program import replay
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 GROUPS, ROWS, INNER, COLUMNS = 4, 32, 16, 64

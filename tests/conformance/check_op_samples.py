@@ -16,11 +16,11 @@ import argparse
 import collections
 import json
 import pathlib
-import subprocess
 import sys
-from typing import Any, NamedTuple
+from typing import Any
 
 from error_classes import same_class
+from replay_program import Row, read_refused, read_rows, replay
 
 HERE = pathlib.Path(__file__).resolve().parent
 
@@ -32,25 +32,6 @@ NO_ANSWER = {
     "UnsupportedFakeTensorException",
     "UnsupportedOperatorException",
 }
-
-
-class Row(NamedTuple):
-    core: bool
-    family: str
-
-
-def ask(program: str, option: str) -> list[list[str]]:
-    out = subprocess.run([program, option], capture_output=True, text=True, check=True).stdout
-    return [line.split("\t") for line in out.splitlines()]
-
-
-def read_rows(program: str) -> dict[str, Row]:
-    return {name: Row("core" in tags.split(), family) for name, _, tags, family in ask(program, "--rows")}
-
-
-def read_refused(program: str) -> dict[str, str]:
-    """Operator without its overload -> why it is refused by name."""
-    return {row[0]: row[1] for row in ask(program, "--refused")}
 
 
 def known_deviations() -> dict[str, tuple[int, str]]:
@@ -70,23 +51,6 @@ def read_samples(paths: list[str]) -> list[dict[str, Any]]:
             row = json.loads(line)
             samples[row["graph"]] = row
     return list(samples.values())
-
-
-def replay(program: str, samples: list[dict[str, Any]]) -> list[list[str]]:
-    text = "\n".join(s["graph"] for s in samples) + "\n"
-    out = subprocess.run([program], input=text, capture_output=True, text=True, check=True).stdout
-    # A graph without results prints an empty line only.
-    answers: list[list[str]] = []
-    lines: list[str] = []
-    for line in out.splitlines():
-        if line:
-            lines.append(line)
-        else:
-            answers.append(lines)
-            lines = []
-    if len(answers) != len(samples):
-        raise SystemExit(f"{len(samples)} graphs in, {len(answers)} answers out")
-    return answers
 
 
 def agrees(sample: dict[str, Any], answer: list[str]) -> bool:

@@ -21,9 +21,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from check_op_samples import NO_ANSWER, agrees, read_rows, read_samples, replay
+from check_op_samples import NO_ANSWER, agrees, read_samples
 from check_symbolic_samples import UNBACKED
 from record_op_samples import Recorder
+from replay_program import read_rows, replay
 from symbolic_call import Call, Layout, contiguous
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv

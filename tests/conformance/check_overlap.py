@@ -15,8 +15,8 @@ import warnings
 from typing import Any
 
 import torch
-from check_op_samples import read_rows, replay
 from graph_text import DTYPES
+from replay_program import read_rows, replay
 
 NUMBERS: dict[str, Any] = {"number": 1, "float": 0.5, "int": 0, "bool": True}
 

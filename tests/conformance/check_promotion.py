@@ -13,9 +13,9 @@ import sys
 from typing import Any
 
 import torch
-from check_op_samples import replay
 from error_classes import same_class
 from graph_text import DTYPES
+from replay_program import replay
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 NUMBERS = {"true": True, "3": 3, "2.5": 2.5}

@@ -28,8 +28,9 @@ import warnings
 from typing import Any
 
 from check_op_samples import known_deviations, read_samples
+from replay_program import read_rows
 from symbol_draws import Draws
-from symbolic_answer import UNBACKED, NumberReader, Outcome, SymbolicAnswer, ask, operators, outcome, propagate
+from symbolic_answer import UNBACKED, NumberReader, Outcome, SymbolicAnswer, ask, outcome, propagate
 from symbolic_call import Call, compiled
 from torch._dynamo.source import ConstantSource
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -172,7 +173,7 @@ def main() -> int:
     parser.add_argument("--modes", default="own,duck")
     parser.add_argument("--op", default="", help="only operators whose name contains this")
     options = parser.parse_args()
-    known, rows = known_deviations(), operators(options.program)
+    known, rows = known_deviations(), read_rows(options.program)
     samples = [
         s for s in read_samples(options.samples)
         if options.op in s["op"] and "error" not in s and s["op"] not in known and s["op"] in rows

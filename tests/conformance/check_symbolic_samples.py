@@ -18,7 +18,9 @@ import sys
 from typing import Any
 
 from check_model_graphs import FUNCTIONS
-from check_op_samples import NO_ANSWER, agrees, known_deviations, read_samples, replay
+from check_op_samples import NO_ANSWER, agrees, known_deviations, read_samples
+from replay_program import replay
+from symbolic_answer import split
 
 INPUT = re.compile(r"(%t\d+: \w+)\[([^\]]*)\] strides=\[([^\]]*)\]")
 RESULT = re.compile(r"\[([^\]]*)\]")
@@ -84,18 +86,6 @@ def same_results(want: list[str], got: list[str], hints: dict[str, int]) -> bool
         if any(evaluated(w, values) != evaluated(g, values) for w, g in zip(want, got, strict=True)):
             return False
     return True
-
-
-def split(text: str) -> list[str]:
-    """At commas outside of parentheses."""
-    parts, depth, start = [], 0, 0
-    for i, c in enumerate(text):
-        depth += (c == "(") - (c == ")")
-        if c == "," and depth == 0:
-            parts.append(text[start:i].strip())
-            start = i + 1
-    tail = text[start:].strip()
-    return [*parts, tail] if tail else parts
 
 
 def main() -> int:

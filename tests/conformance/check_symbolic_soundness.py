@@ -25,8 +25,9 @@ from typing import Any
 
 from check_op_samples import known_deviations, read_samples
 from known_answers import KnownAnswers, kind_of
+from replay_program import read_rows
 from symbol_draws import Draws
-from symbolic_answer import UNBACKED, NumberReader, SymbolicAnswer, ask, operators, propagate
+from symbolic_answer import UNBACKED, NumberReader, SymbolicAnswer, ask, propagate
 from symbolic_call import MODES, Call
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
@@ -148,7 +149,7 @@ def main() -> int:
     parser.add_argument("--at-least", type=int, default=1, help="draws that must have been compared")
     options = parser.parse_args()
     known = known_deviations()
-    rows = operators(options.program)
+    rows = read_rows(options.program)
     samples = [
         s for s in read_samples(options.samples)
         if options.op in s["op"] and "error" not in s and s["op"] not in known and s["op"] in rows

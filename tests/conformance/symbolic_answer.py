@@ -8,13 +8,13 @@ are compared by giving the unbacked symbols values, in order of appearance.
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from graph_text import DTYPES
+from replay_program import answers
 from symbolic_call import Call, compiled
 from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
@@ -100,28 +100,9 @@ def split(text: str) -> list[str]:
     return [*parts, tail] if tail else parts
 
 
-def operators(program: str) -> set[str]:
-    """The names in Kiln's op table."""
-    rows = subprocess.run([program, "--rows"], capture_output=True, text=True, check=True).stdout
-    return {line.split("\t")[0] for line in rows.splitlines()}
-
-
 def propagate(program: str, graphs: Sequence[str]) -> list[list[str]]:
     """The lines that replay_graphs prints for each graph, guards behind the results."""
-    out = subprocess.run(
-        [program, "--guards"], input="".join(g + "\n" for g in graphs), capture_output=True, text=True, check=True
-    ).stdout
-    answers: list[list[str]] = []
-    lines: list[str] = []
-    for line in out.splitlines():
-        if line:
-            lines.append(line)
-        else:
-            answers.append(lines)
-            lines = []
-    if len(answers) != len(graphs):
-        raise SystemExit(f"{len(graphs)} graphs in, {len(answers)} answers out")
-    return answers
+    return answers(program, graphs, "--guards")
 
 
 class NumberReader:
