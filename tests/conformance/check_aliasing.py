@@ -176,10 +176,11 @@ WRITES_METADATA = ("as_strided_", "t_", "transpose_", "squeeze_", "unsqueeze_", 
 
 
 # Fake mode lets these pass where real tensors do not: a view that strides do not
-# allow, a view beyond its storage, a write of one element twice.
+# allow, a view beyond its storage, a dimension that is not there, a write of one
+# element twice.
 CHECKED_EAGERLY = (
     "aten.add_.Tensor", "aten.as_strided.default", "aten.copy_.default", "aten.fill_.Scalar", "aten.mul_.Scalar",
-    "aten.relu_.default", "aten.view.default", "aten.zero_.default",
+    "aten.relu_.default", "aten.select.int", "aten.view.default", "aten.zero_.default",
 )  # fmt: skip
 
 
