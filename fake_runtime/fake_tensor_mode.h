@@ -13,6 +13,7 @@
 #define KILN_FAKE_RUNTIME_FAKE_TENSOR_MODE_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +46,10 @@ struct FakeGraph {
   // In-place nodes return the tensor that they change: such a result, and the
   // first value that is the same tensor. Metadata of the two change together.
   absl::flat_hash_map<int, int> same_tensor;
+  // The other way about: by the first value, the results that are the same tensor.
+  absl::flat_hash_map<int, std::vector<int>> names_of_tensor;
+  // By storage: the values in it whose constant is known. Absent until a write asks.
+  std::optional<absl::flat_hash_map<int, std::vector<int>>> constants;
   // The environment that holds the facts and guards. Later stages go on asking
   // it. Never null.
   std::unique_ptr<ShapeEnv> env;

@@ -230,5 +230,16 @@ TEST(LimitsTest, ManyAssumptionsEnd) {
                           " } {\n%c = sym.le.default(%n0, %n50)\naten._assert_scalar.default(%c, \"\")\nreturn () }"));
 }
 
+// Each node changes the metadata of all names that the tensor has by then.
+TEST(LimitsTest, NamesOfOneTensor) {
+  constexpr int kNodes = 40000;
+  std::string text = "graph g(%v0: f32[4, 4]) {\n";
+  for (int i = 1; i <= kNodes; ++i) absl::StrAppend(&text, "%v", i, " = aten.t_.default(%v", i - 1, ")\n");
+  absl::StrAppend(&text, "return (%v", kNodes, ") }");
+  const absl::Status status = Limited().Run(text);
+  EXPECT_EQ(GetErrorReason(status), ErrorReason::kLimitExceeded) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("rewrite_steps"));
+}
+
 }  // namespace
 }  // namespace kiln

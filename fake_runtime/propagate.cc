@@ -169,6 +169,19 @@ void RecordStorage(FakeGraph& fake, const FakeTensor& t, int first_new) {
   if (bytes != MetaContext::kUnknownBytes) bytes = reached < 0 ? reached : std::max(bytes, reached);
 }
 
+void RecordConstant(FakeGraph& fake, int value) {
+  const FakeTensor* t = std::get_if<FakeTensor>(&fake.values[value]);
+  if (t != nullptr && t->constant.has_value()) (*fake.constants)[t->storage.value].push_back(value);
+}
+
+std::vector<int>& ConstantsIn(FakeGraph& fake, StorageId storage) {
+  if (!fake.constants.has_value()) {
+    fake.constants.emplace();
+    for (size_t v = 0; v < fake.values.size(); ++v) RecordConstant(fake, static_cast<int>(v));
+  }
+  return (*fake.constants)[storage.value];
+}
+
 absl::Status StoreOutputs(FakeGraph& fake, const Node& node, MetaContext& ctx, int first_new) {
   std::vector<MetaContext::Returned>& returned = ctx.mutable_returned();
   if (returned.size() != node.outputs.size()) {
@@ -188,6 +201,7 @@ absl::Status StoreOutputs(FakeGraph& fake, const Node& node, MetaContext& ctx, i
         RecordStorage(fake, *t, first_new);
       }
       fake.values[output.values[k].value] = std::move(values[k]);
+      if (fake.constants.has_value()) RecordConstant(fake, output.values[k].value);
     }
   }
   return absl::OkStatus();
@@ -203,12 +217,17 @@ int SameTensor(const FakeGraph& fake, int value) {
 // began in it is written.
 void MarkDataWritten(FakeGraph& fake, const FakeTensor& written) {
   const StorageId storage = written.storage;
-  for (FakeValue& value : fake.values) {
-    FakeTensor* t = std::get_if<FakeTensor>(&value);
+  std::vector<int>& constants = ConstantsIn(fake, storage);
+  fake.env->pool().Spend(static_cast<int64_t>(constants.size()));
+  size_t known = 0;
+  for (int value : constants) {
+    FakeTensor* t = std::get_if<FakeTensor>(&fake.values[value]);
     if (t == nullptr || !t->constant.has_value() || t->storage != storage) continue;
     const bool same_element = t->storage_offset == written.storage_offset && t->dtype == written.dtype;
     t->constant = same_element ? written.constant : std::nullopt;
+    if (t->constant.has_value()) constants[known++] = value;
   }
+  constants.resize(known);
   // Decompositions propagate nodes of graphs that they began themselves.
   fake.input_writes.resize(fake.graph.inputs.size());
   for (size_t i = 0; i < fake.graph.inputs.size(); ++i) {
@@ -240,11 +259,18 @@ void BecomeResult(FakeGraph& fake, int value, int result) {
   FakeTensor* was = std::get_if<FakeTensor>(&fake.values[first]);
   if (now == nullptr || was == nullptr) return;
   fake.same_tensor[result] = first;
-  if (SameMetadata(*was, *now)) return;
-  *was = *now;
-  for (const auto& [other, its_first] : fake.same_tensor) {
-    if (its_first == first && other != result) fake.values[other] = *now;
+  std::vector<int>& names = fake.names_of_tensor[first];
+  if (!SameMetadata(*was, *now)) {
+    fake.env->pool().Spend(static_cast<int64_t>(names.size()));
+    const bool moves = fake.constants.has_value() && was->storage != now->storage;
+    *was = *now;
+    if (moves) RecordConstant(fake, first);
+    for (int other : names) {
+      fake.values[other] = *now;
+      if (moves) RecordConstant(fake, other);
+    }
   }
+  names.push_back(result);
 }
 
 // What a node wrote: data of the storages of its written arguments, and metadata,
@@ -344,7 +370,11 @@ absl::StatusOr<FakeGraph> PropagateGraph(Graph graph, ExprPool* pool, Lists list
 
 }  // namespace
 
-absl::Status PropagateNode(FakeGraph& fake, int node) { return PropagateOneNode(fake, node, Lists::kNamed); }
+absl::Status PropagateNode(FakeGraph& fake, int node) {
+  // The caller may have put values there.
+  fake.constants.reset();
+  return PropagateOneNode(fake, node, Lists::kNamed);
+}
 
 absl::StatusOr<FakeGraph> Propagate(Graph graph, ExprPool* pool) {
   return PropagateGraph(std::move(graph), pool, Lists::kNamed);
