@@ -11,7 +11,8 @@ from captured import capture
 from torch.fx.experimental.sym_node import METHOD_TO_OPERATOR
 
 from kiln import _native
-from kiln._fx.convert import SYMBOLIC_TARGETS, ConvertedGraph, GraphRole, convert_graph
+from kiln._fx.convert import ConvertedGraph, GraphRole, convert_graph
+from kiln._fx.symbolic_targets import SYMBOLIC_TARGETS
 from kiln.v1 import graph_pb2
 
 
