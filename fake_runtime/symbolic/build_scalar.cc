@@ -95,13 +95,14 @@ Expr ExprPool::CeilDiv(Expr a, Expr b) {
 Expr ExprPool::Pow(Expr base, Expr exponent) {
   Expr poison;
   if (FirstPoison(base, exponent, &poison)) return poison;
+  base = AsNumber(*this, base);
+  exponent = AsNumber(*this, exponent);
   std::optional<int64_t> n = exponent.AsInt();
   if (AnyFloat(base, exponent) || (n && *n < 0)) {
     Expr args[] = {base, exponent};
     return Make(ExprKind::kFloatPow, args);
   }
-  base = AsNumber(*this, base);
-  if (!n) return rep_->IntPowInts(base, AsNumber(*this, exponent));
+  if (!n) return rep_->IntPowInts(base, exponent);
   if (base.IsInt(0) || base.IsInt(1)) return *n == 0 ? Expr(1) : base;
   // By squaring; a power of a constant over 63 overflows at once.
   Expr result(1);

@@ -129,6 +129,8 @@ TEST_F(ExprTest, PrintsCanonicalForms) {
       // Bits and powers.
       {"2**s0", "IntPow(2, s0)"},
       {"1**s0", "1"},
+      {"s0**true", "s0"},
+      {"true**s0", "1"},
       {"IntPow(s0, 2)", "s0**2"},
       {"LShift(s0, 3)", "8*s0"},
       {"RShift(s0, s1)", "s0//IntPow(2, s1)"},
