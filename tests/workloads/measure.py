@@ -1,27 +1,27 @@
-"""Measures one backend on one model in this process and prints one JSON line.
+"""Measures one backend on one model in a process of its own and prints one JSON line.
 
-    python -m workloads.measure --model resnet18 --backend inductor
+    python -m workloads.measure --model resnet50 --backend inductor --training --dynamic
 
-`first_step_seconds` is the wall time of the first step. `callable_seconds` is the
-time inside the backend's own compile callables: those that AOTAutograd calls with
-the forward and the backward graph. It leaves out Dynamo and AOTAutograd, which
-every backend pays.
+`first_step_seconds` is the wall time of the first step. `callable_seconds` is the time inside the backend's own
+compile callables: those that AOTAutograd calls with the forward and the backward graph. It leaves out Dynamo and
+AOTAutograd, which every backend pays. `second_step_seconds` says what first calls cost: loading and first touches.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import time
 from collections.abc import Callable
 from typing import Any
 
 import torch
 
-from workloads import models
+from workloads.full_size_models import MODELS
+from workloads.step_memory import peak_bytes, saved_bytes
 
-BATCH, LENGTH, IMAGE = 2, 128, 224
+# "none" is eager.
+BACKENDS = ("none", "aot_eager", "inductor", "kiln")
 
 
 class Stopwatch:
@@ -52,31 +52,31 @@ def inductor_backend(stopwatch: Stopwatch) -> Callable[..., Any]:
     return lambda gm, inputs: compile_fx.compile_fx(gm, inputs, inner_compile=inner)
 
 
-def make_step(name: str) -> tuple[torch.nn.Module, Callable[[Any], Any]]:
-    """The model, and one training step of it: forward and backward."""
-    if name == "gpt2":
-        tokens = next(models.text_batches(BATCH, LENGTH))
-        return models.gpt2(), lambda run: run(input_ids=tokens, labels=tokens).loss.backward()
-    pixels, labels = models.images(BATCH, IMAGE)
-    return models.resnet18(), lambda run: run(pixel_values=pixels, labels=labels).loss.backward()
-
-
-def measure(name: str, backend: str, steps: int) -> dict[str, Any]:
-    stopwatch = Stopwatch()
-    model, step = make_step(name)
+def compiled(module: torch.nn.Module, backend: str, dynamic: bool, stopwatch: Stopwatch) -> Any:
+    """The module under `backend`; "none" is the module itself."""
+    if backend == "none":
+        return module
     chosen: Any = inductor_backend(stopwatch) if backend == "inductor" else backend
-    run = model if backend == "none" else torch.compile(model, backend=chosen, dynamic=True)
-    seconds = []
-    for _ in range(steps):
-        start = time.perf_counter()
-        step(run)
-        seconds.append(time.perf_counter() - start)
-    result = {
-        "model": name,
-        "backend": backend,
+    return torch.compile(module, backend=chosen, dynamic=dynamic)
+
+
+def seconds_of(step: Callable[[Any], Any], run: Any) -> float:
+    start = time.perf_counter()
+    step(run)
+    return time.perf_counter() - start
+
+
+def measure(name: str, backend: str, training: bool, dynamic: bool) -> dict[str, Any]:
+    stopwatch = Stopwatch()
+    module, step = MODELS[name].module(training), MODELS[name].step(training)
+    run = compiled(module, backend, dynamic, stopwatch)
+    seconds = [seconds_of(step, run) for _ in range(3)]
+    result: dict[str, Any] = {
         "first_step_seconds": seconds[0],
-        "step_seconds": statistics.median(seconds[2:]),
+        "second_step_seconds": seconds[1],
         "callable_seconds": stopwatch.seconds,
+        "peak_bytes": peak_bytes(lambda: step(run)),
+        "saved_bytes": saved_bytes(lambda: step(run), module) if training else 0,
     }
     if backend == "kiln":
         import kiln
@@ -88,11 +88,12 @@ def measure(name: str, backend: str, steps: int) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", choices=("gpt2", "resnet18"), required=True)
-    parser.add_argument("--backend", required=True)
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--model", choices=tuple(MODELS), required=True)
+    parser.add_argument("--backend", choices=BACKENDS, required=True)
+    parser.add_argument("--training", action="store_true")
+    parser.add_argument("--dynamic", action="store_true")
     arguments = parser.parse_args()
-    print(json.dumps(measure(arguments.model, arguments.backend, arguments.steps)))
+    print(json.dumps(measure(arguments.model, arguments.backend, arguments.training, arguments.dynamic)))
 
 
 if __name__ == "__main__":
