@@ -106,9 +106,7 @@ def draw(rng: random.Random, op: str) -> tuple[str, list[Any]]:
 def ask_pytorch(op: str, operands: list[Any], extra: dict[str, Any]) -> Any:
     packet, _, overload = op.partition(".")
     with FakeTensorMode(shape_env=ShapeEnv()):
-        real = [
-            aten.lift_fresh_copy(torch.tensor(o[1], dtype=o[0])) if isinstance(o, tuple) else o for o in operands
-        ]
+        real = [aten.lift_fresh_copy(torch.tensor(o[1], dtype=o[0])) if isinstance(o, tuple) else o for o in operands]
         return getattr(getattr(aten, packet), overload or "default")(*real, **extra).item()
 
 

@@ -21,8 +21,8 @@ from typing import Any
 import torch
 from graph_text import DTYPES
 from replay_program import answers
+from size_text import evaluate
 from symbolic_answer import TENSOR, split
-from symbolic_call import GLOBALS
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
@@ -175,8 +175,8 @@ class Answer:
     error: str = ""
 
 
-def evaluate(text: str, values: Sequence[int]) -> Any:
-    return eval(text, {**GLOBALS, **{f"u{k}": v for k, v in enumerate(values)}})
+def value_of(text: str, values: Sequence[int]) -> Any:
+    return evaluate(text, {f"u{k}": v for k, v in enumerate(values)})
 
 
 def in_ranges(ranges: Sequence[tuple[float, float]], values: Sequence[int]) -> bool:
@@ -200,13 +200,13 @@ def ours(lines: Sequence[str]) -> Answer:
         elif match is not None:
             dtype, sizes, strides, offset = match.groups()[:4]
             numbers = [*split(sizes), *split(strides), offset]
-            results.append((DTYPE_OF[dtype], *(evaluate(n, VALUES) for n in numbers)))
+            results.append((DTYPE_OF[dtype], *(value_of(n, VALUES) for n in numbers)))
         else:
-            results.append((kind, evaluate(text, VALUES)))
+            results.append((kind, value_of(text, VALUES)))
     listed = [ranges.get(k, (float("-inf"), float("inf"))) for k in range(max(ranges, default=-1) + 1)]
 
     def asserted(values: Sequence[int]) -> bool:
-        return all(evaluate(a, values) for a in asserts)
+        return all(value_of(a, values) for a in asserts)
 
     return Answer(results, listed, lambda v: asserted(v) and in_ranges(listed, v), asserted)
 
@@ -224,7 +224,7 @@ class Reader:
         for symbol in sorted(expr.free_symbols, key=lambda s: int(str(s).lstrip("zuf"))):
             if symbol not in self.symbols:
                 self.symbols.append(symbol)
-        return evaluate(self.text(expr), VALUES)
+        return value_of(self.text(expr), VALUES)
 
     def text(self, expr: Any) -> str:
         names = {str(s): f"u{k}" for k, s in enumerate(self.symbols)}
@@ -255,7 +255,7 @@ def theirs(case: Case) -> Answer:
     asserts = [reader.text(a.expr) for items in env.deferred_runtime_asserts.values() for a in items]
 
     def asserted(values: Sequence[int]) -> bool:
-        return all(evaluate(a, values) for a in asserts)
+        return all(value_of(a, values) for a in asserts)
 
     return Answer(results, ranges, lambda v: asserted(v) and in_ranges(ranges, v), asserted)
 

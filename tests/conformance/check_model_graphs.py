@@ -28,7 +28,6 @@ import argparse
 import collections
 import dataclasses
 import json
-import math
 import pathlib
 import random
 import re
@@ -36,31 +35,8 @@ import subprocess
 import sys
 from typing import Any
 
-FUNCTIONS = {
-    "Max": max,
-    "Min": min,
-    "CeilDiv": lambda a, b: -(-a // b),
-    "FloorDiv": lambda a, b: a // b,
-    "CleanDiv": lambda a, b: a // b,
-    "Mod": lambda a, b: a % b,
-    "PythonMod": lambda a, b: a % b,
-    "ModularIndexing": lambda a, b, m: (a // b) % m,
-    "PowByNatural": lambda a, b: a**b,
-    "IntTrueDiv": lambda a, b: a / b,
-    "CeilToInt": math.ceil,
-    "FloatPow": lambda a, b: a**b,
-    "FloatTrueDiv": lambda a, b: a / b,
-    "FloorToInt": math.floor,
-    "ToFloat": float,
-    "TruncToInt": int,
-}
-LOGIC = {
-    "And": lambda *args: all(args),
-    "Or": lambda *args: any(args),
-    "Not": lambda a: not a,
-    "Eq": lambda a, b: a == b,
-    "Ne": lambda a, b: a != b,
-}
+from size_text import evaluate
+
 # Besides small steps, symbols move by multiples of this, which keeps what PyTorch
 # guarded about divisibility by small numbers.
 STEP = 64
@@ -69,10 +45,6 @@ UNBACKED = re.compile(r"^u\d+$")
 EQUATED = re.compile(r"^Eq\((s\d+), (s\d+)\)$")
 UNBACKED_PAIR = re.compile(r"^(u\d+) == (u\d+)$")
 UNKNOWN_SIZES = range(3, 40)
-
-
-def evaluate(text: str, symbols: dict[str, int]) -> Any:
-    return eval(text, {"__builtins__": {}}, {**FUNCTIONS, **LOGIC, **symbols})
 
 
 def satisfied(facts: list[str], symbols: dict[str, int]) -> bool:

@@ -140,10 +140,7 @@ def main() -> int:
         print(f"{op}: {count} of {total[op]} deviate")
     compared = sum(total.values())
     percent = 100.0 * (compared - sum(bad.values())) / max(1, compared)
-    print(
-        f"{compared} calls of {len(total)} out= overloads: {percent:.2f}% agree; "
-        f"{failed} samples could not be asked"
-    )
+    print(f"{compared} calls of {len(total)} out= overloads: {percent:.2f}% agree; {failed} samples could not be asked")
     return 0 if compared >= options.at_least and percent >= options.goal else 1
 
 

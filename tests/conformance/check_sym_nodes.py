@@ -24,8 +24,8 @@ from typing import Any
 
 import sympy
 import torch
+from size_text import NAMES
 from symbolic_answer import propagate
-from symbolic_call import GLOBALS
 from torch._dynamo.source import ConstantSource
 from torch.fx.experimental.sym_node import METHOD_TO_OPERATOR
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
@@ -45,22 +45,6 @@ def _floordiv(a: Any, b: Any) -> Any:
 
 MATH = ("acos", "asin", "asinh", "atan", "cos", "cosh", "exp", "log", "log2", "sin", "sinh", "sqrt", "tan", "tanh")
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
-
-# The names of the text form, beyond those of symbolic_call, for eval().
-TEXT = {
-    **GLOBALS,
-    "IntPow": lambda a, b: a**b if b >= 0 else 1 // 0,
-    "BitAnd": operator.and_,
-    "RoundDecimal": round,
-    "FloorToInt": math.floor,
-    "CeilToInt": math.ceil,
-    "TruncToInt": math.trunc,
-    "RoundToInt": round,
-    "ToFloat": float,
-    "inf": math.inf,
-    "nan": math.nan,
-    **{n: getattr(math, n) for n in MATH},
-}
 
 
 @dataclass(frozen=True)
@@ -238,7 +222,7 @@ class Checker:
         for name, (code, text) in codes.items():
             self.counts[f"values {where}"] += 1
             try:
-                value = eval(code, TEXT, given)
+                value = eval(code, NAMES, given)
             except Exception as error:
                 value = error
             if not same(value, truth[name]):
@@ -290,7 +274,7 @@ def evaluates(condition: Any, names: dict[str, str], sizes: dict[str, Any]) -> b
 def admits(guards: Sequence[Any], sizes: dict[str, Any]) -> bool:
     given = {symbol(n): v for n, v in sizes.items()}
     try:
-        return all(eval(g, TEXT, given) for g in guards)
+        return all(eval(g, NAMES, given) for g in guards)
     except (ArithmeticError, ValueError):
         return False
 

@@ -29,9 +29,10 @@ from typing import Any
 
 from check_op_samples import known_deviations, read_samples
 from replay_program import read_rows
+from size_text import compiled, holds
 from symbol_draws import Draws
 from symbolic_answer import UNBACKED, NumberReader, Outcome, SymbolicAnswer, ask, outcome, propagate
-from symbolic_call import Call, compiled
+from symbolic_call import Call
 from torch._dynamo.source import ConstantSource
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
@@ -106,14 +107,14 @@ def compare(
         if values is None:
             return
         counts["draws"][op] += 1
-        if all(truth(guard, values) for guard in ours):
+        if all(holds(guard, values) for guard in ours):
             continue
         with static:
             want = ask(call, dict(zip(names, values, strict=True)), NumberReader())
         sound = want is not None and not want.error and traced.at(values) == want
         counts["narrower" if sound else "unsound"][op] += 1
         if sound and counts["narrower"][op] == 1:
-            failing = [g for g, f in zip(answer.guards, ours, strict=True) if not truth(f, values)]
+            failing = [g for g, f in zip(answer.guards, ours, strict=True) if not holds(f, values)]
             shown.append(f"{call._text()}\n  at {values}\n  ours fails {failing}\n  theirs {traced.guards}")
 
 
@@ -125,7 +126,7 @@ def sample(call: Call, seed: int) -> list[tuple[int, ...]]:
 
 def reduced(guards: list[str], names: tuple[str, ...], points: list[tuple[int, ...]]) -> int:
     """How many guards are left when each that the others imply on the points is dropped, the last ones first."""
-    falls = [frozenset(i for i, p in enumerate(points) if not truth(compiled(g, names), p)) for g in guards]
+    falls = [frozenset(i for i, p in enumerate(points) if not holds(compiled(g, names), p)) for g in guards]
     kept = list(range(len(falls)))
     for i in reversed(range(len(falls))):
         others = frozenset().union(*(falls[j] for j in kept if j != i))
@@ -139,13 +140,6 @@ def known_narrower() -> dict[str, int]:
     text = (pathlib.Path(__file__).resolve().parent / "known_narrower.txt").read_text()
     rows = [line.split("|", 2) for line in text.splitlines() if line and not line.startswith("#")]
     return {op.strip(): int(most) for op, most, _ in rows}
-
-
-def truth(function: Any, values: tuple[int, ...]) -> bool:
-    try:
-        return bool(function(*values))
-    except (ZeroDivisionError, OverflowError):
-        return False
 
 
 def work(task: tuple[Any, ...]) -> tuple[dict[str, Counter], list[str]]:

@@ -17,28 +17,17 @@ import re
 import sys
 from typing import Any
 
-from check_model_graphs import FUNCTIONS
 from check_op_samples import NO_ANSWER, agrees, known_deviations, read_samples
 from replay_program import replay
+from size_text import evaluate
 from symbolic_answer import split
+from symbolic_call import contiguous, ints
 
 INPUT = re.compile(r"(%t\d+: \w+)\[([^\]]*)\] strides=\[([^\]]*)\]")
 RESULT = re.compile(r"\[([^\]]*)\]")
 UNBACKED = re.compile(r"\bu\d+\b(?!:)")
 UNBACKED_TRIALS = (1, 2, 3, 8, 35)
 GRAPH = re.compile(r"^graph g\((.*?)\) \{ (.*)$")
-
-
-def ints(text: str) -> list[int]:
-    return [int(part) for part in text.split(", ")] if text else []
-
-
-def contiguous(sizes: list[int]) -> list[int]:
-    out, stride = [], 1
-    for size in reversed(sizes):
-        out.append(stride)
-        stride *= max(1, size)
-    return out[::-1]
 
 
 def symbolic(graph: str) -> tuple[str, dict[str, int]]:
@@ -65,7 +54,7 @@ def evaluated(line: str, values: dict[str, int]) -> str:
     """`line` with its size expressions evaluated."""
 
     def value(text: str) -> str:
-        return str(eval(text, {"__builtins__": {}}, {**FUNCTIONS, **values}))
+        return str(evaluate(text, values))
 
     def list_of(match: re.Match[str]) -> str:
         return "[" + ", ".join(value(part) for part in split(match.group(1))) + "]"

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from symbolic_call import compiled
+from size_text import compiled, holds
 
 SMALL = (0, 1, 2, 3, 4, 5, 6, 7, 8)
 LARGE = (12, 16, 30, 33, 64, 100, 128, 1000)
@@ -56,7 +55,7 @@ class Draws:
 
     def _failing(self, values: Sequence[int]) -> list[str] | None:
         for function, classes in self._guards:
-            if not truth(function, values):
+            if not holds(function, values):
                 return classes
         return None
 
@@ -104,10 +103,3 @@ class Draws:
     def _repair(self, chosen: dict[str, int], classes: list[str]) -> None:
         c = self._rng.choice(classes)
         chosen[c] = self._candidate(c) if self._rng.random() < 0.5 else self._rng.randint(self._low, 40)
-
-
-def truth(function: Callable[..., Any], values: Sequence[int]) -> bool:
-    try:
-        return bool(function(*values))
-    except (ZeroDivisionError, OverflowError, ValueError):
-        return False

@@ -15,7 +15,8 @@ from typing import Any
 import torch
 from graph_text import DTYPES
 from replay_program import answers
-from symbolic_call import Call, compiled
+from size_text import compiled
+from symbolic_call import Call
 from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
     DynamicOutputShapeException,

@@ -13,7 +13,6 @@ Modes:
 
 from __future__ import annotations
 
-import functools
 import json
 import re
 from collections.abc import Callable, Iterable
@@ -21,7 +20,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from check_model_graphs import FUNCTIONS
 from graph_text import DTYPES, MEMORY_FORMATS
 
 MODES = ("own", "duck", "sized")
@@ -38,32 +36,6 @@ SYMBOLIC_ARGUMENT = re.compile(r"\bSymInt(?:\[\d*\])?\??(?:\[\])? (\w+)")
 WORDS = {"none": None, "true": True, "false": False, "inf": float("inf"), "-inf": float("-inf"), "nan": float("nan"),
          "strided": torch.strided, **DTYPE_OF, **FORMAT_OF}  # fmt: skip
 TOKEN = re.compile(r'\s*(?:(\w+)=)?(?:("(?:[^"\\]|\\.)*")|([\[\],])|([^\s\[\],]+))')
-
-GLOBALS = {
-    "__builtins__": {},
-    **FUNCTIONS,
-    "And": lambda *args: all(args),
-    "Or": lambda *args: any(args),
-    "Not": lambda a: not a,
-    "Where": lambda c, a, b: a if c else b,
-    "Abs": abs,
-    "Eq": lambda a, b: a == b,
-    "Ne": lambda a, b: a != b,
-    "Lt": lambda a, b: a < b,
-    "Le": lambda a, b: a <= b,
-    "Gt": lambda a, b: a > b,
-    "Ge": lambda a, b: a >= b,
-    "PowByNatural": lambda a, b: a**b,
-    "OpaqueUnaryFn_sqrt": lambda a: a**0.5,
-    "TruncToFloat": lambda a: float(int(a)),
-    "RoundToInt": round,
-    "true": True,
-    "false": False,
-    "True": True,
-    "False": False,
-    "oo": float("inf"),
-    "int_oo": 1 << 62,
-}
 
 
 @dataclass(frozen=True)
@@ -374,9 +346,3 @@ def symbolic_strides(t: TensorInput, symbol: Callable[..., Layout]) -> list[Layo
         else:
             done[d] = symbol(stride, "t")
     return [done[d] for d in range(len(t.sizes))]
-
-
-@functools.lru_cache(maxsize=100_000)
-def compiled(text: str, names: tuple[str, ...]) -> Callable[..., Any]:
-    """`text`, an expression or a tuple of them, as a function of symbols."""
-    return eval(f"lambda {', '.join(names)}: ({text})", GLOBALS)  # type: ignore[no-any-return]
