@@ -82,7 +82,7 @@ def main() -> int:
     total: collections.Counter[str] = collections.Counter()
     good: collections.Counter[str] = collections.Counter()
     shown: collections.Counter[str] = collections.Counter()
-    for sample, answer in zip(samples, replay(options.program, samples), strict=False):
+    for sample, answer in zip(samples, replay(options.program, samples), strict=True):
         op = sample["op"]
         total[op] += 1
         if agrees(sample, answer):

@@ -33,7 +33,7 @@ def main() -> int:
         print(f"{len(schemas)} schemas in, {len(printed)} lines out")
         return 1
     refused = failures = 0
-    for schema, line in zip(schemas, printed, strict=False):
+    for schema, line in zip(schemas, printed, strict=True):
         unholdable = any(name in schema for name in UNHOLDABLE_TYPES)
         refused += unholdable
         if line.startswith("refused: ") if unholdable else line == schema:

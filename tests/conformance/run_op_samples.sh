@@ -1,6 +1,6 @@
 #!/bin/sh
-# Records OpInfo's samples under PyTorch and replays them, the first dtype's with
-# symbolic sizes as well:
+# Records OpInfo's samples under PyTorch and replays them, as they are and with
+# symbolic sizes:
 #   run_op_samples.sh PYTHON REPLAY_GRAPHS OUT_DIR [DTYPE...]
 # PyTorch's side is most of the time: half a minute for a dtype.
 set -e
@@ -15,4 +15,4 @@ for dtype in "$@"; do
   files="$files $out/$dtype.jsonl"
 done
 "$python" "$here/check_op_samples.py" "$replay" $files
-"$python" "$here/check_symbolic_samples.py" "$replay" "$out/$1.jsonl"
+"$python" "$here/check_symbolic_samples.py" "$replay" $files
