@@ -1,4 +1,5 @@
-// Rules of `out=` overloads, found by asking PyTorch's fake mode (check_out_forms.py).
+// Rules of `out=` overloads, found by asking PyTorch: its fake mode, and its kernels
+// where the fake mode lets pass what they refuse (tests/conformance/check_out_forms.py).
 #include "fake_runtime/ops/out_rules.h"
 
 #include <algorithm>
@@ -18,10 +19,14 @@ constexpr Row kRows[] = {
     {"aten._cdist_forward.out", OutRule::kExactDtype},
     {"aten._embedding_bag_forward_only.out", OutRule::kExactDtype},
     {"aten._fft_c2r.out", OutRule::kContiguous},
+    {"aten._histogramdd_from_bin_cts.out", OutRule::kExactDtype},
+    {"aten._histogramdd_from_bin_tensors.out", OutRule::kExactDtype},
     {"aten._linalg_det.result", OutRule::kExactDtype},
     {"aten._linalg_eigh.eigenvalues", OutRule::kContiguous},
+    {"aten._linalg_solve_ex.result", OutRule::kExactDtype},
     {"aten._linalg_svd.U", OutRule::kExactDtype},
     {"aten._log_softmax.out", OutRule::kExactDtype},
+    {"aten._native_batch_norm_legit.no_stats_out", OutRule::kExactDtype},
     {"aten._trilinear.out", OutRule::kExactDtype},
     {"aten._upsample_bilinear2d_aa.out", OutRule::kExactDtype},
     {"aten._upsample_nearest_exact1d.out", OutRule::kExactDtype},
@@ -53,6 +58,8 @@ constexpr Row kRows[] = {
     {"aten.fractional_max_pool2d.output", OutRule::kExactDtype},
     {"aten.fractional_max_pool3d.output", OutRule::kExactDtype},
     {"aten.hash_tensor.out", OutRule::kExactDtype},
+    {"aten.histogram.bin_ct_out", OutRule::kExactDtype},
+    {"aten.histogram.bins_tensor_out", OutRule::kExactDtype},
     {"aten.index_put.out", OutRule::kExactDtype},
     {"aten.index_reduce.out", OutRule::kExactDtype},
     {"aten.isneginf.out", OutRule::kExactDtype},
@@ -93,6 +100,7 @@ constexpr Row kRows[] = {
     {"aten.sign.out", OutRule::kExactDtype},
     {"aten.signbit.out", OutRule::kExactDtype},
     {"aten.silu.out", OutRule::kExactDtype},
+    {"aten.slice_scatter.out", OutRule::kExactDtype},
     {"aten.squeeze_copy.dim_out", OutRule::kExactDtype},
     {"aten.squeeze_copy.out", OutRule::kExactDtype},
     {"aten.sum.IntList_out", OutRule::kAnyDtype},
@@ -109,6 +117,7 @@ constexpr Row kRows[] = {
     {"aten.view_copy.out", OutRule::kExactDtype},
     {"aten.where.self_out", OutRule::kExactDtype},
 };
+static_assert(std::is_sorted(std::begin(kRows), std::end(kRows), [](const Row& a, const Row& b) { return a.op < b.op; }));
 
 }  // namespace
 

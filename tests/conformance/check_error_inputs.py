@@ -13,22 +13,13 @@ from __future__ import annotations
 
 import argparse
 import collections
-import pathlib
 import sys
 from typing import Any
 
-from check_op_samples import HERE, read_samples
+from check_op_samples import read_samples
 from error_classes import DATA_DEPENDENT, reason_of, same_class
+from known_list import KnownList
 from replay_program import replay
-
-
-def known() -> dict[str, tuple[int, str]]:
-    rows = {}
-    for line in pathlib.Path(HERE / "known_error_deviations.txt").read_text().splitlines():
-        if line and not line.startswith("#"):
-            op, count, reason = line.split(" ", 2)
-            rows[op] = (int(count), reason)
-    return rows
 
 
 def agrees(row: dict[str, Any], answer: list[str]) -> bool:
@@ -49,7 +40,7 @@ def main() -> int:
     options = parser.parse_args()
     rows = read_samples(options.errors)
     answers = replay(options.program, rows)
-    allowed = known()
+    known = KnownList("known_error_deviations.txt")
     absent: collections.Counter[str] = collections.Counter()
     bad: collections.Counter[str] = collections.Counter()
     refused = accepted = 0
@@ -63,18 +54,18 @@ def main() -> int:
         if agrees(row, answer):
             continue
         bad[row["op"]] += 1
-        if bad[row["op"]] > allowed.get(row["op"], (0, ""))[0]:
+        if bad[row["op"]] > known.most(row["op"]):
             fake = f"{row['error']}: {row['message']}" if "error" in row else row.get("results")
             print(f"{row['graph'][:300]}\n  fake  {fake}")
             print(f"  eager {row.get('eager_error')}: {row.get('eager_message')}\n  ours  {answer}")
-    fresh = sum(max(0, count - allowed.get(op, (0, ""))[0]) for op, count in bad.items())
-    stale = sorted(op for op, (count, _) in allowed.items() if bad[op] < count)
+    fresh = known.fresh(bad)
+    stale = known.stale(bad)
     print(
         f"{refused} refused and {accepted} accepted calls compared: {sum(bad.values())} deviate, {fresh} not known; "
         f"{sum(absent.values())} calls of operators that are not in the table: {' '.join(sorted(absent))}"
     )
     for op in stale:
-        print(f"known_error_deviations.txt: {op} deviates less than it says")
+        print(known.complaint(op))
     return 1 if fresh or stale or not refused else 0
 
 

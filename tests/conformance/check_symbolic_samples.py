@@ -18,7 +18,8 @@ import re
 import sys
 from typing import Any
 
-from check_op_samples import NO_ANSWER, agrees, known_deviations, read_samples
+from check_op_samples import NO_ANSWER, agrees, read_samples
+from known_list import KnownList
 from replay_program import replay
 from size_text import evaluate
 from symbolic_answer import split
@@ -85,7 +86,7 @@ def main() -> int:
     parser.add_argument("--show", type=int, default=2, help="deviations to print per operator")
     parser.add_argument("--op", default="", help="only operators whose name contains this")
     options = parser.parse_args()
-    known = known_deviations()
+    known = KnownList("known_deviations.txt")
     samples = [
         s for s in read_samples(options.samples)
         if options.op in s["op"]
@@ -107,10 +108,10 @@ def main() -> int:
         bad[op] += 1
         if op not in known and bad[op] <= options.show:
             print(f"{sample['graph']}\n  want {sample.get('results') or sample['error']}\n  got  {answer}")
-    allowed = {op: count * len(options.samples) for op, (count, _) in known.items()}
+    files = len(options.samples)
     for op, count in bad.most_common():
-        print(f"{op}: {count} of {total[op]} deviate, {allowed.get(op, 0)} known")
-    fresh = sum(max(0, count - allowed.get(op, 0)) for op, count in bad.items())
+        print(f"{op}: {count} of {total[op]} deviate, {known.most(op) * files} known")
+    fresh = known.fresh(bad, files)
     compared = sum(total.values())
     percent = 100.0 * (compared - sum(bad.values())) / max(1, compared)
     print(
