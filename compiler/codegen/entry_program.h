@@ -17,7 +17,7 @@
 
 namespace kiln {
 
-// Numbers are those of the switch in entry_routines.cc. `step` is the place of a
+// Numbers are those of the switch in entry_run_routine.cc. `step` is the place of a
 // template among `step_words`.
 enum class EntryOpcode : int32_t {
   kEnd = 0,

@@ -13,6 +13,8 @@
 #ifndef KILN_COMPILER_CODEGEN_ENTRY_ROUTINES_H_
 #define KILN_COMPILER_CODEGEN_ENTRY_ROUTINES_H_
 
+#include <string>
+
 namespace kiln {
 
 enum FrameSlot : int {
@@ -30,7 +32,8 @@ enum FrameSlot : int {
 inline constexpr int kFrameHeaderSlots = 12;
 inline constexpr int kRecordSlots = 4;
 
-extern const char kEntryRoutines[];
+// A module's text for LLVM's assembly parser.
+std::string EntryRoutines();
 
 }  // namespace kiln
 

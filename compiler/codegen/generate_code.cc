@@ -37,8 +37,7 @@ absl::Status CheckDTypes(const KernelTable& table) {
 
 absl::StatusOr<std::unique_ptr<llvm::Module>> MakeModule(llvm::LLVMContext& context, llvm::TargetMachine& machine) {
   llvm::SMDiagnostic diagnostic;
-  std::unique_ptr<llvm::Module> module =
-      llvm::parseAssemblyString(kEntryRoutines, diagnostic, context);
+  std::unique_ptr<llvm::Module> module = llvm::parseAssemblyString(EntryRoutines(), diagnostic, context);
   if (module == nullptr) {
     return MakeError(ErrorReason::kCompilerBug,
                      absl::StrCat("entry routines, line ", diagnostic.getLineNo(), ": ", diagnostic.getMessage().str()));

@@ -45,7 +45,7 @@ class StringTable {
   absl::flat_hash_map<std::string, int> offsets_;
 };
 
-// Numbers are those of the switch in entry_routines.cc.
+// Numbers are those of the switch in entry_template_routines.cc.
 enum class FixupKind : uint8_t {
   kExpr = 0,     // slot = value of expression a
   kScratch = 1,  // slot = address of scratch slot a
