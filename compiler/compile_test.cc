@@ -10,6 +10,7 @@
 #include "compiler/codegen/testing/test_host.h"
 #include "compiler/codegen/testing/test_target.h"
 #include "compiler/compile.h"
+#include "compiler/loops/testing/tensor_literals.h"
 #include "fake_runtime/graph/canonical.h"
 #include "fake_runtime/graph/text_form.h"
 #include "fake_runtime/ops/op_table.h"
@@ -56,16 +57,6 @@ absl::StatusOr<Outcome> CompileText(absl::string_view text, const Hints& hints,
   };
   KILN_ASSIGN_OR_RETURN(outcome.result, Compile(std::move(request), &pool, count, &outcome.texts));
   return outcome;
-}
-
-std::vector<double> Ramp(int n, double start, double step) {
-  std::vector<double> values;
-  for (int i = 0; i < n; ++i) values.push_back(start + step * i);
-  return values;
-}
-
-PlainTensor F32(std::vector<int64_t> sizes, const std::vector<double>& values) {
-  return PlainTensor::Of(DType::kFloat32, std::move(sizes), values);
 }
 
 constexpr absl::string_view kAdd = "graph main(%a: f32[s0, s1], %b: f32[s2, s1]) {\n"

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "compiler/loops/testing/lower_text.h"
+#include "compiler/loops/testing/tensor_literals.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -21,13 +22,6 @@ using ::testing::Pointwise;
 
 using Doubles = std::vector<double>;
 using Symbols = std::map<std::string, int64_t>;
-
-PlainTensor F32(std::vector<int64_t> sizes, Doubles values) {
-  return PlainTensor::Of(DType::kFloat32, std::move(sizes), values);
-}
-PlainTensor I64(std::vector<int64_t> sizes, Doubles values) {
-  return PlainTensor::Of(DType::kInt64, std::move(sizes), values);
-}
 
 // The first output's elements.
 Doubles FirstOutput(absl::string_view text, const std::vector<PlainTensor>& inputs, Symbols symbols = {}) {
