@@ -9,7 +9,6 @@
 #include <thread>
 
 #include "base/digest.h"
-#include "cache/testing/temp_folder.h"
 #include "compiler/artifact/read_manifest.h"
 #include "compiler/artifact/signed_variant.h"
 #include "fake_runtime/graph/text_form.h"
@@ -18,8 +17,7 @@
 #include "fake_runtime/ops/op_table.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "tests/e2e/server_process.h"
-#include "tests/e2e/test_client.h"
+#include "tests/e2e/service_fixture.h"
 
 namespace kiln {
 namespace {
@@ -53,21 +51,7 @@ std::vector<std::string> Conditions(const v1::VariantRecord& record) {
   return conditions;
 }
 
-class RealCompilerTest : public testing::Test {
- protected:
-  RealCompilerTest() { Restart(); }
-
-  void Restart() {
-    server_.reset();
-    server_ = ServerProcess::Start(folder_.path() + "/data");
-    ASSERT_NE(server_, nullptr);
-    client_ = std::make_unique<TestClient>(server_->address());
-  }
-
-  TempFolder folder_;
-  std::unique_ptr<ServerProcess> server_;
-  std::unique_ptr<TestClient> client_;
-};
+using RealCompilerTest = ServerTest;
 
 TEST_F(RealCompilerTest, TwoVariantsOfOneKeyAndTheGuardsBetweenThem) {
   const CompileAnswer equal = client_->Compile(RequestFor(kBroadcastAdd, kEqual));
