@@ -82,20 +82,22 @@ TEST(LimitsTest, RankOfAResult) {
 }
 
 TEST(LimitsTest, UnbackedSymbols) {
-  auto items = [](int64_t n) {
-    std::vector<std::string> inputs;
-    std::string nodes;
-    for (int64_t i = 0; i < n; ++i) {
-      inputs.push_back(absl::StrCat("%x", i, ": i64[]"));
-      absl::StrAppend(&nodes, "%u", i, " = aten._local_scalar_dense.default(%x", i, ")\n");
-    }
-    return absl::StrCat("graph g(", absl::StrJoin(inputs, ", "), ") {\n", nodes, "return () }");
-  };
   const int64_t most = GetLimit(Limit::kSymbols);
-  EXPECT_TRUE(Limited().Run(items(most)).ok());
-  absl::Status status = Limited().Run(items(most + 1));
-  ExpectLimit(status, "symbols");
-  EXPECT_THAT(std::string(status.message()), HasSubstr(absl::StrCat("node ", most)));
+  for (absl::string_view dtype : {"i64", "f32"}) {
+    auto items = [&](int64_t n) {
+      std::vector<std::string> inputs;
+      std::string nodes;
+      for (int64_t i = 0; i < n; ++i) {
+        inputs.push_back(absl::StrCat("%x", i, ": ", dtype, "[]"));
+        absl::StrAppend(&nodes, "%u", i, " = aten._local_scalar_dense.default(%x", i, ")\n");
+      }
+      return absl::StrCat("graph g(", absl::StrJoin(inputs, ", "), ") {\n", nodes, "return () }");
+    };
+    EXPECT_TRUE(Limited().Run(items(most)).ok()) << dtype;
+    absl::Status status = Limited().Run(items(most + 1));
+    ExpectLimit(status, "symbols");
+    EXPECT_THAT(std::string(status.message()), HasSubstr(absl::StrCat("node ", most))) << dtype;
+  }
 }
 
 TEST(LimitsTest, Guards) {

@@ -25,7 +25,15 @@ struct SymbolInfo {
 // user, PyTorch's mark_dynamic(min=, max=).
 bool IsBounded(ValueRange range) { return range.upper != ValueRange::kMax || range.lower > 2; }
 
-absl::Status Refuse(ErrorReason reason, absl::string_view message) { return MakeError(reason, message); }
+absl::Status HangsOnData(absl::string_view what, Expr e, Expr symbol) {
+  return MakeError(ErrorReason::kDataDependentSize, absl::StrCat(what, ": ", e.ToString(), " hangs on ",
+                                                                 symbol.symbol_name(), ", which depends on data"));
+}
+
+absl::Status IsBeyondInt64(absl::string_view what, Expr e) {
+  return MakeError(ErrorReason::kSizeOverflow,
+                   absl::StrCat(what, ": ", e.ToString(), " is beyond 64 bits for these sizes"));
+}
 
 }  // namespace
 
@@ -59,6 +67,8 @@ struct ShapeEnv::Rep {
   }
 
   absl::Status Declare(Expr symbol, const SymbolInfo& info, ValueRange range);
+  // An unbacked symbol that no client has: the first of u0, u1, ... that is free.
+  Expr DeclareFresh(absl::string_view prefix, int& next, ValueRange range);
   // Guards on the assumptions that a decision leaned on.
   void Adopt(const Knowledge::Trail& trail);
   // Records a guard on each conjunct of `fact`.
@@ -86,15 +96,15 @@ struct ShapeEnv::Rep {
 
 absl::Status ShapeEnv::Rep::Declare(Expr symbol, const SymbolInfo& info, ValueRange range) {
   if (symbol.kind() != ExprKind::kSymbol) {
-    return Refuse(ErrorReason::kBadInputMetadata, absl::StrCat("'", symbol.ToString(), "' is not a symbol"));
+    return MakeError(ErrorReason::kBadInputMetadata, absl::StrCat("'", symbol.ToString(), "' is not a symbol"));
   }
   absl::string_view name = symbol.symbol_name();
   if (symbols.contains(symbol)) {
-    return Refuse(ErrorReason::kBadInputMetadata, absl::StrCat("symbol ", name, " is declared twice"));
+    return MakeError(ErrorReason::kBadInputMetadata, absl::StrCat("symbol ", name, " is declared twice"));
   }
   if (range.empty()) {
-    return Refuse(ErrorReason::kBadInputMetadata,
-                  absl::StrCat("symbol ", name, " has the empty range ", range.ToString()));
+    return MakeError(ErrorReason::kBadInputMetadata,
+                     absl::StrCat("symbol ", name, " has the empty range ", range.ToString()));
   }
   KILN_RETURN_IF_ERROR(CheckLimit(Limit::kSymbols, symbols.size() + 1, "symbols"));
   symbols[symbol] = info;
@@ -152,9 +162,9 @@ absl::Status ShapeEnv::Rep::CheckStaysDynamic(Expr fact, absl::string_view what)
   for (Expr s : pinned) {
     auto it = symbols.find(s);
     if (it == symbols.end() || it->second.policy != DimPolicy::kDynamic) continue;
-    return Refuse(ErrorReason::kSpecializedDynamic,
-                  absl::StrCat(what, ": ", s.symbol_name(), " is marked dynamic, but the graph needs ",
-                               fact.ToString()));
+    return MakeError(ErrorReason::kSpecializedDynamic,
+                     absl::StrCat(what, ": ", s.symbol_name(), " is marked dynamic, but the graph needs ",
+                                  fact.ToString()));
   }
   return absl::OkStatus();
 }
@@ -169,9 +179,9 @@ absl::Status ShapeEnv::Rep::CheckKeepsBounds(Expr fact, absl::string_view what) 
   if (!symbol || !alone) return absl::OkStatus();
   auto it = symbols.find(*symbol);
   if (it == symbols.end() || !it->second.bounds) return absl::OkStatus();
-  return Refuse(ErrorReason::kSpecializedDynamic,
-                absl::StrCat(what, ": ", symbol->symbol_name(), " is marked dynamic in ", it->second.bounds->ToString(),
-                             ", but the graph needs ", fact.ToString()));
+  return MakeError(ErrorReason::kSpecializedDynamic,
+                   absl::StrCat(what, ": ", symbol->symbol_name(), " is marked dynamic in ",
+                                it->second.bounds->ToString(), ", but the graph needs ", fact.ToString()));
 }
 
 absl::Status ShapeEnv::Rep::Record(Expr fact, absl::string_view what, GuardKind kind) {
@@ -206,8 +216,8 @@ absl::Status ShapeEnv::AddBackedSymbol(Expr symbol, int64_t hint, ValueRange ran
                                        DimPolicy policy) {
   if (!range.Contains(hint) || !natural.Contains(hint)) {
     ValueRange allowed = range.Contains(hint) ? natural : range;
-    return Refuse(ErrorReason::kBadInputMetadata, absl::StrCat("symbol ", symbol.ToString(), " has the hint ", hint,
-                                                               ", outside its range ", allowed.ToString()));
+    return MakeError(ErrorReason::kBadInputMetadata, absl::StrCat("symbol ", symbol.ToString(), " has the hint ", hint,
+                                                                  ", outside its range ", allowed.ToString()));
   }
   SymbolInfo info{ScalarValue{ExprType::kInt, hint, 0}, natural, policy};
   if (policy == DimPolicy::kDynamic && IsBounded(range)) info.bounds = range;
@@ -220,30 +230,24 @@ absl::Status ShapeEnv::AddUnbackedSymbol(Expr symbol, ValueRange range) {
   return rep_->Declare(symbol, info, range);
 }
 
-Expr ShapeEnv::FreshUnbacked(ValueRange range) {
+Expr ShapeEnv::Rep::DeclareFresh(absl::string_view prefix, int& next, ValueRange range) {
   Expr symbol;
   do {
-    symbol = pool().Symbol(absl::StrCat("u", rep_->next_unbacked++));
-  } while (rep_->symbols.contains(symbol));
+    symbol = pool->Symbol(absl::StrCat(prefix, next++));
+  } while (symbols.contains(symbol));
   // The range comes from the operator, so it is known.
   SymbolInfo info{std::nullopt, range, DimPolicy::kUnbacked};
-  rep_->Note(rep_->Declare(symbol, info, range));
+  Note(Declare(symbol, info, range));
   return symbol;
 }
 
-Expr ShapeEnv::FreshUnbackedFloat() {
-  Expr symbol;
-  do {
-    symbol = pool().Symbol(absl::StrCat("zuf", rep_->next_unbacked_float++));
-  } while (rep_->symbols.contains(symbol));
-  SymbolInfo info{std::nullopt, ValueRange(), DimPolicy::kUnbacked};
-  rep_->Declare(symbol, info, ValueRange()).IgnoreError();
-  return symbol;
-}
+Expr ShapeEnv::FreshUnbacked(ValueRange range) { return rep_->DeclareFresh("u", rep_->next_unbacked, range); }
+
+Expr ShapeEnv::FreshUnbackedFloat() { return rep_->DeclareFresh("zuf", rep_->next_unbacked_float, ValueRange()); }
 
 absl::Status ShapeEnv::AddBackedFloatSymbol(Expr symbol, double hint) {
   if (symbol.type() != ExprType::kFloat) {
-    return Refuse(ErrorReason::kBadInputMetadata, absl::StrCat("'", symbol.ToString(), "' is no symbol of a float"));
+    return MakeError(ErrorReason::kBadInputMetadata, absl::StrCat("'", symbol.ToString(), "' is no symbol of a float"));
   }
   SymbolInfo info{ScalarValue{ExprType::kFloat, 0, hint}, ValueRange(), DimPolicy::kAutomatic};
   return rep_->Declare(symbol, info, ValueRange());
@@ -256,13 +260,13 @@ absl::Status ShapeEnv::AddAssumption(Expr condition, absl::string_view reason) {
     return PoisonError(condition, "assumption");
   }
   if (condition.type() != ExprType::kBool) {
-    return Refuse(ErrorReason::kBadInputMetadata,
-                  absl::StrCat("assumption '", condition.ToString(), "' is not a condition"));
+    return MakeError(ErrorReason::kBadInputMetadata,
+                     absl::StrCat("assumption '", condition.ToString(), "' is not a condition"));
   }
   std::optional<ScalarValue> value = rep_->EvaluateHints(condition);
   if (condition.AsBool() == false || (value && value->i == 0)) {
-    return Refuse(ErrorReason::kBadInputMetadata,
-                  absl::StrCat("the hints refute the assumption '", condition.ToString(), "'"));
+    return MakeError(ErrorReason::kBadInputMetadata,
+                     absl::StrCat("the hints refute the assumption '", condition.ToString(), "'"));
   }
   if (condition.kind() == ExprKind::kAnd) {
     for (Expr c : condition.args()) KILN_RETURN_IF_ERROR(AddAssumption(c, reason));
@@ -272,8 +276,8 @@ absl::Status ShapeEnv::AddAssumption(Expr condition, absl::string_view reason) {
   // What has no hint, ranges and earlier facts may refute. Asking uses none of them.
   Knowledge::Trail trail;
   if (rep_->knowledge.Decide(condition, &trail) == false) {
-    return Refuse(ErrorReason::kBadInputMetadata,
-                  absl::StrCat("other facts refute the assumption '", condition.ToString(), "'"));
+    return MakeError(ErrorReason::kBadInputMetadata,
+                     absl::StrCat("other facts refute the assumption '", condition.ToString(), "'"));
   }
   int number = rep_->knowledge.AddPromise(condition);
   rep_->promise_reasons[number] = reason.empty() ? "assumed by the client" : std::string(reason);
@@ -298,16 +302,9 @@ absl::StatusOr<bool> ShapeEnv::Test(Expr condition, absl::string_view what, Guar
   }
   if (std::optional<bool> known = StaticallyKnown(condition)) return *known;
   Expr simple = rep_->SimplifyDefined(condition);
-  if (std::optional<Expr> symbol = rep_->Unhinted(simple)) {
-    return Refuse(ErrorReason::kDataDependentSize,
-                  absl::StrCat(what, ": ", simple.ToString(), " hangs on ", symbol->symbol_name(),
-                               ", which depends on data"));
-  }
+  if (std::optional<Expr> symbol = rep_->Unhinted(simple)) return HangsOnData(what, simple, *symbol);
   std::optional<ScalarValue> value = rep_->EvaluateHints(simple);
-  if (!value) {
-    return Refuse(ErrorReason::kSizeOverflow,
-                  absl::StrCat(what, ": ", condition.ToString(), " is beyond 64 bits for these sizes"));
-  }
+  if (!value) return IsBeyondInt64(what, condition);
   bool outcome = value->i != 0;
   KILN_RETURN_IF_ERROR(rep_->Record(outcome ? simple : pool().Not(simple), what, kind));
   return outcome;
@@ -325,7 +322,7 @@ absl::Status ShapeEnv::Check(Expr condition, absl::string_view what, absl::strin
   if (!condition.is_poison()) {
     std::optional<bool> known = StaticallyKnown(condition);
     if (known == true) return absl::OkStatus();
-    if (known == false) return Refuse(ErrorReason::kShapeMismatch, message);
+    if (known == false) return MakeError(ErrorReason::kShapeMismatch, message);
     Expr simple = rep_->SimplifyDefined(condition);
     if (rep_->Unhinted(simple)) {
       KILN_RETURN_IF_ERROR(CheckLimit(Limit::kGuards, rep_->asserts.size() + 1, "runtime asserts"));
@@ -337,7 +334,7 @@ absl::Status ShapeEnv::Check(Expr condition, absl::string_view what, absl::strin
     }
     std::optional<ScalarValue> value = rep_->EvaluateHints(simple);
     // A condition that fails is an error, not a guard on the failure.
-    if (value && value->i == 0) return Refuse(ErrorReason::kShapeMismatch, message);
+    if (value && value->i == 0) return MakeError(ErrorReason::kShapeMismatch, message);
   }
   return Test(condition, what).status();
 }
@@ -346,16 +343,9 @@ absl::StatusOr<int64_t> ShapeEnv::Specialize(Expr e, absl::string_view what) {
   e = Simplify(e);
   if (std::optional<int64_t> c = e.AsInt()) return *c;
   if (e.is_poison()) return Test(e, what).status();
-  if (std::optional<Expr> symbol = rep_->Unhinted(e)) {
-    return Refuse(ErrorReason::kDataDependentSize,
-                  absl::StrCat(what, ": ", e.ToString(), " hangs on ", symbol->symbol_name(),
-                               ", which depends on data"));
-  }
+  if (std::optional<Expr> symbol = rep_->Unhinted(e)) return HangsOnData(what, e, *symbol);
   std::optional<int64_t> value = HintOf(e);
-  if (!value) {
-    return Refuse(ErrorReason::kSizeOverflow,
-                  absl::StrCat(what, ": ", e.ToString(), " is beyond 64 bits for these sizes"));
-  }
+  if (!value) return IsBeyondInt64(what, e);
   KILN_RETURN_IF_ERROR(Test(pool().Eq(e, pool().Int(*value)), what).status());
   return *value;
 }
