@@ -10,6 +10,7 @@
 #include "absl/strings/strip.h"
 #include "base/status_macros.h"
 #include "fake_runtime/ops/broadcast.h"
+#include "fake_runtime/ops/memory_overlap.h"
 #include "fake_runtime/ops/meta_context.h"
 #include "fake_runtime/ops/pointwise_checks.h"
 #include "fake_runtime/ops/size_tests.h"
@@ -243,26 +244,6 @@ absl::Status CheckUniform(MetaContext& ctx) {
   return Refuse(ctx, absl::StrCat("expects a range [from, to), but found from = ", *from, " > to = ", *to));
 }
 
-// The bytes that `t` spans in its storage, nullopt where symbols decide.
-std::optional<std::pair<int64_t, int64_t>> Span(const FakeTensor& t) {
-  const std::optional<int64_t> end = BytesReached(t), offset = t.storage_offset.AsInt();
-  if (!end.has_value() || !offset.has_value()) return std::nullopt;
-  return std::make_pair(*offset * DTypeSizeBytes(t.dtype), *end);
-}
-
-bool Overlaps(const FakeTensor& a, const FakeTensor& b) {
-  if (!(a.storage == b.storage)) return false;
-  const auto x = Span(a), y = Span(b);
-  return x.has_value() && y.has_value() && x->first < y->second && y->first < x->second;
-}
-
-bool RepeatsElements(const FakeTensor& t) {
-  for (int d = 0; d < t.rank(); ++d) {
-    if (t.strides[d].IsInt(0) && t.sizes[d].AsInt().value_or(0) > 1) return true;
-  }
-  return false;
-}
-
 // Operators that write out= while they still read: it may repeat no element, and
 // share none with an operand (at::assert_no_internal_overlap, assert_no_overlap).
 absl::Status CheckOut(MetaContext& ctx) {
@@ -270,7 +251,7 @@ absl::Status CheckOut(MetaContext& ctx) {
     const ArgSchema& slot = ctx.schema().args[i];
     if (!slot.is_written || !slot.keyword_only || !ctx.IsTensor(i)) continue;
     const FakeTensor& out = ctx.Tensor(i);
-    bool overlaps = RepeatsElements(out);
+    bool overlaps = RepeatsElements(ctx, out);
     for (int k = 0; k < ctx.num_args(); ++k) {
       if (ctx.schema().args[k].is_written) continue;
       if (ctx.IsTensor(k)) overlaps = overlaps || Overlaps(out, ctx.Tensor(k));

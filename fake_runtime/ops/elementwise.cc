@@ -164,11 +164,6 @@ absl::StatusOr<std::optional<Dims>> FastStrides(MetaContext& ctx, absl::Span<con
   return Result();
 }
 
-DType ComputedIn(DType dtype) {
-  if (dtype == DType::kFloat16 || dtype == DType::kBFloat16) return DType::kFloat32;
-  return dtype == DType::kComplex32 ? DType::kComplex64 : dtype;
-}
-
 // PyTorch's fake mode runs most pointwise operators as its Python references,
 // which convert an operand to the type they compute in before they look at
 // strides. What was expanded is dense then, and has an opinion on the order.
@@ -296,7 +291,7 @@ absl::StatusOr<FakeTensor> ElementwiseOf(MetaContext& ctx, absl::Span<const Oper
 
 absl::StatusOr<FakeTensor> Elementwise(MetaContext& ctx, absl::Span<const Operand> operands, Promote promote) {
   KILN_ASSIGN_OR_RETURN(DType dtype, ResultType(ctx, operands));
-  const DType computed = ComputedIn(dtype);
+  const DType computed = ComputationDType(dtype);
   if (std::none_of(operands.begin(), operands.end(), [&](const Operand& op) { return BecomesDense(ctx, op, computed); })) {
     return ElementwiseOf(ctx, operands, ApplyPromote(dtype, promote));
   }

@@ -5,6 +5,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "fake_runtime/ops/memory_overlap.h"
 #include "fake_runtime/ops/out_rules.h"
 #include "fake_runtime/ops/promotion.h"
 #include "fake_runtime/ops/size_tests.h"
@@ -59,16 +60,6 @@ constexpr absl::string_view kWriteOnce[] = {
 constexpr absl::string_view kWriteAlike[] = {
     "aten.conj_physical_", "aten.fill_", "aten.masked_fill_", "aten.threshold_", "aten.zero_",
 };
-
-// As PyTorch tests for it (at::has_internal_overlap): a stride of 0 says it,
-// other overlaps pass.
-bool RepeatsElements(MetaContext& ctx, const FakeTensor& t) {
-  if (absl::c_any_of(t.sizes, [](Expr size) { return size.IsInt(0); })) return false;
-  for (int d = 0; d < t.rank(); ++d) {
-    if (t.strides[d].IsInt(0) && ctx.env().KnownTrue(ctx.pool().Gt(t.sizes[d], Expr(1)))) return true;
-  }
-  return false;
-}
 
 absl::Status CheckWritesOnce(const OpRow& row, MetaContext& ctx) {
   const ArgSchema& self = row.schema.args[0];
