@@ -46,11 +46,6 @@ absl::StatusOr<FakeTensor> AsStridedOf(MetaContext& ctx, const FakeTensor& self,
 
 // Replaces every returned view by a new contiguous tensor of its sizes.
 absl::Status CopyReturned(MetaContext& ctx);
-template <absl::Status (*kView)(MetaContext&)>
-absl::Status CopyOf(MetaContext& ctx) {
-  if (absl::Status status = kView(ctx); !status.ok()) return status;
-  return CopyReturned(ctx);
-}
 
 }  // namespace kiln
 
