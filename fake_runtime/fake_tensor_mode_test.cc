@@ -300,7 +300,7 @@ node  value  op                 dtype  sizes           strides                 n
              guard s0 % 2 == 0  # a view keeps the number of elements, model.py:9
 3     %n     aten.sym_size.int  int    (3*s0)//2
 guards:
-  s0 % 2 == 0  # aten.view.default at model.py:9: a view keeps the number of elements
+  s0 % 2 == 0  # aten.view at model.py:9: a view keeps the number of elements
 symbols:
   s0 = 6 in [0, oo]
 )");

@@ -4,6 +4,7 @@
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
+#include "fake_runtime/graph/literal_text.h"
 #include "fake_runtime/graph/text_form.h"
 #include "fake_runtime/report/print_table.h"
 
@@ -90,13 +91,11 @@ std::vector<FactReport> ReportFacts(absl::Span<const Guard> guards) {
   out.reserve(guards.size());
   for (const Guard& guard : guards) {
     const GuardReason& why = guard.reason;
-    out.push_back({guard.condition.ToString(), std::string(GuardKindName(guard.kind)), why.node, why.op, why.what,
+    out.push_back({ConditionText(guard.condition), std::string(GuardKindName(guard.kind)), why.node, why.op, why.what,
                    why.location});
   }
   return out;
 }
-
-constexpr absl::string_view kPolicyNames[] = {"automatic", "dynamic", "unbacked", "static"};
 
 // The symbols of the inputs, then those that data gave birth to.
 std::vector<SymbolReport> ReportSymbols(const FakeGraph& fake) {
@@ -111,7 +110,7 @@ std::vector<SymbolReport> ReportSymbols(const FakeGraph& fake) {
     SymbolReport& s = out.emplace_back();
     s.name = std::string(symbol.symbol_name());
     s.hint = hint;
-    s.policy = std::string(kPolicyNames[static_cast<int>(policy)]);
+    s.policy = std::string(PolicyText(policy));
     s.is_size = sizes.contains(symbol) || (policy == DimPolicy::kUnbacked && declared.lower >= 0);
     s.declared_range = declared.ToString();
     s.range = fake.env->RangeOf(symbol).ToString();

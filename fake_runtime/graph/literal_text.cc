@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "absl/strings/escaping.h"
@@ -52,6 +53,18 @@ absl::string_view MemoryFormatText(MemoryFormat format) {
   return WordOf(format);
 }
 absl::string_view LayoutText(Layout layout) { return WordOf(layout); }
+
+// In the order of the enum.
+constexpr absl::string_view kPolicies[] = {"automatic", "dynamic", "unbacked", "static"};
+
+absl::string_view PolicyText(DimPolicy policy) { return kPolicies[static_cast<int>(policy)]; }
+
+std::optional<DimPolicy> ParsePolicy(absl::string_view word) {
+  for (size_t i = 0; i < std::size(kPolicies); ++i) {
+    if (kPolicies[i] == word) return static_cast<DimPolicy>(i);
+  }
+  return std::nullopt;
+}
 
 std::string PrintDouble(double value) {
   if (std::isnan(value)) return "nan";

@@ -11,20 +11,6 @@
 namespace kiln {
 namespace {
 
-absl::string_view PolicyText(DimPolicy policy) {
-  switch (policy) {
-    case DimPolicy::kAutomatic:
-      return "automatic";
-    case DimPolicy::kDynamic:
-      return "dynamic";
-    case DimPolicy::kUnbacked:
-      return "unbacked";
-    case DimPolicy::kStatic:
-      return "static";
-  }
-  return "?";
-}
-
 std::string PrintExprs(absl::Span<const Expr> exprs) {
   return absl::StrCat("[",
                       absl::StrJoin(exprs, ", ",

@@ -239,11 +239,11 @@ class SignatureParser {
   }
 
   absl::StatusOr<DimPolicy> ParsePolicy() {
-    if (in_.TryWord("automatic")) return DimPolicy::kAutomatic;
-    if (in_.TryWord("dynamic")) return DimPolicy::kDynamic;
-    if (in_.TryWord("unbacked")) return DimPolicy::kUnbacked;
-    if (in_.TryWord("static")) return DimPolicy::kStatic;
-    return in_.Error("expected automatic, dynamic, unbacked or static");
+    const absl::string_view word = in_.PeekWord();
+    const std::optional<DimPolicy> policy = kiln::ParsePolicy(word);
+    if (!policy.has_value()) return in_.Error("expected automatic, dynamic, unbacked or static");
+    in_.TryWord(word);
+    return *policy;
   }
 
   absl::Status ParsePolicies(std::vector<DimPolicy>& policies) {

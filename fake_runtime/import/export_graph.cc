@@ -5,25 +5,10 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "fake_runtime/import/metadata_proto.h"
+#include "fake_runtime/import/wire_enums.h"
 
 namespace kiln {
 namespace {
-
-v1::InputKind ExportInputKind(InputKind kind) {
-  switch (kind) {
-    case InputKind::kUser:
-      return v1::INPUT_KIND_USER;
-    case InputKind::kParameter:
-      return v1::INPUT_KIND_PARAMETER;
-    case InputKind::kBuffer:
-      return v1::INPUT_KIND_BUFFER;
-    case InputKind::kTangent:
-      return v1::INPUT_KIND_TANGENT;
-    case InputKind::kSaved:
-      return v1::INPUT_KIND_SAVED;
-  }
-  return v1::INPUT_KIND_UNSPECIFIED;
-}
 
 class Exporter {
  public:
@@ -66,7 +51,7 @@ class Exporter {
     // An input without a name that nothing uses still needs one on the wire.
     to.set_name(names_[index].empty() ? "_" + std::to_string(index)
                                       : names_[index]);
-    to.set_kind(ExportInputKind(from.kind));
+    to.set_kind(ToWire(kWireInputKinds, from.kind));
     to.set_donated(from.donated);
     to.set_constant(from.constant);
     const FakeTensor* t = std::get_if<FakeTensor>(&from.value);

@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "fake_runtime/import/metadata_proto.h"
+#include "fake_runtime/import/wire_enums.h"
 #include "fake_runtime/ops/refused_ops.h"
 
 namespace kiln {
@@ -23,24 +24,6 @@ constexpr int kArgumentDepth = 2;
 
 absl::Status Malformed(absl::string_view what) {
   return MakeError(ErrorReason::kMalformedMessage, what);
-}
-
-absl::StatusOr<InputKind> ImportInputKind(v1::InputKind kind) {
-  switch (kind) {
-    case v1::INPUT_KIND_USER:
-      return InputKind::kUser;
-    case v1::INPUT_KIND_PARAMETER:
-      return InputKind::kParameter;
-    case v1::INPUT_KIND_BUFFER:
-      return InputKind::kBuffer;
-    case v1::INPUT_KIND_TANGENT:
-      return InputKind::kTangent;
-    case v1::INPUT_KIND_SAVED:
-      return InputKind::kSaved;
-    default:
-      return Malformed(absl::StrCat("its kind ", static_cast<int>(kind),
-                                    " is unspecified or unknown"));
-  }
 }
 
 absl::StatusOr<Argument> ImportLayoutArgument(v1::Layout layout) {
@@ -154,7 +137,7 @@ class Importer {
     GraphInput out;
     out.name = input.name();
     if (out.name.empty()) return Malformed("it has no name");
-    KILN_ASSIGN_OR_RETURN(out.kind, ImportInputKind(input.kind()));
+    KILN_ASSIGN_OR_RETURN(out.kind, FromWire(kWireInputKinds, input.kind(), "its kind"));
     out.donated = input.donated();
     out.constant = input.constant();
     switch (input.type_case()) {

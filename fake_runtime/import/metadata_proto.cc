@@ -7,39 +7,10 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "fake_runtime/import/wire_enums.h"
 
 namespace kiln {
 namespace {
-
-struct PolicyRow {
-  DimPolicy policy;
-  v1::DimPolicy wire;
-};
-constexpr PolicyRow kPolicies[] = {
-    {DimPolicy::kAutomatic, v1::DIM_POLICY_AUTOMATIC},
-    {DimPolicy::kDynamic, v1::DIM_POLICY_DYNAMIC},
-    {DimPolicy::kUnbacked, v1::DIM_POLICY_UNBACKED},
-    {DimPolicy::kStatic, v1::DIM_POLICY_STATIC},
-};
-
-struct GuardKindRow {
-  GuardKind kind;
-  v1::Guard::Kind wire;
-};
-constexpr GuardKindRow kGuardKinds[] = {
-    {GuardKind::kShape, v1::Guard::KIND_SHAPE},
-    {GuardKind::kAssumption, v1::Guard::KIND_ASSUMPTION},
-    {GuardKind::kPerformance, v1::Guard::KIND_PERFORMANCE},
-};
-
-absl::StatusOr<GuardKind> ImportGuardKind(v1::Guard::Kind kind) {
-  for (const GuardKindRow& row : kGuardKinds) {
-    if (row.wire == kind) return row.kind;
-  }
-  return MakeError(ErrorReason::kMalformedMessage,
-                   absl::StrCat("guard kind ", static_cast<int>(kind),
-                                " is unspecified or unknown"));
-}
 
 // Whether `text` is a device type as PyTorch writes them: "cpu", "cuda".
 bool IsDeviceType(absl::string_view text) {
@@ -127,21 +98,9 @@ v1::Device ExportDevice(const Device& device) {
   return out;
 }
 
-absl::StatusOr<DimPolicy> ImportPolicy(v1::DimPolicy policy) {
-  for (const PolicyRow& row : kPolicies) {
-    if (row.wire == policy) return row.policy;
-  }
-  return MakeError(ErrorReason::kMalformedMessage,
-                   absl::StrCat("policy ", static_cast<int>(policy),
-                                " is unspecified or unknown"));
-}
+absl::StatusOr<DimPolicy> ImportPolicy(v1::DimPolicy policy) { return FromWire(kWirePolicies, policy, "policy"); }
 
-v1::DimPolicy ExportPolicy(DimPolicy policy) {
-  for (const PolicyRow& row : kPolicies) {
-    if (row.policy == policy) return row.wire;
-  }
-  return v1::DIM_POLICY_UNSPECIFIED;
-}
+v1::DimPolicy ExportPolicy(DimPolicy policy) { return ToWire(kWirePolicies, policy); }
 
 absl::StatusOr<FakeTensor> ImportTensorMeta(const v1::TensorMeta& meta,
                                             ExprPool* pool) {
@@ -203,7 +162,7 @@ absl::StatusOr<Guard> ImportGuard(const v1::Guard& guard, ExprPool* pool) {
         ErrorReason::kBadExpression,
         absl::StrCat("guard ", out.condition.ToString(), " is not a boolean"));
   }
-  KILN_ASSIGN_OR_RETURN(out.kind, ImportGuardKind(guard.kind()));
+  KILN_ASSIGN_OR_RETURN(out.kind, FromWire(kWireGuardKinds, guard.kind(), "guard kind"));
   out.reason.node = guard.reason().node();
   out.reason.op = guard.reason().op();
   out.reason.what = guard.reason().what();
@@ -214,9 +173,7 @@ absl::StatusOr<Guard> ImportGuard(const v1::Guard& guard, ExprPool* pool) {
 v1::Guard ExportGuard(const Guard& guard) {
   v1::Guard out;
   out.set_condition(guard.condition.ToString());
-  for (const GuardKindRow& row : kGuardKinds) {
-    if (row.kind == guard.kind) out.set_kind(row.wire);
-  }
+  out.set_kind(ToWire(kWireGuardKinds, guard.kind));
   out.mutable_reason()->set_node(guard.reason.node);
   out.mutable_reason()->set_op(guard.reason.op);
   out.mutable_reason()->set_what(guard.reason.what);

@@ -10,6 +10,8 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "fake_runtime/graph/graph.h"
+#include "fake_runtime/graph/literal_text.h"
+#include "fake_runtime/import/wire_enums.h"
 #include "fake_runtime/report/print_table.h"
 #include "fake_runtime/tensor/device.h"
 #include "fake_runtime/tensor/dtype.h"
@@ -19,41 +21,6 @@ namespace {
 
 using Response = v1::PropagateResponse;
 using Strings = std::vector<std::string>;
-
-struct ScalarRow {
-  ValueReport::Kind kind;
-  absl::string_view name;
-};
-constexpr ScalarRow kScalars[] = {{ValueReport::Kind::kInt, "int"},
-                                  {ValueReport::Kind::kFloat, "float"},
-                                  {ValueReport::Kind::kBool, "bool"}};
-
-struct PolicyRow {
-  v1::DimPolicy policy;
-  absl::string_view name;
-};
-constexpr PolicyRow kPolicies[] = {{v1::DIM_POLICY_AUTOMATIC, "automatic"},
-                                   {v1::DIM_POLICY_DYNAMIC, "dynamic"},
-                                   {v1::DIM_POLICY_UNBACKED, "unbacked"},
-                                   {v1::DIM_POLICY_STATIC, "static"}};
-
-struct KindRow {
-  v1::Guard::Kind kind;
-  absl::string_view name;
-};
-constexpr KindRow kGuardKinds[] = {{v1::Guard::KIND_SHAPE, "shape"},
-                                   {v1::Guard::KIND_ASSUMPTION, "assumption"},
-                                   {v1::Guard::KIND_PERFORMANCE, "performance"}};
-
-struct InputKindRow {
-  v1::InputKind kind;
-  absl::string_view name;
-};
-constexpr InputKindRow kInputKinds[] = {{v1::INPUT_KIND_USER, "user"},
-                                        {v1::INPUT_KIND_PARAMETER, "parameter"},
-                                        {v1::INPUT_KIND_BUFFER, "buffer"},
-                                        {v1::INPUT_KIND_TANGENT, "tangent"},
-                                        {v1::INPUT_KIND_SAVED, "saved"}};
 
 absl::Status Malformed(absl::string_view what) {
   return MakeError(ErrorReason::kMalformedMessage, absl::StrCat("the reply to Propagate: ", what));
@@ -95,10 +62,9 @@ void ExportValue(const ValueReport& value, int id, Response::Value& out) {
   out.set_storage(value.storage);
   if (value.alias_of >= 0) out.set_alias_of(value.alias_of);
   if (value.kind == ValueReport::Kind::kTensor) ExportTensor(value, out);
-  for (const ScalarRow& row : kScalars) {
-    if (row.kind != value.kind) continue;
+  if (value.kind != ValueReport::Kind::kTensor && value.kind != ValueReport::Kind::kNone) {
     out.set_scalar(value.scalar);
-    out.set_scalar_type(std::string(row.name));
+    out.set_scalar_type(std::string(ValueKindName(value.kind)));
   }
 }
 
@@ -116,9 +82,7 @@ void ExportNode(const NodeReport& node, Response::Node& out) {
 
 void ExportFact(const FactReport& fact, v1::Guard& out) {
   out.set_condition(fact.condition);
-  for (const KindRow& row : kGuardKinds) {
-    if (row.name == fact.kind) out.set_kind(row.kind);
-  }
+  out.set_kind(NameToWire(kWireGuardKinds, GuardKindName, fact.kind));
   out.mutable_reason()->set_node(fact.node);
   out.mutable_reason()->set_op(fact.op);
   out.mutable_reason()->set_what(fact.what);
@@ -128,9 +92,7 @@ void ExportFact(const FactReport& fact, v1::Guard& out) {
 void ExportSymbol(const SymbolReport& symbol, Response::Symbol& out) {
   out.set_name(symbol.name);
   if (symbol.hint.has_value()) out.set_hint(*symbol.hint);
-  for (const PolicyRow& row : kPolicies) {
-    if (row.name == symbol.policy) out.set_policy(row.policy);
-  }
+  out.set_policy(NameToWire(kWirePolicies, PolicyText, symbol.policy));
   out.set_declared_range(symbol.declared_range);
   out.set_range(symbol.range);
   out.set_is_size(symbol.is_size);
@@ -213,8 +175,8 @@ class Importer {
         KILN_ASSIGN_OR_RETURN(out.alias_of, Number(value.alias_of()));
       }
       if (value.has_tensor()) KILN_RETURN_IF_ERROR(ImportTensor(value, out));
-      for (const ScalarRow& row : kScalars) {
-        if (row.name == value.scalar_type()) out.kind = row.kind;
+      for (ValueReport::Kind kind : {ValueReport::Kind::kInt, ValueReport::Kind::kFloat, ValueReport::Kind::kBool}) {
+        if (ValueKindName(kind) == value.scalar_type()) out.kind = kind;
       }
       out.scalar = value.scalar();
     }
@@ -223,9 +185,7 @@ class Importer {
 
   void ImportInput(const Response::Input& input) {
     InputReport& out = report_.inputs.emplace_back();
-    for (const InputKindRow& row : kInputKinds) {
-      if (row.kind == input.kind()) out.kind = std::string(row.name);
-    }
+    out.kind = std::string(NameFromWire(kWireInputKinds, InputKindName, input.kind()));
     out.donated = input.donated();
     out.constant = input.constant();
     out.data_written = input.data_written();
@@ -250,9 +210,7 @@ class Importer {
     SymbolReport& out = report_.symbols.emplace_back();
     out.name = symbol.name();
     if (symbol.has_hint()) out.hint = symbol.hint();
-    for (const PolicyRow& row : kPolicies) {
-      if (row.policy == symbol.policy()) out.policy = std::string(row.name);
-    }
+    out.policy = std::string(NameFromWire(kWirePolicies, PolicyText, symbol.policy()));
     out.declared_range = symbol.declared_range();
     out.range = symbol.range();
     out.is_size = symbol.is_size();
@@ -265,9 +223,7 @@ class Importer {
       const v1::GuardReason& why = guard.reason();
       FactReport& fact = out.emplace_back(
           FactReport{guard.condition(), "", why.node(), why.op(), why.what(), why.location()});
-      for (const KindRow& row : kGuardKinds) {
-        if (row.kind == guard.kind()) fact.kind = std::string(row.name);
-      }
+      fact.kind = std::string(NameFromWire(kWireGuardKinds, GuardKindName, guard.kind()));
     }
     return out;
   }
@@ -288,9 +244,7 @@ v1::PropagateResponse ExportReport(const PropagationReport& report) {
   }
   for (const InputReport& input : report.inputs) {
     Response::Input& out = *response.add_inputs();
-    for (const InputKindRow& row : kInputKinds) {
-      if (row.name == input.kind) out.set_kind(row.kind);
-    }
+    out.set_kind(NameToWire(kWireInputKinds, InputKindName, input.kind));
     out.set_donated(input.donated);
     out.set_constant(input.constant);
     out.set_data_written(input.data_written);

@@ -5,7 +5,7 @@
 //     size 0 of %y; hint 8; declared in [2, oo]
 //   because:
 //     s0 == s1  # aten.add.Tensor at model.py:3: broadcast of dim 0
-//     s0 == 8   # aten.view.default at model.py:4: a view keeps the number of elements
+//     s0 == 8   # aten.view at model.py:4: a view keeps the number of elements
 #ifndef KILN_FAKE_RUNTIME_REPORT_EXPLAIN_SYMBOL_H_
 #define KILN_FAKE_RUNTIME_REPORT_EXPLAIN_SYMBOL_H_
 

@@ -31,9 +31,8 @@ std::string Cut(const std::string& text) {
 }
 
 std::string ShapeOf(const ValueReport& v) {
-  static constexpr absl::string_view kScalars[] = {"none", "", "int ", "float ", "bool "};
   if (v.kind == ValueReport::Kind::kTensor) return absl::StrCat(v.dtype, ShownDims(v.sizes));
-  return absl::StrCat(kScalars[static_cast<int>(v.kind)], v.scalar);
+  return absl::StrCat(ValueKindName(v.kind), v.scalar.empty() ? "" : " ", v.scalar);
 }
 
 // A box: an input, a node, or what the graph returns.

@@ -46,13 +46,12 @@ Row RowOfValue(const PropagationReport& report, int value, absl::string_view nod
   row.cells[kNode] = std::string(node);
   row.cells[kValue] = ShownName(v);
   row.cells[kOp] = std::string(op);
-  static constexpr absl::string_view kScalars[] = {"none", "", "int", "float", "bool"};
   if (v.kind == ValueReport::Kind::kTensor) {
     row.cells[kDType] = v.dtype;
     row.cells[kSizes] = ShownDims(v.sizes);
     row.cells[kStrides] = ShownDims(v.strides);
   } else {
-    row.cells[kDType] = std::string(kScalars[static_cast<int>(v.kind)]);
+    row.cells[kDType] = std::string(ValueKindName(v.kind));
     row.cells[kSizes] = v.scalar;
   }
   row.cells[kNotes] = Notes(report, v);

@@ -5,8 +5,14 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 
 namespace kiln {
+
+absl::string_view ValueKindName(ValueReport::Kind kind) {
+  static constexpr absl::string_view kNames[] = {"none", "tensor", "int", "float", "bool"};
+  return kNames[static_cast<int>(kind)];
+}
 
 std::string ShownName(const ValueReport& value) { return value.name.empty() ? "_" : absl::StrCat("%", value.name); }
 
@@ -20,7 +26,8 @@ std::string Printable(std::string text) {
 }
 
 std::string WhoAsked(const FactReport& fact) {
-  std::string text = fact.op.empty() ? "the inputs" : fact.op;
+  // "aten.view" of "aten.view.default": what people call it.
+  std::string text = fact.op.empty() ? "the inputs" : std::string(absl::StripSuffix(fact.op, ".default"));
   if (!fact.location.empty()) absl::StrAppend(&text, " at ", fact.location);
   if (!fact.what.empty()) absl::StrAppend(&text, ": ", fact.what);
   if (fact.kind != "shape") absl::StrAppend(&text, " (", fact.kind, ")");

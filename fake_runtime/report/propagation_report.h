@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
+
 namespace kiln {
 
 struct ValueReport {
@@ -61,8 +63,8 @@ struct NodeReport {
 
 // A guard or a runtime assert, with who asked.
 struct FactReport {
-  std::string condition;
-  std::string kind;  // "shape", "assumption", "performance"
+  std::string condition;  // as people write it: "s0 >= 8", not "8 <= s0"
+  std::string kind;       // "shape", "assumption", "performance"
   int node = -1;     // -1: an input
   std::string op, what, location;
 };
@@ -93,6 +95,8 @@ struct PropagationReport {
   std::vector<FactReport> runtime_asserts;
 };
 
+// "none", "tensor", "int", "float", "bool".
+absl::string_view ValueKindName(ValueReport::Kind kind);
 // "%c", or "_" for a value without a name.
 std::string ShownName(const ValueReport& value);
 // "[s0, 4]".
@@ -100,7 +104,8 @@ std::string ShownDims(const std::vector<std::string>& dims);
 // Text is whatever a client or a server sent: control characters, which a terminal
 // would obey, become '?'.
 std::string Printable(std::string text);
-// "aten.add.Tensor at model.py:41: broadcast of dim 0"; "inputs" where no node asked.
+// "aten.add.Tensor at model.py:41: broadcast of dim 0", "aten.view at ..." of an
+// overload without a name; "the inputs" where no node asked.
 std::string WhoAsked(const FactReport& fact);
 // True if `symbol` stands in the text of the expression as a word of its own.
 bool MentionsSymbol(const std::string& expression, const std::string& symbol);

@@ -70,8 +70,8 @@ class Guard:
     line: str
 
     def __str__(self) -> str:
-        """As the command line prints it: `s0 % 8 == 0  # aten.view.default at model.py:41: what`."""
-        where = (self.op or "inputs") + (f" at {self.line}" if self.line else "")
+        """As the command line prints it: `s0 % 8 == 0  # aten.view at model.py:41: what`."""
+        where = (self.op.removesuffix(".default") or "the inputs") + (f" at {self.line}" if self.line else "")
         return f"{self.condition}  # {where}" + (f": {self.what}" if self.what else "")
 
 
