@@ -22,6 +22,7 @@ import torch
 from error_classes import same_class
 from graph_text import DTYPES
 from replay_program import answers
+from symbolic_call import overload
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 aten = torch.ops.aten
@@ -167,11 +168,6 @@ class Ref:
         self.index = index
 
 
-def operator(name: str) -> Any:
-    namespace, packet, overload = name.split(".")
-    return getattr(getattr(getattr(torch.ops, namespace), packet), overload)
-
-
 WRITES_METADATA = ("as_strided_", "t_", "transpose_", "squeeze_", "unsqueeze_", "resize_", "resize_as_", "set_")
 
 
@@ -197,9 +193,9 @@ def take_step(p: Program, step: Step) -> tuple[str | None, str, torch.Tensor | N
     storage = real[0].untyped_storage()._cdata
     try:
         if op in CHECKED_EAGERLY:
-            operator(op)(*[eager_twin(a) if isinstance(a, torch.Tensor) else a for a in real])
+            overload(op)(*[eager_twin(a) if isinstance(a, torch.Tensor) else a for a in real])
         with p.mode:
-            result = operator(op)(*real)
+            result = overload(op)(*real)
     except Exception as error:
         return type(error).__name__, f"{op}({text})", None
     packet = op.split(".")[1]

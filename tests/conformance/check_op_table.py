@@ -6,15 +6,11 @@ python tests/conformance/check_op_table.py REPLAY_GRAPHS
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 
 import torch
-
-
-def operator(name: str) -> torch._ops.OpOverload:
-    namespace, packet, overload = name.split(".")
-    return getattr(getattr(getattr(torch.ops, namespace), packet), overload)
+from replay_program import read_rows
+from symbolic_call import overload
 
 
 def expected_tags(op: torch._ops.OpOverload) -> set[str]:
@@ -34,28 +30,27 @@ def expected_tags(op: torch._ops.OpOverload) -> set[str]:
 
 
 def main() -> int:
-    rows = subprocess.run([sys.argv[1], "--rows"], capture_output=True, text=True, check=True).stdout.splitlines()
+    rows = read_rows(sys.argv[1])
     wrong = core = compared = 0
-    for row in rows:
-        name, schema, tags, _ = row.split("\t")
+    for name, row in rows.items():
         if name.startswith("sym."):
             continue
         compared += 1
-        op = operator(name)
+        op = overload(name)
         core += torch.Tag.core in op.tags
-        if schema != str(op._schema):
+        if row.schema != str(op._schema):
             wrong += 1
-            print(f"want {op._schema}\ngot  {schema}")
-        if set(tags.split()) != expected_tags(op):
+            print(f"want {op._schema}\ngot  {row.schema}")
+        if row.tags != expected_tags(op):
             wrong += 1
-            print(f"{name}: want tags {sorted(expected_tags(op))}, got {tags}")
+            print(f"{name}: want tags {sorted(expected_tags(op))}, got {sorted(row.tags)}")
     all_core = 0
     for full in torch._C._dispatch_get_all_op_names():
-        name, _, overload = full.partition(".")
+        name, _, which = full.partition(".")
         if not name.startswith("aten::"):
             continue
         try:
-            op = getattr(getattr(torch.ops.aten, name[6:]), overload or "default")
+            op = getattr(getattr(torch.ops.aten, name[6:]), which or "default")
         except AttributeError:
             continue
         all_core += torch.Tag.core in op.tags

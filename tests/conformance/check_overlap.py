@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from graph_text import DTYPES
 from replay_program import read_rows, replay
+from symbolic_call import overload
 
 NUMBERS: dict[str, Any] = {"number": 1, "float": 0.5, "int": 0, "bool": True}
 
@@ -84,10 +85,10 @@ def main() -> int:
     warnings.simplefilter("ignore")
     graphs, wanted = [], []
     for name in read_rows(sys.argv[1]):
-        namespace, packet, overload = name.split(".")
+        namespace, packet, _ = name.split(".")
         if namespace != "aten" or not packet.endswith("_") or packet.endswith("__"):
             continue
-        func = getattr(getattr(torch.ops.aten, packet), overload)
+        func = overload(name)
         call = find_call(func)
         if call is not None:
             graphs.append(text_of(name, call[0]))

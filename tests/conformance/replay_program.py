@@ -8,8 +8,15 @@ from typing import Any, NamedTuple
 
 
 class Row(NamedTuple):
-    core: bool
+    """Of the op table."""
+
+    schema: str
+    tags: frozenset[str]
     family: str
+
+    @property
+    def core(self) -> bool:
+        return "core" in self.tags
 
 
 def _table(program: str, option: str) -> list[list[str]]:
@@ -18,7 +25,8 @@ def _table(program: str, option: str) -> list[list[str]]:
 
 
 def read_rows(program: str) -> dict[str, Row]:
-    return {name: Row("core" in tags.split(), family) for name, _, tags, family in _table(program, "--rows")}
+    rows = _table(program, "--rows")
+    return {name: Row(schema, frozenset(tags.split()), family) for name, schema, tags, family in rows}
 
 
 def read_refused(program: str) -> dict[str, str]:
