@@ -15,14 +15,6 @@
 
 namespace kiln {
 
-// The value of an expression without symbols, else nullopt.
-std::optional<ScalarValue> LiteralValue(Expr e);
-
-// `value` as an element of `dtype` holds it: rounded, cut or wrapped as a cast
-// does. nullopt for a dtype whose values are not modelled (complex, float8,
-// uint64) and for a float that does not fit an integer.
-std::optional<ScalarValue> CastConstant(const ScalarValue& value, DType dtype);
-
 // After the meta function: the value of the first result, where all tensors
 // among the arguments are one-element constants and the operator is one of the
 // above. Costs one look at the first tensor elsewhere.

@@ -6,7 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
-#include "fake_runtime/ops/constant_value.h"
+#include "fake_runtime/ops/cast_constant.h"
 #include "fake_runtime/ops/elementwise.h"
 #include "fake_runtime/ops/memory_format.h"
 #include "fake_runtime/ops/size_tests.h"
