@@ -26,18 +26,25 @@ constexpr size_t kMaxValuesShown = 8;
 struct Advice {
   absl::string_view op, what, advice;
 };
+constexpr absl::string_view kNumbersInShape =
+    "the shape is written in numbers: take them from x.size(i), or write -1 for the one that varies";
+constexpr absl::string_view kInnerSize = "the inner size meets a constant, as a rule a weight's: it can only be that";
 constexpr Advice kAdvice[] = {
-    {"aten.unbind.", "", "unbind makes one result for each element: use select, or narrow, for those that are needed"},
-    {"aten.split", "", "split makes as many results as the size asks for: use narrow, or split a static dimension"},
-    {"aten.chunk.", "", "chunk makes as many results as the size asks for: use narrow, or chunk a static dimension"},
-    {"aten.view.", "keeps the number", "the shape is written in numbers: take them from x.size(i), or write -1 for the one that varies"},
-    {"aten.reshape.", "keeps the number", "the shape is written in numbers: take them from x.size(i), or write -1 for the one that varies"},
-    {"aten._unsafe_view.", "keeps the number", "the shape is written in numbers: take them from x.size(i), or write -1 for the one that varies"},
+    {"aten.unbind.", "",
+     "unbind makes one result for each element: use select, or narrow, for those that are needed"},
+    {"aten.split", "",
+     "split makes as many results as the size asks for: use narrow, or split a static dimension"},
+    {"aten.chunk.", "",
+     "chunk makes as many results as the size asks for: use narrow, or chunk a static dimension"},
+    {"aten.view.", "keeps the number", kNumbersInShape},
+    {"aten.reshape.", "keeps the number", kNumbersInShape},
+    {"aten._unsafe_view.", "keeps the number", kNumbersInShape},
     {"aten.expand.", "", "the size is written as a number: take it from x.size(i), or write -1 to keep it"},
-    {"", "broadcast", "two sizes met in a broadcast: they are equal, or one is 1, as the hints were; give them one symbol where "
-                      "they are always equal, and a hint of 2 or more where 1 is a special case"},
-    {"aten.mm.", "", "the inner size meets a constant, as a rule a weight's: it can only be that"},
-    {"aten.addmm.", "", "the inner size meets a constant, as a rule a weight's: it can only be that"},
+    {"", "broadcast",
+     "two sizes met in a broadcast: they are equal, or one is 1, as the hints were; give them one symbol where they "
+     "are always equal, and a hint of 2 or more where 1 is a special case"},
+    {"aten.mm.", "", kInnerSize},
+    {"aten.addmm.", "", kInnerSize},
     {"aten.bmm.", "", "batch and inner sizes of both operands must be equal: give them one symbol"},
     {"aten.cat.", "", "all sizes but the one that is joined must be equal: give them one symbol"},
 };
@@ -73,7 +80,9 @@ class Explanation {
     Facts(chain.empty() ? "guards that hold it" : "other guards on it", holding);
     Facts("implied by the guards above", implied);
     Facts("tested when the code runs", asserts);
-    if (chain.empty() && holding.empty() && asserts.empty()) out_ += "no guard speaks of it: any size in its range will do\n";
+    if (chain.empty() && holding.empty() && asserts.empty()) {
+      out_ += "no guard speaks of it: any size in its range will do\n";
+    }
     chain.insert(chain.end(), holding.begin(), holding.end());
     Advise(chain);
     Flow();
