@@ -102,11 +102,14 @@ Accumulator::State Accumulator::Load(const Slots& slots) {
   return state;
 }
 
-void Accumulator::Update(int copy, absl::Span<llvm::Value* const> values) {
+void Accumulator::Update(int copy, absl::Span<llvm::Value* const> values, llvm::Value* mask) {
   Slots& slots = SlotsOf(LanesOf(values[0]), copy);
   State old = Load(slots);
   State next = kind_ == ReduceKind::kWelford ? UpdateWelford(old, values[0]) : Combine(old, State(values.begin(), values.end()));
-  for (size_t i = 0; i < slots.size(); ++i) math_->builder->CreateStore(next[i], slots[i]);
+  for (size_t i = 0; i < slots.size(); ++i) {
+    if (mask != nullptr) next[i] = math_->builder->CreateSelect(mask, next[i], old[i]);
+    math_->builder->CreateStore(next[i], slots[i]);
+  }
 }
 
 Accumulator::State Accumulator::Combine(const State& x, const State& y) {

@@ -27,8 +27,9 @@ class Accumulator {
   Accumulator(const MathContext* math, ReduceKind kind, DType dtype);
 
   // Takes `values` (the update's operands) into partial state `copy` of as many
-  // lanes as the values have.
-  void Update(int copy, absl::Span<llvm::Value* const> values);
+  // lanes as the values have. With a `mask` (a vector of i1) the others stay as
+  // they are.
+  void Update(int copy, absl::Span<llvm::Value* const> values, llvm::Value* mask = nullptr);
   // Result `which` of everything so far; a scalar.
   llvm::Value* Result(int which);
 

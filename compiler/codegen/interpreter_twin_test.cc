@@ -199,7 +199,8 @@ TEST_P(KernelTwinTest, AgreesWithTheInterpreter) {
     auto compiled = CompileProgram(ProgramOf(c), options);
     ASSERT_TRUE(compiled.ok()) << compiled.status();
     for (const Symbols& symbols : {Symbols{{"s0", 3}, {"s1", 77}}, Symbols{{"s0", 7}, {"s1", 16}},
-                                   Symbols{{"s0", 8}, {"s1", 1}}, Symbols{{"s0", 7}, {"s1", 203}}}) {
+                                   Symbols{{"s0", 8}, {"s1", 1}}, Symbols{{"s0", 2}, {"s1", 7}},
+                                   Symbols{{"s0", 7}, {"s1", 203}}}) {
       const int64_t n = symbols.at("s0") * symbols.at("s1");
       const std::vector<PlainTensor> inputs = {RandomTensor(*ParseDType(c.in0), n, 1),
                                                RandomTensor(*ParseDType(c.in1), n, 2)};

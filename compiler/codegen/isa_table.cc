@@ -28,6 +28,11 @@ bool Isa::Has(absl::string_view feature) const {
   return std::binary_search(features.begin(), features.end(), feature);
 }
 
+MaskedAccess MaskedAccessOf(const Isa& isa) {
+  if (isa.Has("avx512bw") && isa.Has("avx512vl")) return MaskedAccess::kAll;
+  return isa.Has("avx512f") || isa.Has("avx2") ? MaskedAccess::kWords : MaskedAccess::kNone;
+}
+
 absl::StatusOr<Isa> SelectIsa(const v1::Target& target) {
   if (target.arch() != "x86_64") {
     return MakeError(ErrorReason::kUnsupportedTarget,

@@ -28,6 +28,11 @@ struct Isa {
   bool Has(absl::string_view feature) const;
 };
 
+// Which vector accesses may leave lanes out: none, those of elements of 4 and 8
+// bytes (AVX's maskmov), or all (AVX-512 with BW and VL).
+enum class MaskedAccess : uint8_t { kNone, kWords, kAll };
+MaskedAccess MaskedAccessOf(const Isa& isa);
+
 // UNSUPPORTED_TARGET unless the architecture is x86_64 and the vector width is
 // 0 (which stands for 128), 128, 256 or 512.
 absl::StatusOr<Isa> SelectIsa(const v1::Target& target);

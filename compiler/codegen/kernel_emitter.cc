@@ -26,6 +26,10 @@ struct Lanes {
   // Of the vector loop; its scalar binding is the first lane's value.
   Expr variable;
   llvm::Value* base = nullptr;
+  // Where lanes are off: which are on, a vector of i1, and the last that is, an
+  // i64. Else null: all are.
+  llvm::Value* mask = nullptr;
+  llvm::Value* last = nullptr;
 };
 
 class KernelEmitter {
@@ -35,7 +39,7 @@ class KernelEmitter {
       : kernel_(kernel),
         pool_(pool),
         options_(options),
-        vector_bits_(isa.vector_bits),
+        isa_(isa),
         has_f16c_(isa.Has("f16c")),
         module_(module),
         b_(module->getContext()),
@@ -157,10 +161,14 @@ class KernelEmitter {
   }
 
   void EmitVectorLoop(const Loop& loop) {
-    const VectorPlan plan = PlanVectorLoop(kernel_.kernel, loop, vector_bits_);
+    const VectorPlan plan = PlanVectorLoop(kernel_, loop, isa_, pool_);
     llvm::Value* extent = exprs_.Emit(loop.extent);
     llvm::Value* begin = b_.getInt64(0);
     for (const VectorPhase& phase : plan.phases) {
+      if (phase.is_masked) {
+        EmitMaskedRound(loop, phase, begin, extent);
+        return;
+      }
       const int64_t step = int64_t{phase.lanes} * phase.copies;
       // Steps are powers of two.
       llvm::Value* end = phase.is_exact ? extent : b_.CreateAnd(extent, b_.getInt64(static_cast<uint64_t>(-step)));
@@ -169,11 +177,28 @@ class KernelEmitter {
     }
   }
 
-  void EmitRound(const Loop& loop, const VectorPhase& phase, llvm::Value* i) {
+  // What is left of the loop in one vector, if anything is.
+  void EmitMaskedRound(const Loop& loop, const VectorPhase& phase, llvm::Value* begin, llvm::Value* extent) {
+    auto* round = llvm::BasicBlock::Create(b_.getContext(), "masked", function_);
+    auto* after = llvm::BasicBlock::Create(b_.getContext(), "after", function_);
+    b_.CreateCondBr(b_.CreateICmpSLT(begin, extent), round, after);
+    b_.SetInsertPoint(round);
+    llvm::Value* rest = b_.CreateNSWSub(extent, begin);
+    std::vector<llvm::Constant*> numbers;
+    for (int lane = 0; lane < phase.lanes; ++lane) numbers.push_back(b_.getInt32(static_cast<uint32_t>(lane)));
+    llvm::Value* count = Splat(b_, b_.CreateTrunc(rest, b_.getInt32Ty()), phase.lanes);
+    llvm::Value* mask = b_.CreateICmpULT(llvm::ConstantVector::get(numbers), count);
+    EmitRound(loop, phase, begin, mask, b_.CreateNSWSub(rest, b_.getInt64(1)));
+    b_.CreateBr(after);
+    b_.SetInsertPoint(after);
+  }
+
+  void EmitRound(const Loop& loop, const VectorPhase& phase, llvm::Value* i, llvm::Value* mask = nullptr,
+                 llvm::Value* last = nullptr) {
     const Lanes outer = lanes_;
     for (int copy = 0; copy < phase.copies; ++copy) {
       llvm::Value* base = copy == 0 ? i : b_.CreateNSWAdd(i, b_.getInt64(static_cast<uint64_t>(copy * phase.lanes)));
-      lanes_ = {phase.lanes, copy, loop.variable, base};
+      lanes_ = {phase.lanes, copy, loop.variable, base, mask, last};
       exprs_.PushScope();
       exprs_.Bind(loop.variable, base, ValueRange::AtLeast(0));
       EmitBody(loop.body);
@@ -235,7 +260,7 @@ class KernelEmitter {
       const DType to = i == 1 ? kernel_.kernel.insts[inst.args[0]].dtype : DType::kInt64;
       values.push_back(Splat(b_, CastValue(math_, from, to, values_[inst.args[i]]), lanes_.count));
     }
-    accumulators_[inst.args[0]]->Update(lanes_.copy, values);
+    accumulators_[inst.args[0]]->Update(lanes_.copy, values, lanes_.mask);
   }
 
   llvm::Value* EmitRandomInst(const Inst& inst) {
@@ -250,7 +275,13 @@ class KernelEmitter {
     llvm::Value* bound = Splat(b_, exprs_.Emit(inst.bound), LanesOf(index));
     llvm::Value* zero = llvm::Constant::getNullValue(index->getType());
     llvm::Value* wrapped = b_.CreateSelect(b_.CreateICmpSLT(index, zero), b_.CreateAdd(index, bound), index);
-    Require(b_.CreateICmpULT(wrapped, bound), index, bound);
+    llvm::Value* ok = b_.CreateICmpULT(wrapped, bound);
+    if (lanes_.mask != nullptr && LanesOf(wrapped) > 1) {
+      // A lane that is off goes where the first one goes.
+      ok = b_.CreateOr(ok, b_.CreateNot(lanes_.mask));
+      wrapped = b_.CreateSelect(lanes_.mask, wrapped, Splat(b_, LaneOf(wrapped, 0), lanes_.count));
+    }
+    Require(ok, index, bound);
     if (LanesOf(wrapped) == 1) {
       exprs_.PushScope();
       exprs_.Bind(inst.expr, wrapped, ValueRange::AtLeast(0));
@@ -310,10 +341,18 @@ class KernelEmitter {
     return {Run::Kind::kLinear, form->coefficient};
   }
 
+  // A lane's distance from the first. One that is off stands where the last one
+  // that is on stands.
+  llvm::Value* LaneNumber(int lane) {
+    llvm::Value* number = b_.getInt64(static_cast<uint64_t>(lane));
+    if (lanes_.last == nullptr || lane == 0) return number;
+    return b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, number, lanes_.last);
+  }
+
   // The value of `e` in one lane.
   llvm::Value* EmitLane(Expr e, int lane) {
     // What is bound has to stand before the scope's own place.
-    llvm::Value* variable = b_.CreateNSWAdd(lanes_.base, b_.getInt64(static_cast<uint64_t>(lane)));
+    llvm::Value* variable = b_.CreateNSWAdd(lanes_.base, LaneNumber(lane));
     std::vector<llvm::Value*> indices;
     for (const auto& [symbol, value] : lane_symbols_) indices.push_back(LaneOf(value, lane));
     exprs_.PushScope();
@@ -378,10 +417,34 @@ class KernelEmitter {
     MarkAccess(b_.CreateAlignedStore(v, Address(buffer, index), align), buffer);
   }
 
+  // Halves go as integers: masked accesses of half vectors need more than AVX-512.
+  llvm::Type* MaskedType(DType dtype) {
+    return dtype == DType::kFloat16 ? llvm::FixedVectorType::get(b_.getInt16Ty(), static_cast<unsigned>(lanes_.count))
+                                    : MemoryType(b_.getContext(), dtype, lanes_.count);
+  }
+
+  // Consecutive elements from `index` on, in the lanes that are on.
+  llvm::Value* MaskedLoadAt(BufferId buffer, llvm::Value* index) {
+    const DType dtype = kernel_.buffers[buffer.value].dtype;
+    const llvm::Align align(static_cast<uint64_t>(DTypeSizeBytes(dtype)));
+    llvm::Type* type = MaskedType(dtype);
+    llvm::CallInst* load = b_.CreateMaskedLoad(type, Address(buffer, index), align, lanes_.mask,
+                                               llvm::Constant::getNullValue(type));
+    MarkAccess(load, buffer);
+    return b_.CreateBitCast(load, MemoryType(b_.getContext(), dtype, lanes_.count));
+  }
+
+  void MaskedStoreAt(BufferId buffer, llvm::Value* index, llvm::Value* v) {
+    const DType dtype = kernel_.buffers[buffer.value].dtype;
+    const llvm::Align align(static_cast<uint64_t>(DTypeSizeBytes(dtype)));
+    v = b_.CreateBitCast(v, MaskedType(dtype));
+    MarkAccess(b_.CreateMaskedStore(v, Address(buffer, index), align, lanes_.mask), buffer);
+  }
+
   // The index of each lane; for a linear run from that of the first.
   llvm::Value* LaneIndex(const Inst& inst, const Run& run, int lane) {
     if (run.kind != Run::Kind::kLinear) return EmitLane(inst.expr, lane);
-    llvm::Value* steps = b_.CreateNSWMul(exprs_.Emit(run.stride), b_.getInt64(static_cast<uint64_t>(lane)));
+    llvm::Value* steps = b_.CreateNSWMul(exprs_.Emit(run.stride), LaneNumber(lane));
     return b_.CreateNSWAdd(exprs_.Emit(inst.expr), steps);
   }
 
@@ -400,7 +463,9 @@ class KernelEmitter {
   llvm::Value* LoadLanes(const Inst& inst) {
     const Run run = RunOf(inst.expr);
     if (run.kind == Run::Kind::kUniform) return LoadAt(inst.buffer, exprs_.Emit(inst.expr), 1);
-    if (run.kind == Run::Kind::kLinear) {
+    if (run.kind == Run::Kind::kLinear && lanes_.mask != nullptr) {
+      if (run.stride.IsInt(1)) return MaskedLoadAt(inst.buffer, exprs_.Emit(inst.expr));
+    } else if (run.kind == Run::Kind::kLinear) {
       if (run.stride.IsInt(1)) return LoadAt(inst.buffer, exprs_.Emit(inst.expr), lanes_.count);
       if (run.stride.IsInt(-1)) return Reversed(LoadAt(inst.buffer, LowestIndex(inst), lanes_.count));
     }
@@ -423,6 +488,10 @@ class KernelEmitter {
       return;
     }
     value = Splat(b_, value, lanes_.count);
+    if (lanes_.mask != nullptr) {
+      MaskedStoreAt(inst.buffer, exprs_.Emit(inst.expr), value);
+      return;
+    }
     if (run.kind == Run::Kind::kLinear && run.stride.IsInt(1)) {
       StoreAt(inst.buffer, exprs_.Emit(inst.expr), value);
       return;
@@ -450,7 +519,7 @@ class KernelEmitter {
   const UniqueKernel& kernel_;
   ExprPool* pool_;
   KernelEmitOptions options_;
-  int vector_bits_;
+  const Isa& isa_;
   bool has_f16c_;
   llvm::Module* module_;
 

@@ -12,8 +12,9 @@
 //   ...             the size parameters
 //
 // Vector loops become explicit vector code: several copies of the body a round
-// where that hides the latency of accumulators, then single vectors, then single
-// elements for what is left. Unit strides are vector accesses, stride 0 is one
+// where that hides the latency of accumulators, then single vectors, then one
+// vector with lanes off for what is left, or single elements where the target or
+// the body allows no such vector. Unit strides are vector accesses, stride 0 is one
 // access for all lanes, other strides and indirect accesses go lane by lane.
 #ifndef KILN_COMPILER_CODEGEN_KERNEL_EMITTER_H_
 #define KILN_COMPILER_CODEGEN_KERNEL_EMITTER_H_

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <optional>
 
 #include "compiler/codegen/emit_scalar_op.h"
 
@@ -46,6 +47,28 @@ int CopiesFor(const BodyTraits& traits) {
   return traits.num_insts <= 8 ? 4 : 2;
 }
 
+// The last round can be a vector with lanes that are off if no lane that is off
+// can be seen: loads and stores of consecutive elements leave it out, single
+// loads repeat the last lane's that is on, accumulators keep their state. Stores
+// of other shapes would need a branch a lane, which is what single elements are.
+bool CanMask(const UniqueKernel& kernel, const Loop& loop, MaskedAccess access, ExprPool* pool) {
+  if (access == MaskedAccess::kNone) return false;
+  auto has_access = [&](BufferId buffer) {
+    return access == MaskedAccess::kAll || DTypeSizeBytes(kernel.buffers[buffer.value].dtype) >= 4;
+  };
+  auto stride_of = [&](Expr index) -> std::optional<int64_t> {
+    std::optional<LinearForm> form = SplitLinear(*pool, index, loop.variable);
+    return form.has_value() ? form->coefficient.AsInt() : std::nullopt;
+  };
+  for (const Stmt& stmt : loop.body) {
+    const Inst& inst = kernel.kernel.insts[std::get<int>(stmt)];
+    if (inst.kind == InstKind::kStoreAdd) return false;
+    if (inst.kind == InstKind::kStore && (stride_of(inst.expr) != 1 || !has_access(inst.buffer))) return false;
+    if (inst.kind == InstKind::kLoad && stride_of(inst.expr) == 1 && !has_access(inst.buffer)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 bool KnownMultiple(Expr e, int64_t divisor) {
@@ -62,21 +85,31 @@ bool KnownMultiple(Expr e, int64_t divisor) {
   return rest == 1;
 }
 
-VectorPlan PlanVectorLoop(const Kernel& kernel, const Loop& loop, int vector_bits) {
-  const BodyTraits traits = TraitsOf(kernel, loop);
+VectorPlan PlanVectorLoop(const UniqueKernel& kernel, const Loop& loop, const Isa& isa, ExprPool* pool) {
+  const BodyTraits traits = TraitsOf(kernel.kernel, loop);
   const bool wide_only = traits.widest_bytes == 8 && !traits.has_narrow;
-  const int lanes = vector_bits / (wide_only ? 64 : 32);
+  const int lanes = isa.vector_bits / (wide_only ? 64 : 32);
   std::vector<VectorPhase> wanted;
   if (const int copies = CopiesFor(traits); copies > 1) wanted.push_back({lanes, copies});
   wanted.push_back({lanes, 1});
-  // Half vectors, so that short loops and ends are not element by element.
-  if (lanes >= 8 && !traits.has_updates && !traits.has_heavy_ops && traits.num_insts <= 16) wanted.push_back({4, 1});
-  wanted.push_back({1, 1});
+  if (CanMask(kernel, loop, MaskedAccessOf(isa), pool)) {
+    wanted.push_back({lanes, 1, false, /*is_masked=*/true});
+  } else {
+    // Half vectors, so that short loops and ends are not element by element.
+    if (lanes >= 8 && !traits.has_updates && !traits.has_heavy_ops && traits.num_insts <= 16) wanted.push_back({4, 1});
+    wanted.push_back({1, 1});
+  }
   VectorPlan plan;
   const std::optional<int64_t> extent = loop.extent.AsInt();
   int64_t rest = extent.value_or(0);
   for (VectorPhase phase : wanted) {
     const int64_t step = int64_t{phase.lanes} * phase.copies;
+    if (phase.is_masked) {
+      // A mask for one element is more than the element.
+      if (extent.has_value() && rest == 1) phase = {1, 1, /*is_exact=*/true};
+      plan.phases.push_back(phase);
+      break;
+    }
     if (extent.has_value() && rest < step) continue;
     phase.is_exact = KnownMultiple(loop.extent, step);
     plan.phases.push_back(phase);

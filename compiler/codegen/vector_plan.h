@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "compiler/codegen/isa_table.h"
+#include "compiler/codegen/kernel_table.h"
 #include "compiler/loops/loop_ir.h"
 
 namespace kiln {
@@ -15,13 +17,16 @@ struct VectorPhase {
   int copies = 1;
   // It leaves nothing: the extent is a multiple of its step.
   bool is_exact = false;
+  // One vector for what is left, if anything is: lanes beyond the extent are off.
+  bool is_masked = false;
 };
 
 struct VectorPlan {
   std::vector<VectorPhase> phases;
 };
 
-VectorPlan PlanVectorLoop(const Kernel& kernel, const Loop& loop, int vector_bits);
+// `pool` is the one of the kernel's expressions.
+VectorPlan PlanVectorLoop(const UniqueKernel& kernel, const Loop& loop, const Isa& isa, ExprPool* pool);
 
 // Whether `e` is a multiple of `divisor` whatever its symbols are; sufficient,
 // not necessary.

@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "compiler/codegen/testing/guarded_bytes.h"
 #include "compiler/loops/testing/plain_arithmetic.h"
 
 namespace kiln {
@@ -20,7 +21,7 @@ namespace {
 
 // A tensor's memory in the host.
 struct HostStorage {
-  std::vector<char> bytes;
+  GuardedBytes bytes;
   std::vector<int64_t> sizes;
   std::vector<int64_t> strides;
   DType dtype = DType::kFloat32;
@@ -173,7 +174,7 @@ struct KilnContext : kiln::TestCall {
     storage->sizes.assign(sizes, sizes + rank);
     storage->strides.assign(strides, strides + rank);
     const int64_t extent = kiln::ExtentOf(storage->sizes, storage->strides);
-    storage->bytes.assign(static_cast<size_t>(extent * kiln::DTypeSizeBytes(storage->dtype)), '\x5a');
+    storage->bytes = kiln::GuardedBytes(static_cast<size_t>(extent * kiln::DTypeSizeBytes(storage->dtype)), '\x5a');
     storages.push_back(std::move(storage));
     return storages.back().get();
   }
@@ -354,7 +355,7 @@ absl::StatusOr<std::vector<PlainTensor>> TestHost::Run(const TestArtifact& artif
                          KilnContext::KernelBegin,
                          KilnContext::KernelEnd};
   // Inputs that share a storage in the test share it in the call.
-  std::map<const void*, std::shared_ptr<std::vector<char>>> shared;
+  std::map<const void*, GuardedBytes> shared;
   std::vector<HostStorage> layouts(inputs.size());
   std::vector<KilnTensor> tensors(inputs.size());
   std::vector<KilnValue> values(inputs.size());
@@ -365,15 +366,18 @@ absl::StatusOr<std::vector<PlainTensor>> TestHost::Run(const TestArtifact& artif
       values[i].u.i = input.scalar.i;
       continue;
     }
-    auto& bytes = shared[input.storage.get()];
-    if (bytes == nullptr) bytes = std::make_shared<std::vector<char>>(StorageBytes(input));
+    GuardedBytes& bytes = shared[input.storage.get()];
+    if (bytes.data() == nullptr) {
+      const std::vector<char> content = StorageBytes(input);
+      bytes = GuardedBytes({content.data(), content.size()});
+    }
     layouts[i].sizes = input.sizes;
     layouts[i].strides = input.strides;
     layouts[i].dtype = input.dtype;
     layouts[i].offset = input.offset;
     tensors[i] = View(layouts[i]);
-    tensors[i].storage = bytes->data();
-    tensors[i].data = bytes->data() + input.offset * DTypeSizeBytes(input.dtype);
+    tensors[i].storage = bytes.data();
+    tensors[i].data = bytes.data() + input.offset * DTypeSizeBytes(input.dtype);
     values[i].kind = KILN_VALUE_TENSOR;
     values[i].u.tensor = &tensors[i];
   }
