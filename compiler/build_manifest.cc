@@ -6,6 +6,7 @@
 #include "compiler/codegen/buffer_placement.h"
 #include "compiler/codegen/extern_table.h"
 #include "compiler/codegen/kernel_table.h"
+#include "compiler/schedule/step_work.h"
 #include "fake_runtime/import/metadata_proto.h"
 
 namespace kiln {
@@ -101,8 +102,8 @@ void AddOutputs(const ManifestParts& parts, v1::Manifest& manifest) {
   }
 }
 
-void AddExternOps(const ManifestParts& parts, v1::Manifest& manifest) {
-  for (const ExternEntry& entry : BuildExternTable(*parts.program).ops) {
+void AddExternOps(const ExternTable& table, v1::Manifest& manifest) {
+  for (const ExternEntry& entry : table.ops) {
     v1::ExternOp& op = *manifest.add_extern_ops();
     op.set_name(entry.op);
     op.set_into(entry.into);
@@ -111,8 +112,8 @@ void AddExternOps(const ManifestParts& parts, v1::Manifest& manifest) {
   }
 }
 
-void AddKernels(const ManifestParts& parts, v1::Manifest& manifest) {
-  for (const UniqueKernel& kernel : BuildKernelTable(*parts.program).kernels) {
+void AddKernels(const ManifestParts& parts, const KernelTable& table, v1::Manifest& manifest) {
+  for (const UniqueKernel& kernel : table.kernels) {
     v1::KernelInfo& info = *manifest.add_kernels();
     info.set_symbol(kernel.symbol);
     info.set_launches(static_cast<int>(kernel.steps.size()));
@@ -120,6 +121,25 @@ void AddKernels(const ManifestParts& parts, v1::Manifest& manifest) {
       info.add_nodes(node);
       const bool known = node >= 0 && node < static_cast<int>(parts.facts->ops.size());
       info.add_ops(known ? parts.facts->ops[node] : "");
+    }
+  }
+}
+
+void AddSteps(const LoopProgram& program, const KernelTable& kernels, const ExternTable& externs,
+              v1::Manifest& manifest) {
+  for (size_t i = 0; i < program.steps.size(); ++i) {
+    if (const auto* kernel = std::get_if<Kernel>(&program.steps[i])) {
+      v1::StepInfo& step = *manifest.add_steps();
+      step.set_kernel(kernels.launches[i].kernel);
+      for (int node : kernel->nodes) step.add_nodes(node);
+      const KernelWork work = WorkOf(*kernel, program);
+      *step.mutable_bytes() = ExportExpr(work.bytes);
+      *step.mutable_operations() = ExportExpr(work.operations);
+    } else if (const auto* call = std::get_if<ExternCall>(&program.steps[i])) {
+      v1::StepInfo& step = *manifest.add_steps();
+      step.set_extern_op(externs.index_of_step[i]);
+      if (call->node >= 0) step.add_nodes(call->node);
+      *step.mutable_bytes() = ExportExpr(BytesOf(*call, program.pool));
     }
   }
 }
@@ -149,8 +169,11 @@ v1::Manifest BuildManifest(const ManifestParts& parts) {
   entry.set_symbol(KILN_ENTRY_SYMBOL);
   for (const std::string& feature : parts.isa_features) manifest.add_isa_features(feature);
   manifest.set_arch(parts.arch);
-  AddExternOps(parts, manifest);
-  AddKernels(parts, manifest);
+  const ExternTable externs = BuildExternTable(*parts.program);
+  const KernelTable kernels = BuildKernelTable(*parts.program);
+  AddExternOps(externs, manifest);
+  AddKernels(parts, kernels, manifest);
+  AddSteps(*parts.program, kernels, externs, manifest);
   manifest.set_arena_bytes(parts.program->arena_bytes.ToString());
   return manifest;
 }

@@ -87,6 +87,17 @@ std::string FusedOps(const v1::KernelInfo& kernel, const v1::VariantRecord* reco
   return absl::StrJoin(parts, ", ");
 }
 
+// What a run of the kernel moves and computes, once for runs that do the same.
+std::vector<std::string> WorkOfKernel(const v1::Manifest& manifest, int kernel) {
+  std::vector<std::string> lines;
+  for (const v1::StepInfo& step : manifest.steps()) {
+    if (step.what_case() != v1::StepInfo::kKernel || step.kernel() != kernel) continue;
+    std::string line = absl::StrCat("moves ", Text(step.bytes()), " bytes, ", Text(step.operations()), " operations");
+    if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
 void AppendProvenance(std::string& out, const v1::VariantRecord& record) {
   absl::StrAppend(&out, "made      ",
                   absl::FormatTime("%Y-%m-%d %H:%M:%S", absl::FromUnixSeconds(record.created_unix_seconds()),
@@ -147,8 +158,10 @@ std::string DescribeArtifact(const v1::Manifest& manifest, int64_t size_bytes, c
                     op.call_sites(), op.call_sites() == 1 ? " call\n" : " calls\n");
   }
   absl::StrAppend(&out, "kernels   ", manifest.kernels_size(), "\n");
-  for (const v1::KernelInfo& kernel : manifest.kernels()) {
+  for (int i = 0; i < manifest.kernels_size(); ++i) {
+    const v1::KernelInfo& kernel = manifest.kernels(i);
     absl::StrAppend(&out, "  ", kernel.symbol(), " x", kernel.launches(), ": ", FusedOps(kernel, record), "\n");
+    for (const std::string& work : WorkOfKernel(manifest, i)) absl::StrAppend(&out, "    ", work, "\n");
   }
   absl::StrAppend(&out, "arena     ", manifest.arena_bytes().empty() ? "0" : manifest.arena_bytes(), " bytes\n");
   return out;

@@ -11,6 +11,7 @@
 #include "clients/python/native/block_cache.h"
 #include "clients/python/native/extern_op.h"
 #include "clients/python/native/native_graph.h"
+#include "clients/python/native/profiler.h"
 #include "clients/python/native/propagate_module.h"
 #include "clients/python/native/tensor_objects.h"
 #include "clients/python/native/torch_shim.h"
@@ -110,6 +111,32 @@ nb::bytes Propagate(const nb::bytes& module) {
   return Bytes(*response);
 }
 
+nb::list ProfilerRows() {
+  nb::list rows;
+  for (const Profiler::Row& row : Profiler::Shared().rows()) {
+    nb::dict d;
+    d["graph"] = row.graph;
+    d["name"] = row.name;
+    d["kind"] = row.is_kernel ? "kernel" : "extern";
+    d["nodes"] = row.nodes;
+    d["calls"] = row.calls;
+    d["seconds"] = 1e-9 * static_cast<double>(row.nanoseconds);
+    d["bytes"] = row.bytes;
+    d["operations"] = row.operations;
+    rows.append(d);
+  }
+  return rows;
+}
+
+// (row, thread, start, duration) each; times in nanoseconds.
+nb::list ProfilerEvents() {
+  nb::list events;
+  for (const Profiler::Event& e : Profiler::Shared().events()) {
+    events.append(nb::make_tuple(e.row, e.thread, e.start_nanoseconds, e.nanoseconds));
+  }
+  return events;
+}
+
 TrustedKeys* NewTrustedKeys(const std::string& text) {
   TrustedKeys keys;
   Check(keys.AddText(text));
@@ -136,6 +163,13 @@ NB_MODULE(_native, m) {
         "given"_a);
   m.def("propagate", &kiln::Propagate, "module"_a,
         "From a serialized GraphModule to a serialized PropagateResponse. Raises KilnError.");
+
+  m.def("profiler_enable", [](bool keep_events) { kiln::Profiler::Shared().Enable(keep_events); }, "keep_events"_a,
+        "Variants that are loaded from now on are timed, step by step.");
+  m.def("profiler_rows", &kiln::ProfilerRows);
+  m.def("profiler_events", &kiln::ProfilerEvents, "Tuples of row, thread, start and duration in nanoseconds.");
+  m.def("profiler_dropped_events", [] { return kiln::Profiler::Shared().dropped_events(); });
+  m.def("profiler_clear", [] { kiln::Profiler::Shared().Clear(); });
 
   nb::class_<kiln::TrustedKeys>(m, "TrustedKeys")
       .def(nb::new_(&kiln::NewTrustedKeys), "text"_a)

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/container/inlined_vector.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
@@ -227,6 +228,12 @@ absl::Status NativeGraph::Load(absl::string_view signed_variant, absl::string_vi
   }
   variant->table = MakeHostTable(variant->functions);
   variant->keep = InputsToKeep(manifest);
+  if (Profiler::Shared().is_enabled()) {
+    KILN_ASSIGN_OR_RETURN(variant->profiled_steps,
+                          ProfiledSteps::Create(manifest, absl::BytesToHexString(graph_digest_), nodes_));
+    variant->table.kernel_begin = &TorchCall::BeginKernel;
+    variant->table.kernel_end = &TorchCall::EndKernel;
+  }
   variants_.push_back(std::move(variant));
   return absl::OkStatus();
 }
@@ -294,6 +301,10 @@ PyObject* NativeGraph::Run(NativeVariant& variant, PyObject* boxed, Frame& frame
   const v1::Manifest& manifest = variant.artifact->manifest();
   InputRefs inputs(boxed);
   TorchCall call(variant.extern_ops, &inputs.refs, variant.keep, manifest.outputs_size());
+  std::optional<StepTimer> timer;
+  if (variant.profiled_steps.has_value()) {
+    call.set_timer(&timer.emplace(*variant.profiled_steps, frame.symbols.data()));
+  }
   const auto start = std::chrono::steady_clock::now();
   absl::Status status;
   Py_BEGIN_ALLOW_THREADS;

@@ -126,9 +126,19 @@ int32_t TorchCall::ServeExternOp(KilnContext* context, int32_t index, const Kiln
   if (index < 0 || index >= static_cast<int32_t>(call.extern_ops_.size())) {
     return call.Refuse(absl::StrCat("extern op ", index, " is not in the manifest"));
   }
+  if (call.timer_ != nullptr) call.timer_->BeginExternOp();
   std::string error = call.extern_ops_[index]->Call({args, static_cast<size_t>(num_args)},
                                                     absl::MakeSpan(outs, static_cast<size_t>(num_outs)));
+  if (call.timer_ != nullptr) call.timer_->End();
   return error.empty() ? KILN_OK : call.Refuse(std::move(error));
+}
+
+void TorchCall::BeginKernel(KilnContext* context, int32_t kernel) {
+  static_cast<TorchCall&>(CallHost::Of(context)).timer_->BeginKernel();
+}
+
+void TorchCall::EndKernel(KilnContext* context, int32_t kernel) {
+  static_cast<TorchCall&>(CallHost::Of(context)).timer_->End();
 }
 
 }  // namespace kiln

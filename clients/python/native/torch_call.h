@@ -9,6 +9,7 @@
 
 #include "absl/types/span.h"
 #include "clients/python/native/extern_op.h"
+#include "clients/python/native/step_timer.h"
 #include "clients/python/native/torch_shim.h"
 #include "clients/runtime/call_host.h"
 
@@ -33,6 +34,9 @@ class TorchCall : public CallHost {
   // Outputs that were not taken are deleted.
   ~TorchCall() override;
 
+  // Every step that follows is timed. The timer outlives the call.
+  void set_timer(StepTimer* timer) { timer_ = timer; }
+
   void* Allocate(int32_t device, uint64_t bytes) override;
   void Free(int32_t device, void* memory) override;
   int32_t NewOutput(int32_t index, int32_t dtype, absl::Span<const int64_t> sizes, const int64_t* strides,
@@ -48,6 +52,9 @@ class TorchCall : public CallHost {
   // The function of every extern op in the host's table.
   static int32_t ServeExternOp(KilnContext* context, int32_t index, const KilnValue* args, int32_t num_args,
                                KilnTensor* outs, int32_t num_outs);
+  // For kernel_begin and kernel_end of the host's table, where calls have timers.
+  static void BeginKernel(KilnContext* context, int32_t kernel);
+  static void EndKernel(KilnContext* context, int32_t kernel);
 
   std::vector<CallOutput> outputs;
 
@@ -58,6 +65,7 @@ class TorchCall : public CallHost {
   const absl::Span<ExternOp* const> extern_ops_;
   std::vector<PyObject*>* const inputs_;
   const std::vector<bool>& keep_;
+  StepTimer* timer_ = nullptr;
 };
 
 }  // namespace kiln

@@ -20,6 +20,13 @@ def test_other_options_are_the_compilers() -> None:
     assert settings.deadline_seconds == 3.0
 
 
+def test_bounds_checks_are_switched_on_by_the_environment_unless_the_option_is_given() -> None:
+    environment = {"KILN_CODEGEN_CHECK": "1"}
+    assert read_settings(None, environment).compile_options == (("check_bounds", "true"),)
+    assert read_settings({"check_bounds": False}, environment).compile_options == (("check_bounds", "false"),)
+    assert read_settings(None, {"KILN_CODEGEN_CHECK": "0"}).compile_options == ()
+
+
 @pytest.mark.parametrize("deadline", ["soon", "0", "-1", "nan", "inf"])
 def test_a_deadline_is_a_number_of_seconds(deadline: str) -> None:
     with pytest.raises(KilnError, match="OPTION_INVALID"):

@@ -5,6 +5,7 @@
     model = torch.compile(model, backend="kiln")
     kiln.stats()    # counters and seconds of this process
     kiln.graphs()   # every compiled graph: variants, guards, operators left to PyTorch
+    kiln.profile()  # with KILN_PROFILE=1: time, bytes and source lines of every kernel
 
     # What is known of every value of a graph of ATen operators, without a server.
     print(kiln.propagate(graph_module, example_inputs, dynamic=True))
@@ -22,7 +23,7 @@ from kiln._wire.errors import KilnError
 if TYPE_CHECKING:
     from kiln._fx.propagated_graph import PropagatedGraph
 
-__all__ = ["KilnError", "backend", "explain", "extern_calls", "graphs", "propagate", "stats"]
+__all__ = ["KilnError", "backend", "explain", "extern_calls", "graphs", "profile", "propagate", "stats"]
 
 
 def backend(gm: Any, example_inputs: Any, **kwargs: Any) -> Callable[..., Any]:
@@ -51,6 +52,21 @@ def extern_calls() -> dict[str, dict[str, int]]:
     from kiln import _native
 
     return _native.extern_calls()
+
+
+def profile() -> list[dict[str, Any]]:
+    """With KILN_PROFILE=1 in the environment: a row for each kernel and extern operator call of every graph.
+
+    Those that took longest come first. A row has `name`, `kind` ("kernel" or "extern"), `graph` (its digest), `nodes`
+    with their source lines, `calls`, `seconds`, and the `bytes` and scalar `operations` that it needed at least: a
+    kernel that reads each of its elements once and is bound by memory takes `bytes` over the machine's bandwidth.
+
+    KILN_PROFILE=PATH also writes every run of every step to PATH when the process ends, as a Chrome trace. In
+    torch.profiler, kernels stand under their names with their source lines.
+    """
+    from kiln._host.profile import rows
+
+    return rows()
 
 
 def explain() -> str:

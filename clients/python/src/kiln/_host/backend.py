@@ -15,7 +15,7 @@ from torch._guards import TracingContext
 from kiln import _native
 from kiln._fx.convert import GraphRole, InputFacts, convert_graph
 from kiln._fx.decompositions import decomposition_table
-from kiln._host import fallback
+from kiln._host import fallback, profile
 from kiln._host.compiled_graph import CompiledGraph
 from kiln._host.session import session_of
 from kiln._host.statistics import STATISTICS
@@ -48,6 +48,7 @@ def compile_graph(
     with STATISTICS.timed("total"):
         try:
             _native.initialize()
+            profile.enable_as_asked()
             with STATISTICS.timed("convert"):
                 converted = convert_graph(gm, role, inputs=input_facts(role))
             graph = CompiledGraph(gm, role, converted, session_of(settings))

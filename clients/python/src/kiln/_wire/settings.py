@@ -24,6 +24,9 @@ HOST_OPTIONS: Mapping[str, str] = {
     "trusted_keys": "KILN_TRUSTED_KEYS",
 }
 
+# Environment variable -> the compiler's option that "1" switches on when it is not given.
+COMPILER_SWITCHES: Mapping[str, str] = {"KILN_CODEGEN_CHECK": "check_bounds"}
+
 DEFAULT_DEADLINE_SECONDS = 300.0
 
 
@@ -60,6 +63,9 @@ def read_settings(options: Mapping[str, Any] | None, environment: Mapping[str, s
     """KilnError OPTION_INVALID for a value that means nothing."""
     given = {name: _text(value) for name, value in (options or {}).items()}
     host = {name: given.pop(name, environment.get(variable, "")) for name, variable in HOST_OPTIONS.items()}
+    for variable, option in COMPILER_SWITCHES.items():
+        if environment.get(variable) == "1":
+            given.setdefault(option, "true")
     return Settings(
         address=host["address"],
         trusted_keys=host["trusted_keys"],
