@@ -51,8 +51,10 @@ class WorkCounter {
         continue;
       }
       const Loop& loop = *std::get<std::unique_ptr<Loop>>(stmt);
-      symbol_depends_[loop.variable] = {static_cast<int>(extents_.size())};
+      const int depth = static_cast<int>(extents_.size());
+      symbol_depends_[loop.variable] = {depth};
       extents_.push_back(BoundWithoutVariables(loop.extent));
+      same_loop_[loop.variable] = first_loop_.emplace(std::pair(depth, loop.extent), loop.variable).first->second;
       Visit(loop.body);
       extents_.pop_back();
     }
@@ -94,13 +96,23 @@ class WorkCounter {
     depends_[id] = std::move(depends);
   }
 
+  // The same for loops beside each other that run over the same range.
+  Expr Canonical(Expr index) {
+    return pool_.Substitute(index, [&](Expr symbol) -> std::optional<Expr> {
+      auto found = same_loop_.find(symbol);
+      return found == same_loop_.end() ? std::nullopt : std::optional<Expr>(found->second);
+    });
+  }
+
   void Read(BufferId buffer, Expr index, const Depths& depends) {
+    index = Canonical(index);
     Traffic& traffic = traffic_[buffer];
     if (traffic.written.contains(index)) return;
     if (traffic.read.emplace(index, Iterations(depends)).second) traffic.reads_in_order.push_back(index);
   }
 
   void Write(BufferId buffer, Expr index, const Depths& depends) {
+    index = Canonical(index);
     Traffic& traffic = traffic_[buffer];
     if (traffic.written.emplace(index, Iterations(depends)).second) traffic.writes_in_order.push_back(index);
   }
@@ -156,6 +168,9 @@ class WorkCounter {
   std::vector<Expr> extents_;  // of the loops around
   std::vector<Depths> depends_;  // by instruction: the loops that its value changes in
   absl::flat_hash_map<Expr, Depths> symbol_depends_;  // loop variables and indirect indices
+  // By depth and extent, the first loop of them; and by variable.
+  absl::flat_hash_map<std::pair<int, Expr>, Expr> first_loop_;
+  absl::flat_hash_map<Expr, Expr> same_loop_;
   absl::btree_map<BufferId, Traffic> traffic_;
   Expr operations_ = Expr(0);
 };

@@ -66,22 +66,22 @@ TEST_F(StepWorkTest, WhatTheKernelStoredIsNotReadAgain) {
 
 // A row is read for its maximum and again for the difference: once from memory.
 TEST_F(StepWorkTest, TwoPassesOverARowReadItOnce) {
-  EXPECT_EQ(Work("s0*64", "s0*64", R"(
+  EXPECT_EQ(Work("s0*s1", "s0*s1", R"(
     parallel i0 < s0 {
       %0 = accumulate max f32
-      vector i1 < 64 {
-        %1 = load f32 b0[64*i0 + i1]
+      vector i1 < s1 {
+        %1 = load f32 b0[s1*i0 + i1]
         update %0, %1
       }
       %2 = result f32 %0, 0
-      vector i1 < 64 {
-        %3 = load f32 b0[64*i0 + i1]
+      vector i2 < s1 {
+        %3 = load f32 b0[s1*i0 + i2]
         %4 = sub f32 %3, %2
-        store b1[64*i0 + i1], %4
+        store b1[s1*i0 + i2], %4
       }
     }
 )"),
-            "512*s0, 128*s0");
+            "8*s0*s1, 2*s0*s1");
 }
 
 TEST_F(StepWorkTest, AGatherReadsNoMoreThanTheTableHas) {
