@@ -89,7 +89,7 @@ Num Widened(Num x, Form form) {
 
 // x = n ln 2 + r with |r| <= ln 2 / 2.
 struct ExpParts {
-  Num n;  // an integer
+  NearestInt n;
   Num r;
 };
 
@@ -98,7 +98,7 @@ ExpParts ReduceExp(Num x) {
   const double high = x.is_double() ? kLn2HighDouble : kLn2HighFloat;
   const double low = x.is_double() ? kLn2LowDouble : kLn2LowFloat;
   Num r = Fma(n.as_float, -high, x);
-  return {n.as_int, Fma(n.as_float, -low, r)};
+  return {n, Fma(n.as_float, -low, r)};
 }
 
 // exp(r) - 1 for a reduced r.

@@ -20,7 +20,7 @@ class EntryEmitter {
         program_(program),
         module_(module),
         b_(module->getContext()),
-        math_{&b_, isa.Has("fma"), isa.Has("sse4.1") || isa.Has("avx")} {}
+        math_{&b_, isa.Has("fma"), isa.Has("sse4.1") || isa.Has("avx"), isa.Has("avx512f")} {}
 
   absl::Status Emit(absl::Span<llvm::Function* const> kernels) {
     KILN_ASSIGN_OR_RETURN(llvm::Function * sizes, EmitSizes());

@@ -43,7 +43,7 @@ class KernelEmitter {
         has_f16c_(isa.Has("f16c")),
         module_(module),
         b_(module->getContext()),
-        math_{&b_, isa.Has("fma"), isa.Has("sse4.1") || isa.Has("avx")},
+        math_{&b_, isa.Has("fma"), isa.Has("sse4.1") || isa.Has("avx"), isa.Has("avx512f")},
         exprs_(pool, &math_, /*checked=*/false),
         values_(kernel.kernel.insts.size(), nullptr),
         accumulators_(kernel.kernel.insts.size()) {}

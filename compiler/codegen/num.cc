@@ -1,6 +1,7 @@
 #include "compiler/codegen/num.h"
 
 #include "llvm/IR/Intrinsics.h"
+#include "llvm/IR/IntrinsicsX86.h"
 
 namespace kiln {
 namespace {
@@ -27,6 +28,16 @@ Num RoundByMagic(Num x, Rounding rounding) {
     rounded = Select(Gt(up, a), up - 1.0, up);
   }
   return Select(Lt(a, magic), CopySign(rounded, x), x);
+}
+
+// AVX-512's scalef over all lanes: x * 2^floor(n).
+Num Scalef(Num x, Num n) {
+  llvm::IRBuilder<>& b = x.b();
+  const llvm::Intrinsic::ID id = x.is_double() ? llvm::Intrinsic::x86_avx512_mask_scalef_pd_512
+                                               : llvm::Intrinsic::x86_avx512_mask_scalef_ps_512;
+  llvm::Value* all = x.is_double() ? static_cast<llvm::Value*>(b.getInt8(0xff)) : b.getInt16(0xffff);
+  // 4 is _MM_FROUND_CUR_DIRECTION: as the processor rounds everything else.
+  return x.With(b.CreateIntrinsic(id, {}, {x.v, n.v, llvm::PoisonValue::get(x.type()), all, b.getInt32(4)}));
 }
 
 }  // namespace
@@ -74,7 +85,9 @@ NearestInt ToNearestInt(Num x) {
   return {shifted - magic, bits.With(bits.b().CreateSub(bits.v, magic_bits.v))};
 }
 
-Num ScaleByPowerOfTwo(Num x, Num n) {
+Num ScaleByPowerOfTwo(Num x, NearestInt integer) {
+  if (x.context->has_scalef && x.type()->getPrimitiveSizeInBits() == 512) return Scalef(x, integer.as_float);
+  const Num n = integer.as_int;
   const int mantissa = x.is_double() ? 52 : 23;
   const int64_t bias = x.is_double() ? 1023 : 127;
   // In two steps, since 2^n alone may be out of range where x * 2^n is not.

@@ -23,6 +23,8 @@ struct MathContext {
   bool has_fma = false;
   // Without SSE4.1 rounding is done by arithmetic, for the same reason.
   bool has_round = false;
+  // AVX-512F: x * 2^n of a whole register is one instruction.
+  bool has_scalef = false;
 };
 
 struct Num {
@@ -95,9 +97,9 @@ struct NearestInt {
 };
 NearestInt ToNearestInt(Num x);
 
-// x * 2^n for integers n with |n| < 2 * the exponent's bias; overflow gives
-// infinity, underflow a rounded denormal.
-Num ScaleByPowerOfTwo(Num x, Num n);
+// x * 2^n for |n| < 2 * the exponent's bias; overflow gives infinity, underflow a
+// rounded denormal.
+Num ScaleByPowerOfTwo(Num x, NearestInt n);
 
 // float to double and back, elementwise.
 Num ToDouble(Num x);
