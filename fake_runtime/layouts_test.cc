@@ -51,6 +51,31 @@ TEST(LayoutsTest, DimensionsThatAreRepeatedHaveNone) {
             "[2, 1, 4] strides [1, 8, 2] offset 0");
 }
 
+TEST(LayoutsTest, WhatIsKeptBesideAnEmptyDimensionHasNoStrideWhereTheFakeModeUnsqueezes) {
+  const std::string input = "%a: f32[5, 0, 3]";
+  EXPECT_EQ(Layout(input, "aten.amax.default(%a, [0], true)"), "[1, 0, 3] strides [0, 3, 1] offset 0");
+  EXPECT_EQ(Layout(input, "aten.linalg_vector_norm.default(%a, 1, [0], true)"), "[1, 0, 3] strides [0, 3, 1] offset 0");
+  EXPECT_EQ(Layout(input, "aten.linalg_vector_norm.default(%a, 2, [0], true)"), "[1, 0, 3] strides [3, 3, 1] offset 0");
+  EXPECT_EQ(Layout("%a: f32[1, 0, 3]", "aten.linalg_vector_norm.default(%a, 1, [0], true)"),
+            "[1, 0, 3] strides [3, 3, 1] offset 0");
+}
+
+TEST(LayoutsTest, OfAMatrixWithoutRowsWhatWasAddedKeepsItsSizes) {
+  const std::string operands = ", %m: f32[0, 3], %v: f32[3]";
+  EXPECT_EQ(Layout("%a: f32[]" + operands, "aten.addmv.default(%a, %m, %v)"), "[] strides [] offset 0");
+  EXPECT_EQ(Layout("%a: f32[1]" + operands, "aten.addmv.default(%a, %m, %v)"), "[1] strides [1] offset 0");
+  EXPECT_EQ(Layout("%a: f32[]" + operands, "aten.addmv.default(%a, %m, %v, beta=0)"), "[0] strides [1] offset 0");
+  EXPECT_EQ(Layout("%a: f32[], %m: f32[4, 0], %v: f32[0]", "aten.addmv.default(%a, %m, %v)"), "[4] strides [1] offset 0");
+}
+
+TEST(LayoutsTest, WhatIsTurnedWasLaidOutBefore) {
+  const std::string empty = "%a: f32[1, 0, 3]";
+  EXPECT_EQ(Layout(empty, "aten.rot90.default(%a, 1, [1, 2])"), "[1, 3, 0] strides [3, 1, 3] offset 0");
+  EXPECT_EQ(Layout(empty, "aten.rot90.default(%a, -5, [1, -1])"), "[1, 3, 0] strides [3, 1, 3] offset 0");
+  EXPECT_EQ(Layout(empty, "aten.rot90.default(%a, 2, [1, 2])"), "[1, 0, 3] strides [3, 3, 1] offset 0");
+  EXPECT_EQ(Layout("%a: f32[2, 3] strides=[1, 2]", "aten.rot90.default(%a, 4)"), "[2, 3] strides [3, 1] offset 0");
+}
+
 TEST(LayoutsTest, ProductsOfGroupsHavePaddedRowsOnCuda) {
   const std::string cuda = " device=cuda:0";
   const std::string inputs = absl::StrCat("%a: bf16[32, 16]", cuda, ", %b: bf16[4, 16, 20] strides=[384, 24, 1]", cuda,

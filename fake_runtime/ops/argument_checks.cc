@@ -1,9 +1,11 @@
 #include "fake_runtime/ops/argument_checks.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -13,6 +15,7 @@
 #include "fake_runtime/ops/memory_overlap.h"
 #include "fake_runtime/ops/meta_context.h"
 #include "fake_runtime/ops/pointwise_checks.h"
+#include "fake_runtime/ops/reduction_meta.h"
 #include "fake_runtime/ops/size_tests.h"
 
 namespace kiln {
@@ -224,9 +227,22 @@ absl::Status CheckNeg(MetaContext& ctx) {
 }
 
 absl::Status CheckRenorm(MetaContext& ctx) {
-  if (ctx.Tensor(0).rank() >= 2) return absl::OkStatus();
-  return ctx.Fail(ErrorReason::kShapeMismatch,
-                  absl::StrCat("renorm: input needs at least 2 dimensions, got ", ctx.Tensor(0).rank()));
+  const FakeTensor& self = ctx.Tensor(0);
+  if (self.rank() < 2) {
+    return ctx.Fail(ErrorReason::kShapeMismatch,
+                    absl::StrCat("renorm: input needs at least 2 dimensions, got ", self.rank()));
+  }
+  KILN_RETURN_IF_ERROR(CheckPositive(ctx, "p"));
+  KILN_RETURN_IF_ERROR(CheckNotNegative(ctx, "maxnorm"));
+  const std::optional<double> order = Constant(ctx, "p");
+  if (!order.has_value() || !std::isinf(*order)) return absl::OkStatus();
+  // A maximum over every other dimension.
+  KILN_ASSIGN_OR_RETURN(int kept, ctx.WrapDim(ctx.Int(2), self.rank()));
+  std::vector<int64_t> dims;
+  for (int d = 0; d < self.rank(); ++d) {
+    if (d != kept) dims.push_back(d);
+  }
+  return CheckReducesSomething(ctx, self.sizes, dims);
 }
 
 absl::Status CheckRoll(MetaContext& ctx) {

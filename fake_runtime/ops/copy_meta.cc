@@ -226,12 +226,17 @@ absl::Status Rot90Meta(MetaContext& ctx) {
   if (dims.size() != 2) {
     return ctx.Fail(ErrorReason::kBadArgumentValue, absl::StrCat("rot90 takes 2 dimensions but got ", dims.size()));
   }
-  FakeTensor turned = self;
-  if (ctx.Int(1) % 2 != 0) {
-    std::swap(turned.sizes[dims[0]], turned.sizes[dims[1]]);
-    std::swap(turned.strides[dims[0]], turned.strides[dims[1]]);
+  const int64_t turns = ctx.Int(1);
+  if (turns % 4 == 0) {
+    ctx.Return(ctx.NewTensor(self.dtype, self.device, self.sizes));
+    return absl::OkStatus();
   }
-  KILN_ASSIGN_OR_RETURN(FakeTensor out, EmptyLike(ctx, turned, self.dtype));
+  // A flipped copy, for a quarter turn seen transposed: laid out before it is turned.
+  KILN_ASSIGN_OR_RETURN(FakeTensor out, EmptyLike(ctx, self, self.dtype));
+  if (turns % 2 != 0) {
+    std::swap(out.sizes[dims[0]], out.sizes[dims[1]]);
+    std::swap(out.strides[dims[0]], out.strides[dims[1]]);
+  }
   ctx.Return(std::move(out));
   return absl::OkStatus();
 }

@@ -122,6 +122,16 @@ absl::Status MvMeta(MetaContext& ctx) {
 absl::Status AddmvMeta(MetaContext& ctx) {
   KILN_ASSIGN_OR_RETURN(Dims sizes, MatrixVectorSizes(ctx, 1));
   KILN_RETURN_IF_ERROR(CheckAdded(ctx, sizes));
+  // Of a matrix without rows nothing is added to self, and self keeps its sizes.
+  const FakeTensor& self = ctx.Tensor(0);
+  if (self.rank() == 0 || !(self.sizes[0] == sizes[0])) {
+    KILN_ASSIGN_OR_RETURN(bool no_rows, GuardZero(ctx, sizes[0], "the matrix has no rows"));
+    if (no_rows) {
+      const Expr beta = ctx.Scalar(ctx.schema().FindArg("beta")).value;
+      KILN_ASSIGN_OR_RETURN(bool dropped, ctx.Test(ctx.pool().Eq(beta, Expr(0)), "self counts for nothing"));
+      if (!dropped) sizes = self.sizes;
+    }
+  }
   return ReturnNew(ctx, ctx.Tensor(1), std::move(sizes));
 }
 

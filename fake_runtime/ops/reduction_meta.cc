@@ -85,6 +85,23 @@ bool WithoutIdentity(double order) { return order < 0 || std::isinf(order); }
 // A sum or an extremum, which no root follows.
 bool IsPlainReduction(double order) { return order == 0 || order == 1 || std::isinf(order); }
 
+// Whether nothing is summed, since each reduced dimension has size 1; the absolute
+// values are then the norm. Asked only where the answer would lie otherwise.
+absl::StatusOr<bool> EachIsAlone(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  const std::vector<int64_t> dims = DimsArg(ctx);
+  if (!BoolArg(ctx, "keepdim", false) || dims.empty()) return false;
+  KILN_ASSIGN_OR_RETURN(Dims sizes, ReducedSizes(ctx, self.sizes, dims, true));
+  KILN_ASSIGN_OR_RETURN(Dims strides, UnsqueezedStrides(ctx, dims));
+  if (strides == ContiguousStrides(ctx.env(), sizes)) return false;
+  KILN_ASSIGN_OR_RETURN(auto wrapped, ctx.WrapDims(dims, self.rank()));
+  for (int d : wrapped) {
+    KILN_ASSIGN_OR_RETURN(bool one, GuardOne(ctx, self.sizes[d], "a norm of one element"));
+    if (!one) return false;
+  }
+  return true;
+}
+
 absl::Status CheckVariance(MetaContext& ctx) {
   const DType dtype = ctx.Tensor(0).dtype;
   if (IsIntegralOrBool(dtype)) {
@@ -178,8 +195,8 @@ absl::Status ValueIndexMeta(MetaContext& ctx) {
 
 absl::Status AminmaxMeta(MetaContext& ctx) {
   KILN_RETURN_IF_ERROR(CheckReducesSomething(ctx, ctx.Tensor(0).sizes, DimsArg(ctx)));
-  KILN_RETURN_IF_ERROR(ReturnReduced(ctx, ctx.Tensor(0).dtype));
-  return ReturnReduced(ctx, ctx.Tensor(0).dtype);
+  KILN_RETURN_IF_ERROR(ReturnUnsqueezed(ctx, ctx.Tensor(0).dtype));
+  return ReturnUnsqueezed(ctx, ctx.Tensor(0).dtype);
 }
 
 absl::Status StdMeta(MetaContext& ctx) {
@@ -213,7 +230,12 @@ absl::Status VectorNormMeta(MetaContext& ctx) {
   const double order = NormOrder(ctx);
   if (WithoutIdentity(order)) KILN_RETURN_IF_ERROR(CheckReducesSomething(ctx, ctx.Tensor(0).sizes, DimsArg(ctx)));
   const DType real = RealDType(DTypeArg(ctx).value_or(dtype));
-  return IsPlainReduction(order) ? ReturnUnsqueezed(ctx, real) : ReturnReduced(ctx, real);
+  if (!IsPlainReduction(order)) return ReturnReduced(ctx, real);
+  if (order == 1) {
+    KILN_ASSIGN_OR_RETURN(bool alone, EachIsAlone(ctx));
+    if (alone) return ReturnReduced(ctx, real);
+  }
+  return ReturnUnsqueezed(ctx, real);
 }
 
 absl::Status NormMeta(MetaContext& ctx) { return VectorNormMeta(ctx); }
