@@ -33,7 +33,30 @@ absl::StatusOr<Expr> BroadcastOne(MetaContext& ctx, Expr a, Expr b, int dim) {
   return cb.has_value() ? b : a;
 }
 
+// Demands that two sizes broadcast, without asking which way.
+absl::Status CheckBroadcastsOne(MetaContext& ctx, Expr a, Expr b, int dim) {
+  ExprPool& pool = ctx.pool();
+  Expr any = Expr::Bool(false);
+  for (Expr way : {pool.Eq(a, b), pool.Eq(a, Expr(1)), pool.Eq(b, Expr(1))}) {
+    const std::optional<bool> known = ctx.env().StaticallyKnown(way);
+    if (known == true) return absl::OkStatus();
+    if (!known.has_value()) any = pool.Or(any, way);
+  }
+  return ctx.env().Check(any, absl::StrCat("broadcast of dim ", dim),
+                         absl::StrCat("the size of tensor a (", a.ToString(), ") must match the size of tensor b (",
+                                      b.ToString(), ") at non-singleton dimension ", dim));
+}
+
 }  // namespace
+
+absl::Status CheckBroadcasts(MetaContext& ctx, absl::Span<const Expr> a, absl::Span<const Expr> b) {
+  const int common = static_cast<int>(std::min(a.size(), b.size()));
+  const int rank = static_cast<int>(std::max(a.size(), b.size()));
+  for (int d = 1; d <= common; ++d) {
+    KILN_RETURN_IF_ERROR(CheckBroadcastsOne(ctx, a[a.size() - d], b[b.size() - d], rank - d));
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<Dims> BroadcastSizes(MetaContext& ctx, absl::Span<const Expr> a, absl::Span<const Expr> b) {
   if (a == b) return Dims(a.begin(), a.end());

@@ -13,6 +13,9 @@ namespace kiln {
 // then are they equal. Sizes that are the same expression need no test.
 // SHAPE_MISMATCH with both values.
 absl::StatusOr<Dims> BroadcastSizes(MetaContext& ctx, absl::Span<const Expr> a, absl::Span<const Expr> b);
+// Demands that there are such sizes, for whoever need not know them: one guard for
+// each pair, which does not say which of the two is 1.
+absl::Status CheckBroadcasts(MetaContext& ctx, absl::Span<const Expr> a, absl::Span<const Expr> b);
 
 // Strides with which a tensor of `sizes` and `strides` is seen as `shape`, to
 // which it broadcasts: 0 where it is repeated.

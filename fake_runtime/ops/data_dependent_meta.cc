@@ -65,7 +65,7 @@ absl::Status MaskedSelectMeta(MetaContext& ctx) {
     return ctx.Fail(ErrorReason::kDtypeMismatch,
                     absl::StrCat("masked_select expects a bool mask but got ", GetDTypeRow(mask.dtype).name));
   }
-  KILN_RETURN_IF_ERROR(BroadcastSizes(ctx, self.sizes, mask.sizes).status());
+  KILN_RETURN_IF_ERROR(CheckBroadcasts(ctx, self.sizes, mask.sizes));
   const int64_t upper = ctx.env().RangeOf(Numel(ctx.pool(), self.sizes)).upper;
   // PyTorch takes the bound only above 2, since its size-oblivious tests assume
   // that a size is at least 2.

@@ -278,8 +278,8 @@ absl::Status SliceScatterMeta(MetaContext& ctx) {
 
 absl::Status DiagonalScatterMeta(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
-  KILN_ASSIGN_OR_RETURN(FakeTensor part, DiagonalOf(ctx, self, ctx.Int(2), ctx.Int(3), ctx.Int(4)));
-  KILN_RETURN_IF_ERROR(CheckSameSizes(ctx, part.sizes, ctx.Tensor(1).sizes, "the diagonal", "src"));
+  KILN_ASSIGN_OR_RETURN(Dims sizes, DiagonalSizes(ctx, self, ctx.Int(2), ctx.Int(3), ctx.Int(4)));
+  KILN_RETURN_IF_ERROR(CheckSameSizes(ctx, sizes, ctx.Tensor(1).sizes, "the diagonal", "src"));
   return ReturnWritten(ctx, self);
 }
 

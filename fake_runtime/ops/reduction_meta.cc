@@ -165,6 +165,8 @@ absl::Status SameTypeReduceMeta(MetaContext& ctx) {
   return ReturnUnsqueezed(ctx, self.dtype);
 }
 
+absl::Status MedianMeta(MetaContext& ctx) { return ReturnReduced(ctx, ctx.Tensor(0).dtype); }
+
 absl::Status BoolReduceMeta(MetaContext& ctx) {
   return ReturnReduced(ctx, ctx.Tensor(0).dtype == DType::kUInt8 ? DType::kUInt8 : DType::kBool);
 }

@@ -19,7 +19,8 @@ absl::StatusOr<Dims> ReducedSizes(MetaContext& ctx, absl::Span<const Expr> sizes
 
 absl::Status SumMeta(MetaContext& ctx);          // sum, prod, nansum: integers become int64
 absl::Status MeanMeta(MetaContext& ctx);         // floating input or dtype only
-absl::Status SameTypeReduceMeta(MetaContext& ctx);  // amax, amin, min.default, max.default, median.default
+absl::Status SameTypeReduceMeta(MetaContext& ctx);  // amax, amin, min.default, max.default
+absl::Status MedianMeta(MetaContext& ctx);       // median.default, nanmedian.default: NaN of nothing
 absl::Status BoolReduceMeta(MetaContext& ctx);   // any, all: bool, and uint8 for uint8
 absl::Status ArgReduceMeta(MetaContext& ctx);    // argmax, argmin: int64
 absl::Status CountReduceMeta(MetaContext& ctx);  // count_nonzero: int64

@@ -74,7 +74,7 @@ constexpr OpDef kRows[] = {
     {"aten::mean(Tensor self, *, ScalarType? dtype=None) -> Tensor", kTagCore, MeanMeta, "dtype_out"},
     {"aten::mean.dim(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
      kTagCore, MeanMeta, "out"},
-    {"aten::median(Tensor self) -> Tensor", kTagNone, SameTypeReduceMeta, "out"},
+    {"aten::median(Tensor self) -> Tensor", kTagNone, MedianMeta, "out"},
     {"aten::median.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
      kTagNone, ValueIndexMeta, "dim_values(values,indices)"},
     {"aten::min(Tensor self) -> Tensor", kTagNone, SameTypeReduceMeta, "unary_out"},
@@ -97,7 +97,7 @@ constexpr OpDef kRows[] = {
     {"aten::multinomial(Tensor self, SymInt num_samples, bool replacement=False, *, Generator? generator=None) -> "
      "Tensor",
      kTagRandom, MultinomialMeta, "out"},
-    {"aten::nanmedian(Tensor self) -> Tensor", kTagNone, SameTypeReduceMeta, "out"},
+    {"aten::nanmedian(Tensor self) -> Tensor", kTagNone, MedianMeta, "out"},
     {"aten::nanmedian.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
      kTagNone, ValueIndexMeta, "dim_values(values,indices)"},
     {"aten::nansum(Tensor self, int[1]? dim=None, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",

@@ -217,8 +217,8 @@ absl::Status AsStridedMeta(MetaContext& ctx) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<FakeTensor> DiagonalOf(MetaContext& ctx, const FakeTensor& self, int64_t offset, int64_t dim1_arg,
-                                      int64_t dim2_arg) {
+absl::StatusOr<Dims> DiagonalSizes(MetaContext& ctx, const FakeTensor& self, int64_t offset, int64_t dim1_arg,
+                                   int64_t dim2_arg) {
   ExprPool& pool = ctx.pool();
   KILN_ASSIGN_OR_RETURN(int dim1, ctx.WrapDim(dim1_arg, self.rank()));
   KILN_ASSIGN_OR_RETURN(int dim2, ctx.WrapDim(dim2_arg, self.rank()));
@@ -229,17 +229,30 @@ absl::StatusOr<FakeTensor> DiagonalOf(MetaContext& ctx, const FakeTensor& self, 
   const Expr shift = pool.Int(offset < 0 ? -offset : offset);
   const Expr rows = offset < 0 ? pool.Sub(self.sizes[dim1], shift) : self.sizes[dim1];
   const Expr columns = offset < 0 ? self.sizes[dim2] : pool.Sub(self.sizes[dim2], shift);
-  const Expr length = ctx.env().Simplify(pool.Max(pool.Min(rows, columns), Expr(0)));
-  Expr start = self.storage_offset;
-  KILN_ASSIGN_OR_RETURN(bool empty, GuardZero(ctx, length, "the diagonal is empty"));
-  if (!empty) start = pool.Add(start, pool.Mul(shift, offset < 0 ? self.strides[dim1] : self.strides[dim2]));
-  Dims sizes, strides;
+  Dims sizes;
   for (int d = 0; d < self.rank(); ++d) {
-    if (d == dim1 || d == dim2) continue;
-    sizes.push_back(self.sizes[d]);
-    strides.push_back(self.strides[d]);
+    if (d != dim1 && d != dim2) sizes.push_back(self.sizes[d]);
   }
-  sizes.push_back(length);
+  sizes.push_back(ctx.env().Simplify(pool.Max(pool.Min(rows, columns), Expr(0))));
+  return sizes;
+}
+
+absl::StatusOr<FakeTensor> DiagonalOf(MetaContext& ctx, const FakeTensor& self, int64_t offset, int64_t dim1_arg,
+                                      int64_t dim2_arg) {
+  ExprPool& pool = ctx.pool();
+  KILN_ASSIGN_OR_RETURN(Dims sizes, DiagonalSizes(ctx, self, offset, dim1_arg, dim2_arg));
+  KILN_ASSIGN_OR_RETURN(int dim1, ctx.WrapDim(dim1_arg, self.rank()));
+  KILN_ASSIGN_OR_RETURN(int dim2, ctx.WrapDim(dim2_arg, self.rank()));
+  Expr start = self.storage_offset;
+  if (offset != 0) {
+    KILN_ASSIGN_OR_RETURN(bool empty, GuardZero(ctx, sizes.back(), "the diagonal is empty"));
+    const Expr shift = pool.Int(offset < 0 ? -offset : offset);
+    if (!empty) start = pool.Add(start, pool.Mul(shift, offset < 0 ? self.strides[dim1] : self.strides[dim2]));
+  }
+  Dims strides;
+  for (int d = 0; d < self.rank(); ++d) {
+    if (d != dim1 && d != dim2) strides.push_back(self.strides[d]);
+  }
   strides.push_back(pool.Add(self.strides[dim1], self.strides[dim2]));
   return ctx.ViewOf(self, std::move(sizes), std::move(strides), start);
 }

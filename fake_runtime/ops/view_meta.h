@@ -39,6 +39,9 @@ absl::StatusOr<Dims> InferSize(MetaContext& ctx, absl::Span<const Expr> shape, E
 absl::StatusOr<FakeTensor> SliceOf(MetaContext& ctx, const FakeTensor& self, int dim, std::optional<Expr> start,
                                    std::optional<Expr> end, Expr step);
 absl::StatusOr<FakeTensor> SelectOf(MetaContext& ctx, const FakeTensor& self, int dim, Expr index);
+// Sizes of the diagonal, which needs fewer guards than where it starts.
+absl::StatusOr<Dims> DiagonalSizes(MetaContext& ctx, const FakeTensor& self, int64_t offset, int64_t dim1,
+                                   int64_t dim2);
 absl::StatusOr<FakeTensor> DiagonalOf(MetaContext& ctx, const FakeTensor& self, int64_t offset, int64_t dim1,
                                       int64_t dim2);
 // The arguments from `first_arg` on are size, stride and storage_offset.
