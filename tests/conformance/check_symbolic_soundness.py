@@ -27,7 +27,7 @@ from check_op_samples import read_samples
 from known_answers import KnownAnswers, kind_of
 from replay_program import read_rows
 from symbol_draws import Draws
-from symbolic_answer import UNBACKED, NumberReader, SymbolicAnswer, ask, propagate
+from symbolic_answer import UNBACKED, NumberReader, Outcome, SymbolicAnswer, ask, propagate
 from symbolic_call import MODES, Call
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
@@ -102,16 +102,20 @@ class Check:
         # An empty tensor is known to have no such elements; a data-dependent size may be 0.
         if got == want or (answer.unbacked and answer.at(values, empty=True) == want):
             return True
-        bad[call.op] += 1
-        kind = kind_of(got, want)
-        self.report.bad[call.op, kind] += 1
-        if self.report.bad[call.op, kind] <= self._show and not self._known.reason(call.op, kind):
+        op, kind = self._blame(call, got, want)
+        bad[op] += 1
+        self.report.bad[op, kind] += 1
+        if self.report.bad[op, kind] <= self._show and not self._known.reason(op, kind):
             where = "at the hints" if at_hint else f"at {named}"
             self.report.shown.append(
                 f"{graph}\n  {where}: {kind}\n  pytorch {want}\n  kiln    {got}\n  answer  {answer.results}"
                 f"\n  guards  {answer.guards}"
             )
         return not at_hint
+
+    def _blame(self, call: Call, got: Outcome, want: Outcome) -> tuple[str, str]:
+        """Which operator's answers differ, and how."""
+        return call.op, kind_of(got, want)
 
 
 def work(task: tuple[Any, ...]) -> Report:

@@ -16,19 +16,21 @@ import torch
 from graph_text import DTYPES
 from replay_program import answers
 from size_text import compiled
-from symbolic_call import Call
+from symbolic_call import DTYPE_OF, Call
 from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
     DynamicOutputShapeException,
     UnsupportedFakeTensorException,
     UnsupportedOperatorException,
 )
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.utils._pytree import tree_leaves
 
 # PyTorch's fake mode gives up: there is no answer to compare with.
 NO_ANSWER = (
     DataDependentOutputException,
     DynamicOutputShapeException,
+    GuardOnDataDependentSymNode,
     NotImplementedError,
     UnsupportedFakeTensorException,
     UnsupportedOperatorException,
@@ -36,6 +38,10 @@ NO_ANSWER = (
 TENSOR = re.compile(r"^(\w+)\[(.*?)\] strides=\[(.*?)\] offset=(.*?) (\S+) storage=(\w+)( conj)?( neg)?$")
 UNBACKED = re.compile(r"\b(u\d+)\b(?!:)")
 UNBACKED_VALUES = tuple(range(1013, 1013 + 7 * 40, 7))
+# No storage is larger: PyTorch refuses to make a tensor that needs one. Neither its guards nor ours speak of it;
+# whoever runs a graph at such sizes hears it from the allocator.
+MOST_BYTES = (1 << 63) - 1
+OVERFLOW = "Storage size calculation overflowed"
 
 
 @dataclass(frozen=True)
@@ -84,9 +90,27 @@ class SymbolicAnswer:
         numbers += [*dims, *steps, offset]
 
     def at(self, values: Sequence[int], empty: bool = False) -> Outcome:
-        """Evaluated at sizes; what depends on data is 0 if `empty`."""
+        """Evaluated at sizes; what depends on data is 0 if `empty`. An error if a result is larger than any storage."""
         unbacked = (0,) * len(self.unbacked) if empty else self.unbacked
-        return Outcome(self.fixed, self._function(*values, *unbacked))
+        out = Outcome(self.fixed, self._function(*values, *unbacked))
+        return Outcome(error=OVERFLOW) if overflows(out) else out
+
+
+def overflows(out: Outcome) -> bool:
+    """Whether a result with a storage of its own has more bytes than a storage can have."""
+    at = 0
+    for part in out.fixed:
+        if not isinstance(part, tuple):
+            at += part != "none"
+            continue
+        dtype, _, storage, _, _, rank = part
+        sizes, strides = out.numbers[at : at + rank], out.numbers[at + rank : at + 2 * rank]
+        at += 2 * rank + 1
+        if storage.startswith("new") and 0 not in sizes:
+            last = sum((size - 1) * stride for size, stride in zip(sizes, strides, strict=True))
+            if (last + 1) * DTYPE_OF[dtype].itemsize > MOST_BYTES:
+                return True
+    return False
 
 
 def split(text: str) -> list[str]:
@@ -125,8 +149,7 @@ class NumberReader:
 
 
 def outcome(call: Call, tensors: Sequence[torch.Tensor], result: Any, reader: NumberReader) -> Outcome:
-    returns = call.func._schema.returns
-    if not returns:
+    if not call.has_results:
         return Outcome()
     storages: dict[int, str] = {}
     for i, t in enumerate(tensors):
@@ -162,5 +185,7 @@ def ask(call: Call, values: dict[str, Any], reader: NumberReader) -> Outcome | N
     except NO_ANSWER:
         return None
     except Exception as error:
+        if OVERFLOW in str(error):
+            return Outcome(error=OVERFLOW)
         return Outcome(error=f"{type(error).__name__}: {str(error)[:200]}")
     return outcome(call, tensors, result, reader)

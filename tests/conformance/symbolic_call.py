@@ -158,6 +158,14 @@ def argument_text(value: Any, inner: Callable[[Any], str | None]) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
+def node_text(
+    results: str, op: str, args: list[Any], kwargs: dict[str, Any], inner: Callable[[Any], str | None]
+) -> str:
+    parts = [argument_text(a, inner) for a in args]
+    parts += [f"{k}={argument_text(v, inner)}" for k, v in kwargs.items()]
+    return f"{results} = {op}({', '.join(parts)})" if results else f"{op}({', '.join(parts)})"
+
+
 def overload(name: str) -> Any:
     namespace, op, which = name.split(".")
     return getattr(getattr(getattr(torch.ops, namespace), op), which)
@@ -168,8 +176,10 @@ class Call:
         match = GRAPH.match(graph)
         if match is None:
             raise ValueError(graph)
-        inputs, self.results, self.op, arguments = match.groups()
-        self.func = overload(self.op)
+        inputs, results, self.op, arguments = match.groups()
+        self.results: str = results or ""
+        self.func: Any = overload(self.op)
+        self.has_results = bool(self.func._schema.returns)
         self.tensors: list[TensorInput] = []
         for m in INPUT.finditer(inputs):
             self.tensors.append(
@@ -265,6 +275,15 @@ class Call:
                 text += f" alias=%t{t.alias}"
             inputs.append(text + (" conj" if t.conj else "") + (" neg" if t.neg else ""))
         scalars: dict[str, str] = {}
+        nodes = self._nodes(scalars)
+        inputs += [f"%{name}: int = {text}" for text, name in scalars.items()]
+        low = 0 if self.mode == "own" else 2
+        declared = ", ".join(f"{name} = {hint} in [{low}, oo]" for name, hint in self.hints.items())
+        symbols = f" symbols {{ {declared} }}" if declared else ""
+        return f"graph g({', '.join(inputs)}){symbols} {{ {nodes} return () }}"
+
+    def _nodes(self, scalars: dict[str, str]) -> str:
+        """What the graph computes. Fills `scalars` with the names of the products that it needs."""
 
         def inner(value: Any) -> str | None:
             if isinstance(value, TensorRef):
@@ -273,23 +292,15 @@ class Call:
                 return "%" + scalars.setdefault(value.text, f"n{len(scalars)}")
             return None
 
-        parts = [argument_text(a, inner) for a in self.args]
-        parts += [f"{k}={argument_text(v, inner)}" for k, v in self.kwargs.items()]
-        inputs += [f"%{name}: int = {text}" for text, name in scalars.items()]
-        low = 0 if self.mode == "own" else 2
-        declared = ", ".join(f"{name} = {hint} in [{low}, oo]" for name, hint in self.hints.items())
-        symbols = f" symbols {{ {declared} }}" if declared else ""
-        results = f"{self.results} = " if self.results else ""
-        return f"graph g({', '.join(inputs)}){symbols} {{ {results}{self.op}({', '.join(parts)}) return () }}"
+        return node_text(self.results, self.op, self.args, self.kwargs, inner)
 
     # --- PyTorch
 
-    def arguments(self, values: dict[str, Any]) -> tuple[list[torch.Tensor], list[Any], dict[str, Any]]:
-        """Input tensors, positional and keyword arguments. Under a fake mode."""
-        tensors: list[torch.Tensor] = []
-        bases: dict[int, torch.Tensor] = {}
-        for i, t in enumerate(self.tensors):
-            tensors.append(self._tensor(i, t, values, bases))
+    def arguments(
+        self, values: dict[str, Any], shared_elements: int = 1 << 40
+    ) -> tuple[list[torch.Tensor], list[Any], dict[str, Any]]:
+        """Input tensors, positional and keyword arguments. A storage that several share has so many elements."""
+        tensors = self._inputs(values, shared_elements)
 
         def build(value: Any) -> Any:
             if isinstance(value, TensorRef):
@@ -302,7 +313,13 @@ class Call:
 
         return tensors, [build(a) for a in self.args], {k: build(v) for k, v in self.kwargs.items()}
 
-    def _tensor(self, i: int, t: TensorInput, values: dict[str, Any], bases: dict[int, torch.Tensor]) -> torch.Tensor:
+    def _inputs(self, values: dict[str, Any], shared_elements: int) -> list[torch.Tensor]:
+        bases: dict[int, torch.Tensor] = {}
+        return [self._tensor(i, t, values, bases, shared_elements) for i, t in enumerate(self.tensors)]
+
+    def _tensor(
+        self, i: int, t: TensorInput, values: dict[str, Any], bases: dict[int, torch.Tensor], shared_elements: int
+    ) -> torch.Tensor:
         dtype = DTYPE_OF[t.dtype]
         sizes = [layout.value(values, False) for layout in t.size_layout]
         shared = t.alias is not None or t.offset != 0 or any(o.alias == i for o in self.tensors)
@@ -318,7 +335,7 @@ class Call:
             # Bits are of a tensor, not of a storage: the base has none.
             root = i if t.alias is None else t.alias
             if root not in bases:
-                bases[root] = torch.empty(1 << 40, dtype=dtype, device=t.device)
+                bases[root] = torch.empty(shared_elements, dtype=dtype, device=t.device)
             out = torch.as_strided(bases[root], sizes, strides, t.offset_layout.value(values, False))
         elif t.stride_layout is None:
             out = torch.empty(sizes, dtype=dtype, device=t.device)
