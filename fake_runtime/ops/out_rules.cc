@@ -8,13 +8,7 @@
 namespace kiln {
 namespace {
 
-struct Row {
-  absl::string_view op;
-  OutRule rule;
-};
-
-// Sorted by name.
-constexpr Row kRows[] = {
+constexpr OutRuleRow kRows[] = {
     {"aten._adaptive_avg_pool3d.out", OutRule::kExactDtype},
     {"aten._cdist_forward.out", OutRule::kExactDtype},
     {"aten._embedding_bag_forward_only.out", OutRule::kExactDtype},
@@ -117,13 +111,16 @@ constexpr Row kRows[] = {
     {"aten.view_copy.out", OutRule::kExactDtype},
     {"aten.where.self_out", OutRule::kExactDtype},
 };
-static_assert(std::is_sorted(std::begin(kRows), std::end(kRows), [](const Row& a, const Row& b) { return a.op < b.op; }));
+static_assert(std::is_sorted(std::begin(kRows), std::end(kRows),
+                             [](const OutRuleRow& a, const OutRuleRow& b) { return a.op < b.op; }));
 
 }  // namespace
 
+absl::Span<const OutRuleRow> OutRules() { return kRows; }
+
 OutRule OutRuleOf(absl::string_view op) {
-  const Row* row = std::lower_bound(std::begin(kRows), std::end(kRows), op,
-                                    [](const Row& r, absl::string_view key) { return r.op < key; });
+  const OutRuleRow* row = std::lower_bound(std::begin(kRows), std::end(kRows), op,
+                                           [](const OutRuleRow& r, absl::string_view key) { return r.op < key; });
   return row != std::end(kRows) && row->op == op ? row->rule : OutRule::kDefault;
 }
 

@@ -5,6 +5,7 @@
 #define KILN_FAKE_RUNTIME_OPS_OUT_RULES_H_
 
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 namespace kiln {
 
@@ -14,6 +15,13 @@ enum class OutRule {
   kAnyDtype,    // even one to which the result can't be cast
   kContiguous,  // what does not fit is resized to contiguous strides
 };
+
+struct OutRuleRow {
+  absl::string_view op;
+  OutRule rule;
+};
+// Sorted by name.
+absl::Span<const OutRuleRow> OutRules();
 
 // The rule of "aten.add.out".
 OutRule OutRuleOf(absl::string_view op);
