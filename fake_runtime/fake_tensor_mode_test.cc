@@ -61,6 +61,25 @@ TEST(PropagateTest, TwoBroadcastsOfOneGraphAreToldApartByAGuard) {
   EXPECT_EQ(guard.reason.node, 0);
 }
 
+TEST(PropagateTest, WhoNeedsNoBroadcastSizesDoesNotAskWhichSizeIsOne) {
+  Mode mode;
+  absl::StatusOr<FakeGraph> fake = mode.Run(
+      "graph g(%x: f32[s0], %m: bool[s1]) { %r = aten.masked_select.default(%x, %m) return () }", {{"s0", 4}, {"s1", 4}});
+  ASSERT_TRUE(fake.ok()) << fake.status();
+  EXPECT_THAT(Conditions(*fake), testing::ElementsAre("Or(s0 == 1, s0 == s1, s1 == 1)"));
+  EXPECT_THAT(mode.Describe("graph g(%x: f32[4], %m: bool[3]) { %r = aten.masked_select.default(%x, %m) return () }"),
+              HasSubstr("must match the size of tensor b (3) at non-singleton dimension 0"));
+}
+
+TEST(PropagateTest, ScatteringADiagonalDoesNotAskWhereItStarts) {
+  Mode mode;
+  absl::StatusOr<FakeGraph> fake = mode.Run(
+      "graph g(%a: f32[s0, s1], %b: f32[s2]) { %r = aten.diagonal_scatter.default(%a, %b, 2) return () }",
+      {{"s0", 4}, {"s1", 6}, {"s2", 4}});
+  ASSERT_TRUE(fake.ok()) << fake.status();
+  EXPECT_THAT(Conditions(*fake), testing::ElementsAre("s2 == Max(0, Min(s0, s1 - 2))"));
+}
+
 TEST(PropagateTest, EqualExpressionsBroadcastWithoutAGuard) {
   Mode mode;
   absl::StatusOr<FakeGraph> fake =
