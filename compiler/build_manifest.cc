@@ -99,6 +99,8 @@ void AddOutputs(const ManifestParts& parts, v1::Manifest& manifest) {
     output.set_kind(TensorKind(binding));
     if (binding.alias_of >= 0) output.set_alias_of(binding.alias_of);
     *output.mutable_tensor() = ExportTensorMeta(*tensor);
+    // Autograd is the host's, around the code.
+    output.mutable_tensor()->set_requires_grad(false);
   }
 }
 

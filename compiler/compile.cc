@@ -32,6 +32,31 @@ std::vector<v1::Guard> ExportGuards(const ShapeEnv& env) {
   return guards;
 }
 
+bool UsesInput(const Node& node, int input) {
+  bool uses = false;
+  for (const Argument& arg : node.args) {
+    VisitValues(arg, [&](ValueId id) { uses = uses || id.value == input; });
+  }
+  return uses;
+}
+
+// The kernel ABI passes integers. Named is the first node that takes such an input.
+absl::Status RefuseFloatInputs(const Graph& graph) {
+  for (size_t i = 0; i < graph.inputs.size(); ++i) {
+    const Expr* e = std::get_if<Expr>(&graph.inputs[i].value);
+    if (e == nullptr || e->type() != ExprType::kFloat) continue;
+    const std::string what = absl::StrCat("input ", i, " (", graph.inputs[i].name, ") is the float ", e->ToString(),
+                                          ", and compiled code takes no floats but in tensors");
+    for (size_t n = 0; n < graph.nodes.size(); ++n) {
+      if (UsesInput(graph.nodes[n], static_cast<int>(i))) {
+        return MakeError(ErrorReason::kUnsupportedGraph, absl::StrCat(DescribeNode(graph, static_cast<int>(n)), ": ", what));
+      }
+    }
+    return MakeError(ErrorReason::kUnsupportedGraph, what);
+  }
+  return absl::OkStatus();
+}
+
 // A guess before anything is known but the graph: a fixed cost of LLVM and the
 // linker, and half a millisecond a node.
 double EstimateSeconds(const FakeGraph& fake) { return 0.05 + 0.0005 * static_cast<double>(fake.graph.nodes.size()); }
@@ -83,6 +108,7 @@ absl::StatusOr<CompileResult> Compile(
     const std::function<absl::Status(const std::vector<v1::Guard>&, double)>& after_propagation, StageTexts* texts) {
   TextSink sink(texts);
   StageClock clock;
+  KILN_RETURN_IF_ERROR(RefuseFloatInputs(request.graph));
   KILN_ASSIGN_OR_RETURN(FakeGraph fake, Propagate(std::move(request.graph), pool));
   const GraphFacts facts = GraphFacts::Of(fake);
   clock.Finish("propagate");

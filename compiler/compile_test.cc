@@ -155,6 +155,30 @@ TEST(CompileTest, AFloatOfATensorsDataIsRefusedWithTheNode) {
   }
 }
 
+TEST(CompileTest, AFloatAmongTheInputsIsRefusedWithTheNode) {
+  for (const char* scale : {"zf0", "0.5", "ToFloat(s0)"}) {
+    absl::StatusOr<Outcome> outcome =
+        CompileText(absl::StrCat("graph main(%a: f32[s0], %scale: float = ", scale, ", %n: int = s0) symbols { s0 = 4",
+                                 scale == absl::string_view("zf0") ? ", zf0 = 2.5" : "", " } {\n",
+                                 "  %b = aten.relu.default(%a)\n  %c = aten.mul.Scalar(%b, %scale)  # model.py:3\n",
+                                 "  return (%c)\n}\n"),
+                    {{"s0", 4}});
+    ASSERT_FALSE(outcome.ok()) << scale;
+    EXPECT_EQ(GetErrorReason(outcome.status()), ErrorReason::kUnsupportedGraph) << outcome.status();
+    EXPECT_THAT(std::string(outcome.status().message()),
+                HasSubstr("node 1 (aten.mul.Scalar) at model.py:3: input 1 (scale) is the float"));
+  }
+}
+
+// Autograd is around the code: what it says of inputs changes no kernel.
+TEST(CompileTest, ResultsNeverRequireGrad) {
+  absl::StatusOr<Outcome> outcome = CompileText(
+      "graph main(%a: f32[4] requires_grad) {\n  %b = aten.relu.default(%a)\n  return (%b)\n}\n", {});
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  EXPECT_TRUE(outcome->result.manifest.inputs(0).tensor().requires_grad());
+  EXPECT_FALSE(outcome->result.manifest.outputs(0).tensor().requires_grad());
+}
+
 TEST(CompileTest, EveryStageHasATimeAndAText) {
   absl::StatusOr<Outcome> outcome = CompileText(kAdd, {{"s0", 8}, {"s1", 16}, {"s2", 8}});
   ASSERT_TRUE(outcome.ok()) << outcome.status();

@@ -17,6 +17,10 @@ absl::Status BindSymbols(Graph& graph, const std::vector<std::pair<std::string, 
     if (it->policy == DimPolicy::kUnbacked) {
       return MakeError(ErrorReason::kBadInputMetadata, absl::StrCat("symbol ", name, " is unbacked and takes no hint"));
     }
+    if (it->symbol.type() == ExprType::kFloat) {
+      it->float_hint = static_cast<double>(hint);
+      continue;
+    }
     if (!it->range.Contains(hint)) {
       return MakeError(ErrorReason::kBadInputMetadata, absl::StrCat("symbol ", name, ": hint ", hint,
                                                                     " is outside its range ", it->range.ToString()));
@@ -24,7 +28,7 @@ absl::Status BindSymbols(Graph& graph, const std::vector<std::pair<std::string, 
     it->hint = hint;
   }
   for (const SymbolDeclaration& s : graph.symbols) {
-    if (s.policy == DimPolicy::kUnbacked || s.hint.has_value()) continue;
+    if (s.policy == DimPolicy::kUnbacked || s.has_hint()) continue;
     return MakeError(ErrorReason::kBadInputMetadata, absl::StrCat("symbol ", s.symbol.ToString(), " has no hint"));
   }
   return absl::OkStatus();

@@ -37,9 +37,9 @@ struct FakeGraph {
   std::vector<FakeValue> values;  // by ValueId
   // Storages are numbered 0..num_storages-1; inputs' first.
   int num_storages = 0;
-  // By StorageId: a storage's size, MetaContext::kUnknownBytes where it hangs on
-  // symbols or belongs to an input. Storages that nothing looks into may be absent.
-  std::vector<int64_t> storage_bytes;
+  // By StorageId: a storage's size, none where it hangs on symbols, or is an input's
+  // and the input does not say. Storages that nothing looks into may be absent.
+  std::vector<std::optional<Expr>> storage_bytes;
   // By input. The value of an input that was written is what it is in the end;
   // `graph.inputs` has what it was.
   std::vector<InputWrite> input_writes;

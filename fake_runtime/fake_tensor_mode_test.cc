@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "fake_runtime/graph/text_form.h"
 #include "fake_runtime/ops/op_table.h"
@@ -225,6 +226,143 @@ TEST(PropagateTest, AnElementIsNotWrittenTwice) {
   absl::StatusOr<FakeGraph> fake = mode.Run(
       "graph main(%a: f32[3] strides=[0]) { %c = aten.mul_.Scalar(%a, 2) return (%c) }");
   EXPECT_EQ(GetErrorReason(fake.status()), ErrorReason::kBadArgumentValue);
+}
+
+// PyTorch's words: setStorage: sizes ..., out of bounds for storage of size.
+TEST(PropagateTest, AsStridedStaysInTheStorageThatAnInputSays) {
+  struct Case {
+    const char* input;
+    const char* view;
+    bool fits;
+  } cases[] = {
+      {"f32[4] storage_bytes=32", "[8], [1]", true},
+      {"f32[4] storage_bytes=32", "[9], [1]", false},
+      {"f32[4] storage_bytes=32", "[2, 2], [5, 1], 1", true},
+      {"f32[4] storage_bytes=32", "[2, 2], [5, 1], 2", false},
+      {"f32[4] storage_bytes=32", "[0, 9], [9, 1], 100", true},
+      {"f32[4] offset=4 storage_bytes=32", "[4], [1]", true},
+      {"f32[4] offset=4 storage_bytes=32", "[5], [1]", false},
+      {"f32[4] storage_bytes=18", "[4], [1]", true},
+      {"f32[4] storage_bytes=18", "[5], [1]", false},
+      {"f32[0] storage_bytes=0", "[0], [1]", true},
+      {"f32[0] storage_bytes=0", "[1], [1]", false},
+      // As long as nobody says how large it is, it goes unchecked.
+      {"f32[4]", "[9], [1]", true},
+  };
+  for (const Case& c : cases) {
+    Mode mode;
+    const absl::Status status =
+        mode.Run(absl::StrCat("graph g(%x: ", c.input, ") { %y = aten.as_strided.default(%x, ", c.view, ") return (%y) }"))
+            .status();
+    EXPECT_EQ(status.ok(), c.fits) << c.input << " " << c.view << " " << status;
+    if (c.fits) continue;
+    EXPECT_EQ(GetErrorReason(status), ErrorReason::kShapeMismatch) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("which is out of bounds for storage of size")) << status;
+  }
+}
+
+TEST(PropagateTest, AStorageInSymbolsIsAGuardWhereItMustBe) {
+  constexpr char kGraph[] = R"(graph g(%x: f32[s0, 4] storage_bytes=16*s0, %n: int = s1) {
+    %y = aten.as_strided.default(%x, [%n, 4], [4, 1])
+    return (%y)
+  })";
+  Mode mode;
+  absl::StatusOr<FakeGraph> fake = mode.Run(kGraph, {{"s0", 8}, {"s1", 5}});
+  ASSERT_TRUE(fake.ok()) << fake.status();
+  EXPECT_EQ(Conditions(*fake), std::vector<std::string>{"Or(s1 == 0, s1 <= s0)"});
+  EXPECT_EQ(GetErrorReason(mode.Run(kGraph, {{"s0", 8}, {"s1", 9}}).status()), ErrorReason::kShapeMismatch);
+  // The same in its own sizes is known.
+  absl::StatusOr<FakeGraph> known = mode.Run(R"(graph g(%x: f32[s0, 4] storage_bytes=16*s0) {
+    %n = aten.sym_size.int(%x, 0)
+    %y = aten.as_strided.default(%x, [4, %n], [1, 4])
+    return (%y)
+  })", {{"s0", 8}});
+  ASSERT_TRUE(known.ok()) << known.status();
+  EXPECT_TRUE(Conditions(*known).empty()) << Conditions(*known)[0];
+}
+
+TEST(PropagateTest, AStorageGrowsWithWhatIsMadeInIt) {
+  const auto run = [](const std::string& size) {
+    Mode mode;
+    return mode.Run(absl::StrCat("graph g(%x: f32[4] storage_bytes=16) { %r = aten.resize_.default(%x, [8]) ",
+                                 "%y = aten.as_strided.default(%r, [", size, "], [1]) return () }")).status();
+  };
+  EXPECT_TRUE(run("8").ok()) << run("8");
+  EXPECT_EQ(GetErrorReason(run("9")), ErrorReason::kShapeMismatch);
+}
+
+TEST(PropagateTest, AnInputLiesInItsStorageAtItsHints) {
+  constexpr char kGraph[] = "graph g(%x: f32[s0, 4] offset=2 storage_bytes=16*s1) { return () }";
+  Mode mode;
+  EXPECT_TRUE(mode.Run(kGraph, {{"s0", 3}, {"s1", 4}}).ok());
+  const absl::Status status = mode.Run(kGraph, {{"s0", 4}, {"s1", 4}}).status();
+  EXPECT_EQ(GetErrorReason(status), ErrorReason::kBadInputMetadata);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("input 0 (x): it reaches 72 bytes into a storage of 64"));
+  EXPECT_TRUE(mode.Run(kGraph, {{"s0", 0}, {"s1", 0}}).ok());
+}
+
+// "+" for each value that requires grad in the end, inputs first.
+std::string Grads(const FakeGraph& fake) {
+  std::string out;
+  for (const FakeValue& value : fake.values) {
+    const FakeTensor* t = std::get_if<FakeTensor>(&value);
+    out += t == nullptr ? '.' : t->requires_grad ? '+' : '-';
+  }
+  return out;
+}
+
+TEST(RequiresGradTest, HangsOnOperandsOperatorAndDtype) {
+  struct Case {
+    const char* what;
+    const char* nodes;
+    const char* results;
+  } cases[] = {
+      {"a product", "%r = aten.mul.Tensor(%x, %y)", "+"},
+      {"of what does not", "%r = aten.mul.Tensor(%y, %y)", "-"},
+      {"one of a list", "%r = aten.cat.default([%y, %x])", "+"},
+      {"a view, and a view of it", "%r = aten.view.default(%x, [2, 2]) %s = aten.t.default(%r)", "++"},
+      {"detach, and what comes of it", "%r = aten.detach.default(%x) %s = aten.exp.default(%r)", "--"},
+      {"a comparison", "%r = aten.gt.Tensor(%x, %y)", "-"},
+      {"values and their indices", "%r, %s = aten.sort.default(%x)", "+-"},
+      {"a cast to integers", "%r = aten._to_copy.default(%x, dtype=i64)", "-"},
+      {"only its size counts", "%r = aten.zeros_like.default(%x)", "-"},
+      {"the same bytes as another dtype", "%r = aten.view.dtype(%x, bf16)", "-"},
+      {"a weight that is no variable", "%r = aten.binary_cross_entropy.default(%y, %y, %x)", "-"},
+      {"several results", "%r, %s, %t = aten._linalg_det.default(%m)", "+--"},
+  };
+  for (const Case& c : cases) {
+    Mode mode;
+    absl::StatusOr<FakeGraph> fake = mode.Run(
+        absl::StrCat("graph g(%x: f32[4] requires_grad, %y: f32[4], %m: f32[3, 3] requires_grad) { ", c.nodes, " return () }"));
+    ASSERT_TRUE(fake.ok()) << c.what << ": " << fake.status();
+    EXPECT_EQ(Grads(*fake), absl::StrCat("+-+", c.results)) << c.what;
+  }
+}
+
+TEST(RequiresGradTest, InPlaceItBeginsForAllViewsButThoseOfDetach) {
+  Mode mode;
+  absl::StatusOr<FakeGraph> fake = mode.Run(R"(graph g(%x: f32[4], %w: f32[4] requires_grad, %other: f32[4]) {
+    %v = aten.view.default(%x, [2, 2])
+    %d = aten.detach.default(%x)
+    %dv = aten.view.default(%d, [2, 2])
+    %r = aten.mul_.Tensor(%x, %w)
+    %late = aten.view.default(%x, [2, 2])
+    return ()
+  })");
+  ASSERT_TRUE(fake.ok()) << fake.status();
+  EXPECT_EQ(Grads(*fake), "++-" "+--" "++");
+}
+
+TEST(RequiresGradTest, DetachInPlaceEndsItAndAWriteOfIntegersNeverBeginsIt) {
+  Mode mode;
+  absl::StatusOr<FakeGraph> fake = mode.Run(R"(graph g(%w: f32[4] requires_grad, %i: i64[4]) {
+    %x = aten.exp.default(%w)
+    %d = aten.detach_.default(%x)
+    %c = aten.copy_.default(%i, %w)
+    return ()
+  })");
+  ASSERT_TRUE(fake.ok()) << fake.status();
+  EXPECT_EQ(Grads(*fake), "+---" "-");
 }
 
 TEST(BindSymbolsTest, RefusesUnknownNamesAndMissingHints) {

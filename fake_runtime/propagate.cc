@@ -12,8 +12,10 @@
 #include "fake_runtime/ops/constant_value.h"
 #include "fake_runtime/ops/meta_context.h"
 #include "fake_runtime/ops/op_table.h"
+#include "fake_runtime/ops/requires_grad.h"
 #include "fake_runtime/ops/run_meta.h"
 #include "fake_runtime/propagate_open_lists.h"
+#include "fake_runtime/spread_requires_grad.h"
 #include "fake_runtime/symbolic/poison_error.h"
 
 namespace kiln {
@@ -51,9 +53,9 @@ absl::Status DeclareSymbols(const Graph& graph, ShapeEnv& env) {
       KILN_RETURN_IF_ERROR(env.AddUnbackedSymbol(s.symbol, range));
       continue;
     }
-    if (!s.hint.has_value()) return MakeError(ErrorReason::kBadInputMetadata, absl::StrCat(where, " has no hint"));
-    if (s.symbol.type() == ExprType::kFloat) {
-      KILN_RETURN_IF_ERROR(env.AddBackedFloatSymbol(s.symbol, static_cast<double>(*s.hint)));
+    if (!s.has_hint()) return MakeError(ErrorReason::kBadInputMetadata, absl::StrCat(where, " has no hint"));
+    if (s.float_hint.has_value()) {
+      KILN_RETURN_IF_ERROR(env.AddBackedFloatSymbol(s.symbol, *s.float_hint));
       continue;
     }
     KILN_RETURN_IF_ERROR(env.AddBackedSymbol(s.symbol, *s.hint, range, natural, s.policy));
@@ -95,11 +97,26 @@ absl::Status CheckTensor(const ShapeEnv& env, const FakeTensor& t) {
                    absl::StrCat("the sizes or bytes of its result overflow int64: ", t.ToString()));
 }
 
+// An input lies within its storage, at its hints.
+absl::Status CheckStorage(const ShapeEnv& env, const GraphInput& input) {
+  const FakeTensor& t = std::get<FakeTensor>(input.value);
+  if (!input.storage_bytes.has_value()) return absl::OkStatus();
+  for (Expr size : t.sizes) {
+    if (env.HintOf(size) == 0) return absl::OkStatus();
+  }
+  const std::optional<int64_t> has = env.HintOf(*input.storage_bytes);
+  const std::optional<int64_t> reaches = env.HintOf(SymbolicBytesReached(env.pool(), t));
+  if (!has.has_value() || !reaches.has_value() || *reaches <= *has) return absl::OkStatus();
+  return MakeError(ErrorReason::kBadInputMetadata,
+                   absl::StrCat("it reaches ", *reaches, " bytes into a storage of ", *has));
+}
+
 absl::Status CheckInputs(const FakeGraph& fake) {
   for (size_t i = 0; i < fake.graph.inputs.size(); ++i) {
     const FakeTensor* t = std::get_if<FakeTensor>(&fake.values[i]);
     if (t == nullptr) continue;
     absl::Status status = CheckTensor(*fake.env, *t);
+    if (status.ok()) status = CheckStorage(*fake.env, fake.graph.inputs[i]);
     if (!status.ok()) return AddContext(status, absl::StrCat("input ", i, " (", fake.graph.inputs[i].name, ")"));
   }
   return absl::OkStatus();
@@ -156,17 +173,25 @@ absl::Status CheckArguments(const Node& node, absl::Span<const FakeValue> values
 
 // A storage is as large as the largest tensor that an operator made in it: views
 // stay inside, and resize_, set_ and out= make it larger.
-void RecordStorage(FakeGraph& fake, const FakeTensor& t, int first_new) {
+void RecordStorage(FakeGraph& fake, const FakeTensor& t, int first_new, bool mutates) {
   const size_t id = t.storage.value;
-  const int64_t reached = BytesReached(t).value_or(MetaContext::kUnknownBytes);
+  const bool is_new = t.storage.value >= first_new;
   if (id >= fake.storage_bytes.size()) {
-    fake.storage_bytes.resize(id + 1, MetaContext::kUnknownBytes);
+    fake.storage_bytes.resize(id + 1);
     // Of an older storage, which whoever made this graph did not describe, a view says too little.
-    if (t.storage.value >= first_new) fake.storage_bytes[id] = reached;
+    const std::optional<int64_t> reached = is_new ? BytesReached(t) : std::nullopt;
+    if (reached.has_value()) fake.storage_bytes[id] = fake.env->pool().Int(*reached);
     return;
   }
-  int64_t& bytes = fake.storage_bytes[id];
-  if (bytes != MetaContext::kUnknownBytes) bytes = reached < 0 ? reached : std::max(bytes, reached);
+  std::optional<Expr>& bytes = fake.storage_bytes[id];
+  if (!bytes.has_value() || !(mutates || is_new)) return;
+  const std::optional<int64_t> reached = BytesReached(t), known = bytes->AsInt();
+  if (reached.has_value() && known.has_value()) {
+    bytes = fake.env->pool().Int(std::max(*known, *reached));
+    return;
+  }
+  ExprPool& pool = fake.env->pool();
+  if (!fake.env->KnownTrue(pool.Le(SymbolicBytesReached(pool, t), *bytes))) bytes.reset();
 }
 
 void RecordConstant(FakeGraph& fake, int value) {
@@ -198,7 +223,7 @@ absl::Status StoreOutputs(FakeGraph& fake, const Node& node, MetaContext& ctx, i
     for (size_t k = 0; k < values.size(); ++k) {
       if (const FakeTensor* t = std::get_if<FakeTensor>(&values[k])) {
         KILN_RETURN_IF_ERROR(CheckTensor(*fake.env, *t));
-        RecordStorage(fake, *t, first_new);
+        RecordStorage(fake, *t, first_new, node.op->is_mutating());
       }
       fake.values[output.values[k].value] = std::move(values[k]);
       if (fake.constants.has_value()) RecordConstant(fake, output.values[k].value);
@@ -283,6 +308,7 @@ void ApplyWrites(FakeGraph& fake, const Node& node, MetaContext& ctx) {
       const FakeTensor* written = std::get_if<FakeTensor>(&fake.values[id.value]);
       if (written == nullptr) return;
       fake.env->data_memo().Forget(written->storage.value);
+      if (result >= 0) SpreadRequiresGrad(fake, node, id.value, result);
       const FakeTensor* now = result >= 0 ? std::get_if<FakeTensor>(&fake.values[result]) : nullptr;
       if (writes_data) {
         FakeTensor to = *written;
@@ -319,6 +345,7 @@ absl::Status RunNode(FakeGraph& fake, Node& node, Lists lists) {
   MetaContext ctx(*node.op, node.args, fake.values, fake.env.get(), &fake.num_storages);
   ctx.SetStorageBytes(fake.storage_bytes);
   KILN_RETURN_IF_ERROR(RunMeta(RowOf(*node.op), ctx));
+  SetRequiresGrad(RowOf(*node.op), ctx);
   if (const std::optional<ScalarValue> constant = ConstantResult(RowOf(*node.op), ctx)) {
     std::get<FakeTensor>(ctx.mutable_returned()[0].values[0]).constant = constant;
   }
@@ -351,7 +378,11 @@ absl::StatusOr<FakeGraph> PropagateGraph(Graph graph, ExprPool* pool, Lists list
       fake.num_storages = std::max(fake.num_storages, t->storage.value + 1);
     }
   }
-  fake.storage_bytes.resize(fake.num_storages, MetaContext::kUnknownBytes);
+  fake.storage_bytes.resize(fake.num_storages);
+  for (const GraphInput& input : fake.graph.inputs) {
+    if (!input.storage_bytes.has_value()) continue;
+    fake.storage_bytes[std::get<FakeTensor>(input.value).storage.value] = input.storage_bytes;
+  }
   fake.input_writes.resize(fake.graph.inputs.size());
   KILN_RETURN_IF_ERROR(CheckInputs(fake));
   for (size_t node = 0; node < fake.graph.nodes.size(); ++node) {

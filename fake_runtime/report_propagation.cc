@@ -105,21 +105,25 @@ std::vector<SymbolReport> ReportSymbols(const FakeGraph& fake) {
     if (t != nullptr) sizes.insert(t->sizes.begin(), t->sizes.end());
   }
   std::vector<SymbolReport> out;
-  auto add = [&](Expr symbol, const ValueRange& declared, DimPolicy policy, std::optional<int64_t> hint) {
+  auto add = [&](Expr symbol, const ValueRange& declared, DimPolicy policy) -> SymbolReport& {
     seen.insert(symbol);
     SymbolReport& s = out.emplace_back();
     s.name = std::string(symbol.symbol_name());
-    s.hint = hint;
     s.policy = std::string(PolicyText(policy));
     s.is_size = sizes.contains(symbol) || (policy == DimPolicy::kUnbacked && declared.lower >= 0);
     s.declared_range = declared.ToString();
     s.range = fake.env->RangeOf(symbol).ToString();
     s.value = fake.env->Simplify(symbol).ToString();
+    return s;
   };
-  for (const SymbolDeclaration& s : fake.graph.symbols) add(s.symbol, s.range, s.policy, s.hint);
+  for (const SymbolDeclaration& s : fake.graph.symbols) {
+    SymbolReport& report = add(s.symbol, s.range, s.policy);
+    report.hint = s.hint;
+    report.float_hint = s.float_hint;
+  }
   auto add_new = [&](Expr e) {
     VisitSymbols(e, [&](Expr s) {
-      if (!seen.contains(s)) add(s, fake.env->RangeOf(s), DimPolicy::kUnbacked, std::nullopt);
+      if (!seen.contains(s)) add(s, fake.env->RangeOf(s), DimPolicy::kUnbacked);
     });
   };
   for (const FakeValue& value : fake.values) {

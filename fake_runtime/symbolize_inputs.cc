@@ -99,6 +99,8 @@ absl::Status SymbolizeInputs(Graph& graph, ExprPool* pool, const SymbolizeOption
     FakeTensor* t = std::get_if<FakeTensor>(&input.value);
     if (t == nullptr || !IsPlain(*t)) continue;
     const FakeTensor plain = *t;
+    const int64_t reached = BytesReached(plain).value_or(0);
+    const bool fills = reached > 0 && input.storage_bytes.has_value() && input.storage_bytes->IsInt(reached);
     for (int d = 0; d < t->rank(); ++d) {
       const DimPolicy policy = input.policies.empty() ? DimPolicy::kAutomatic : input.policies[d];
       if (policy == DimPolicy::kStatic) continue;
@@ -116,9 +118,11 @@ absl::Status SymbolizeInputs(Graph& graph, ExprPool* pool, const SymbolizeOption
         stride = pool->Mul(stride, options.specialize_zero_one ? t->sizes[d] : pool->Max(t->sizes[d], Expr(1)));
         if (plain.sizes[d].IsInt(0)) stride = t->strides[d];
       }
-      continue;
+    } else {
+      for (int d = 0; d < t->rank(); ++d) t->strides[d] = SymbolicStride(*pool, plain, t->sizes, d, 0);
     }
-    for (int d = 0; d < t->rank(); ++d) t->strides[d] = SymbolicStride(*pool, plain, t->sizes, d, 0);
+    // A storage that ends with its tensor goes on to do so.
+    if (fills) input.storage_bytes = SymbolicBytesReached(*pool, *t);
   }
   return absl::OkStatus();
 }

@@ -89,7 +89,10 @@ absl::StatusOr<absl::flat_hash_set<Digest>> ParseHave(const google::protobuf::Re
 
 std::string StoredGraph(const v1::Graph& graph) {
   v1::Graph stored = graph;
-  for (v1::SymbolDeclaration& symbol : *stored.mutable_symbols()) symbol.clear_hint();
+  for (v1::SymbolDeclaration& symbol : *stored.mutable_symbols()) {
+    symbol.clear_hint();
+    symbol.clear_float_hint();
+  }
   return stored.SerializeAsString();
 }
 

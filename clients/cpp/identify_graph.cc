@@ -13,7 +13,12 @@ absl::StatusOr<GraphIdentity> IdentifyGraph(const Graph& graph, ExprPool* pool) 
   KILN_ASSIGN_OR_RETURN(CanonicalGraph canonical, Canonicalize(graph, pool));
   GraphIdentity identity{canonical.graph_digest, canonical.signature_digest};
   for (size_t i = 0; i < canonical.graph.symbols.size(); ++i) {
-    const std::optional<int64_t> hint = canonical.graph.symbols[i].hint;
+    const SymbolDeclaration& symbol = canonical.graph.symbols[i];
+    if (symbol.symbol.type() == ExprType::kFloat) {
+      return MakeError(ErrorReason::kUnsupportedGraph,
+                       absl::StrCat("compiled code takes no float: ", canonical.original_symbols[i]));
+    }
+    const std::optional<int64_t> hint = symbol.hint;
     if (!hint.has_value()) {
       return MakeError(ErrorReason::kBadInputMetadata,
                        absl::StrCat("symbol ", canonical.original_symbols[i], " has no value: bind it"));

@@ -72,6 +72,9 @@ class InputBinder::Builder {
     } else if (wire.kind_case() == v1::SymExpr::kExpr) {
       KILN_ASSIGN_OR_RETURN(expr, pool_.Parse(wire.expr()));
     }
+    if (!expr.is_poison() && expr.type() != ExprType::kInt) {
+      return MakeError(ErrorReason::kUnsupportedGraph, absl::StrCat(expr.ToString(), " is no integer"));
+    }
     out_.texts_.push_back(expr.ToString());
     if (std::optional<int64_t> constant = expr.AsInt()) {
       out_.fields_.push_back({FieldKind::kConstant, *constant});

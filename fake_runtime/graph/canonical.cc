@@ -31,10 +31,12 @@ class SymbolRenamer {
   Expr Rename(Expr symbol) {
     auto [it, is_new] = names_.try_emplace(std::string(symbol.symbol_name()));
     if (is_new) {
-      bool unbacked = symbol.has_unbacked();
-      std::string name = absl::StrCat(
-          unbacked ? "u" : "s", unbacked ? num_unbacked_++ : num_backed_++);
-      it->second = pool_->Symbol(name);
+      // A symbol's name says its type, and whether it is unbacked.
+      static constexpr absl::string_view kPrefixes[2][2] = {{"s", "u"}, {"zf", "zuf"}};
+      const bool is_float = symbol.type() == ExprType::kFloat;
+      const bool unbacked = symbol.has_unbacked();
+      it->second = pool_->Symbol(
+          absl::StrCat(kPrefixes[is_float][unbacked], num_[is_float][unbacked]++));
       originals_.emplace_back(symbol.symbol_name());
     }
     return it->second;
@@ -57,8 +59,7 @@ class SymbolRenamer {
   ExprPool* pool_;
   absl::flat_hash_map<std::string, Expr> names_;
   std::vector<std::string> originals_;
-  int num_backed_ = 0;
-  int num_unbacked_ = 0;
+  int num_[2][2] = {};
 };
 
 template <typename Visitor>
@@ -69,6 +70,7 @@ void VisitInputExprs(const GraphInput& input, Visitor&& visit) {
   for (Expr e : t->sizes) visit(e);
   for (Expr e : t->strides) visit(e);
   visit(t->storage_offset);
+  if (input.storage_bytes.has_value()) visit(*input.storage_bytes);
 }
 
 void MeetInputSymbols(const Graph& source, SymbolRenamer& symbols) {
@@ -211,6 +213,9 @@ void WriteInput(const GraphInput& input, ByteWriter& out) {
   WriteExprs(t->sizes, out);
   WriteExprs(t->strides, out);
   WriteExprs({t->storage_offset}, out);
+  if (!input.storage_bytes.has_value()) return;
+  out.Tag('B');
+  WriteExprs({*input.storage_bytes}, out);
 }
 
 // Of the symbols, those `num_input_symbols` that inputs mention: assumptions are in
@@ -269,6 +274,9 @@ class Canonicalizer {
       } else {
         KILN_RETURN_IF_ERROR(
             CanonicalizeTensor(std::get<FakeTensor>(input.value), storages));
+      }
+      if (input.storage_bytes.has_value()) {
+        KILN_ASSIGN_OR_RETURN(input.storage_bytes, symbols_.Renamed(*input.storage_bytes));
       }
       DropIdlePolicies(input.policies);
       out_.graph.inputs.push_back(std::move(input));

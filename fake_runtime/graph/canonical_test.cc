@@ -66,6 +66,25 @@ TEST(CanonicalTest, GoldenForm) {
   EXPECT_EQ(c.original_symbols, (std::vector<std::string>{"s70", "s55"}));
 }
 
+TEST(CanonicalTest, FloatsKeepTheirKindAndStoragesTheirSymbols) {
+  ExprPool pool;
+  absl::StatusOr<Graph> graph = ParseGraph(
+      "graph net(%y: float = zf7, %x: f32[s70] storage_bytes=4*s70 + 8, %z: float = zf3*2.0, %u: float = zuf9)"
+      " symbols { zf3 = 0.5, zf7 = 2.5 } { return () }",
+      &pool, FindTestSchema);
+  ASSERT_TRUE(graph.ok()) << graph.status();
+  absl::StatusOr<CanonicalGraph> canonical = Canonicalize(*graph, &pool);
+  ASSERT_TRUE(canonical.ok()) << canonical.status();
+  EXPECT_EQ(PrintGraph(canonical->graph), R"(graph main(%0: float = zf0,
+    %1: f32[s0] storage_bytes=4*s0 + 8,
+    %2: float = 2.0*zf1,
+    %3: float = zuf0)
+    symbols { zf0 = 2.5, s0, zuf0 unbacked, zf1 = 0.5 } {
+  return ()
+}
+)");
+}
+
 TEST(CanonicalTest, DisguisesDoNotChangeDigestsOrForm) {
   for (uint32_t seed = 0; seed < 100; ++seed) {
     ExprPool pool;
@@ -229,6 +248,12 @@ TEST(CanonicalTest, SignatureSeesEveryFieldOfAnInput) {
       "%a: f32[s0]) symbols { s0 dynamic }",
       "%a: int = s0)",
       "%a: int = 4)",
+      "%a: float = zf0)",
+      "%a: float = zuf0)",
+      "%a: float = 4.0)",
+      "%a: f32[4] storage_bytes=16)",
+      "%a: f32[4] storage_bytes=32)",
+      "%a: f32[4] storage_bytes=s0)",
       "%a: f32[s0], %b: f32[s0])",
       "%a: f32[s0], %b: f32[s1])",
       "%a: f32[s0], %b: f32[s0] alias=%a)",

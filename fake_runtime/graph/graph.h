@@ -52,16 +52,21 @@ struct GraphInput {
   // Per tensor dimension; empty means all automatic. A static dimension has a
   // constant size.
   std::vector<DimPolicy> policies;
+  // Of a tensor: the size of its storage, which may be larger than what the tensor
+  // sees of it. None: unknown.
+  std::optional<Expr> storage_bytes;
 };
 
 // A symbol that inputs mention.
 struct SymbolDeclaration {
   Expr symbol;                  // "s0", "u0"
-  std::optional<int64_t> hint;  // none for unbacked
+  std::optional<int64_t> hint;  // none for unbacked, and for a float
+  std::optional<double> float_hint;  // `hint` of a float; finite
   // What the client promises. Propagation narrows it to [0, oo] where the
   // symbol is a size.
   ValueRange range;
   DimPolicy policy = DimPolicy::kAutomatic;
+  bool has_hint() const { return hint.has_value() || float_hint.has_value(); }
 };
 
 struct NodeOutput {

@@ -1,6 +1,7 @@
 #include "fake_runtime/graph/graph_builder.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -128,6 +129,20 @@ absl::Status CheckExtent(const FakeTensor& t, absl::string_view where) {
       absl::StrCat(where, ": the bytes of ", t.ToString(), " overflow int64"));
 }
 
+// A float has a float's hint and no range, an integer an integer's.
+absl::Status CheckKind(const SymbolDeclaration& s, absl::string_view where) {
+  const bool is_float = s.symbol.type() == ExprType::kFloat;
+  if (is_float && s.hint.has_value())
+    return BadInput(where, absl::StrCat("it is a float, but its hint is the integer ", *s.hint));
+  if (!is_float && s.float_hint.has_value())
+    return BadInput(where, absl::StrCat("it is an integer, but its hint is the float ", *s.float_hint));
+  if (is_float && !std::isfinite(s.float_hint.value_or(0)))
+    return BadInput(where, absl::StrCat("its hint ", *s.float_hint, " is not finite"));
+  if (is_float && !(s.range == ValueRange{}))
+    return BadInput(where, absl::StrCat("a float has no range, but this has ", s.range.ToString()));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 bool IsValueName(absl::string_view name) {
@@ -155,8 +170,9 @@ absl::Status GraphBuilder::DeclareSymbol(SymbolDeclaration declaration) {
     return BadInput(
         where, "names of unbacked symbols, and only those, start with 'u'");
   }
-  if (unbacked && declaration.hint.has_value())
+  if (unbacked && declaration.has_hint())
     return BadInput(where, "an unbacked symbol has no hint");
+  KILN_RETURN_IF_ERROR(CheckKind(declaration, where));
   if (declaration.range.empty())
     return BadInput(
         where,
@@ -229,7 +245,30 @@ absl::Status GraphBuilder::CheckTensorInput(const GraphInput& input,
     return BadInput(where, absl::StrCat("storage ", t.storage.value,
                                         " is not that of an earlier input"));
   }
-  return CheckExtent(t, where);
+  KILN_RETURN_IF_ERROR(CheckExtent(t, where));
+  return CheckStorage(input, where);
+}
+
+// What inputs say of one storage is the same, and holds them.
+absl::Status GraphBuilder::CheckStorage(const GraphInput& input, absl::string_view where) {
+  if (!input.storage_bytes.has_value()) return absl::OkStatus();
+  const Expr bytes = *input.storage_bytes;
+  const FakeTensor& t = std::get<FakeTensor>(input.value);
+  if (bytes.is_poison()) return PoisonError(bytes, absl::StrCat(where, ": the bytes of its storage"));
+  if (bytes.type() != ExprType::kInt) {
+    return MakeError(ErrorReason::kBadExpression, absl::StrCat(where, ": the bytes of its storage are ", bytes.ToString(),
+                                                               ", which is no integer"));
+  }
+  KILN_RETURN_IF_ERROR(CheckSymbols(bytes, where));
+  const std::optional<int64_t> has = bytes.AsInt(), reaches = BytesReached(t);
+  if (has.has_value() && *has < 0) return BadInput(where, absl::StrCat("its storage has ", *has, " bytes"));
+  if (has.has_value() && reaches.has_value() && *reaches > *has) {
+    return BadInput(where, absl::StrCat("it reaches ", *reaches, " bytes into a storage of ", *has));
+  }
+  const Expr said = storage_bytes_.try_emplace(t.storage.value == -1 ? num_storages_ : t.storage.value, bytes).first->second;
+  if (said == bytes) return absl::OkStatus();
+  return BadInput(where, absl::StrCat("its storage has ", bytes.ToString(), " bytes, but an earlier input that shares it says ",
+                                      said.ToString()));
 }
 
 absl::Status GraphBuilder::AddInput(GraphInput input) {
@@ -252,6 +291,8 @@ absl::Status GraphBuilder::AddInput(GraphInput input) {
     KILN_RETURN_IF_ERROR(CheckSymbols(e, where));
     if (!input.policies.empty())
       return BadInput(where, "a symbolic scalar has no dimensions");
+    if (input.storage_bytes.has_value())
+      return BadInput(where, "a symbolic scalar has no storage");
     value_class = ClassOfExpr(e);
   }
   absl::StatusOr<ValueId> id = Define(input.name, value_class);

@@ -74,6 +74,7 @@ class GraphBuilder {
   absl::Status CheckSymbols(Expr e, absl::string_view where) const;
   absl::Status CheckTensorInput(const GraphInput& input,
                                 absl::string_view where);
+  absl::Status CheckStorage(const GraphInput& input, absl::string_view where);
   absl::StatusOr<ValueId> Define(absl::string_view name,
                                  ValueClass value_class);
   absl::Status DefineOutputs(const OpSchema& schema,
@@ -91,6 +92,8 @@ class GraphBuilder {
   absl::flat_hash_set<std::string> announced_;
   absl::flat_hash_set<Expr> symbols_;
   int num_storages_ = 0;
+  // Of the storages whose size some input says.
+  absl::flat_hash_map<int, Expr> storage_bytes_;
   int64_t num_edges_ = 0;
 };
 

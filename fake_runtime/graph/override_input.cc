@@ -30,6 +30,7 @@ void VisitInputSymbols(const GraphInput& input, Visitor&& visit) {
   for (Expr e : t->sizes) VisitSymbols(e, visit);
   for (Expr e : t->strides) VisitSymbols(e, visit);
   VisitSymbols(t->storage_offset, visit);
+  VisitSymbols(input.storage_bytes.value_or(Expr()), visit);
 }
 
 absl::StatusOr<size_t> FindInput(const Graph& graph, const std::string& name) {
@@ -88,6 +89,7 @@ void Declare(Graph& graph, const std::vector<SymbolDeclaration>& symbols) {
       continue;
     }
     if (s.hint.has_value()) known->hint = s.hint;
+    if (s.float_hint.has_value()) known->float_hint = s.float_hint;
     if (!(s.range == ValueRange{})) known->range = s.range;
     if (s.policy != DimPolicy::kAutomatic) known->policy = s.policy;
   }
@@ -147,6 +149,7 @@ absl::Status OverrideInput(Graph& graph, absl::string_view text, ExprPool* pool,
   input.donated |= lone.input.donated;
   input.constant |= lone.input.constant;
   input.policies = std::move(lone.input.policies);
+  input.storage_bytes = lone.input.storage_bytes;
   input.value = std::move(lone.input.value);
   DropUnusedSymbols(graph);
   // The reader checks all that a graph must be.

@@ -108,6 +108,7 @@ class GraphPrinter {
       for (Expr e : t->sizes) visit(e);
       for (Expr e : t->strides) visit(e);
       visit(t->storage_offset);
+      visit(input.storage_bytes.value_or(Expr()));
     }
     for (Expr e : graph_.assumptions) visit(e);
     if (appearing.size() != graph_.symbols.size()) return false;
@@ -115,7 +116,7 @@ class GraphPrinter {
       const SymbolDeclaration& s = graph_.symbols[i];
       DimPolicy natural = s.symbol.has_unbacked() ? DimPolicy::kUnbacked
                                                   : DimPolicy::kAutomatic;
-      if (s.symbol.symbol_name() != appearing[i] || s.hint.has_value() ||
+      if (s.symbol.symbol_name() != appearing[i] || s.has_hint() ||
           s.policy != natural || !(s.range == ValueRange{})) {
         return false;
       }
@@ -129,6 +130,8 @@ class GraphPrinter {
                            absl::StrAppend(out, s.symbol.ToString());
                            if (s.hint.has_value())
                              absl::StrAppend(out, " = ", *s.hint);
+                           if (s.float_hint.has_value())
+                             absl::StrAppend(out, " = ", PrintDouble(*s.float_hint));
                            if (!(s.range == ValueRange{}))
                              absl::StrAppend(out, " in ", PrintRange(s.range));
                            if (s.policy != DimPolicy::kAutomatic)
@@ -169,6 +172,8 @@ class GraphPrinter {
       absl::StrAppend(&text, " device=", t.device.ToString());
     if (t.layout != Layout::kStrided)
       absl::StrAppend(&text, " layout=", LayoutText(t.layout));
+    if (const std::optional<Expr> bytes = graph_.inputs[index].storage_bytes)
+      absl::StrAppend(&text, " storage_bytes=", bytes->ToString());
     const std::vector<DimPolicy>& policies = graph_.inputs[index].policies;
     if (!policies.empty()) {
       absl::StrAppend(&text, " policies=[",

@@ -127,7 +127,7 @@ class SignatureParser {
       return in_.Error(absl::StrCat("only a symbol has a hint or a range, and '", e.ToString(), "' is none"));
     }
     if (in_.TryConsume("=")) {
-      KILN_ASSIGN_OR_RETURN(facts.symbol.hint, in_.Integer("a 64-bit integer, the symbol's hint"));
+      KILN_RETURN_IF_ERROR(ParseHint(facts.symbol));
     }
     facts.has_range = in_.TryWord("in");
     if (facts.has_range) KILN_RETURN_IF_ERROR(ParseRange(facts.symbol.range));
@@ -217,6 +217,10 @@ class SignatureParser {
                             in_.ParseExpr(pool_, /*stops_at_space=*/true));
       return absl::OkStatus();
     }
+    if (word == "storage_bytes") {
+      KILN_ASSIGN_OR_RETURN(pending.input.storage_bytes, in_.ParseExpr(pool_, /*stops_at_space=*/true));
+      return absl::OkStatus();
+    }
     if (word == "policies") return ParsePolicies(pending.input.policies);
     if (word == "alias") {
       KILN_ASSIGN_OR_RETURN(absl::string_view name, ReadValueName(in_));
@@ -279,7 +283,7 @@ class SignatureParser {
     SymbolDeclaration s;
     s.symbol = *symbol;
     if (in_.TryConsume("=")) {
-      KILN_ASSIGN_OR_RETURN(s.hint, in_.Integer("a 64-bit integer"));
+      KILN_RETURN_IF_ERROR(ParseHint(s));
     }
     if (in_.TryWord("in")) {
       KILN_RETURN_IF_ERROR(ParseRange(s.range));
@@ -289,6 +293,15 @@ class SignatureParser {
       KILN_ASSIGN_OR_RETURN(s.policy, ParsePolicy());
     }
     declared_.push_back(std::move(s));
+    return absl::OkStatus();
+  }
+
+  absl::Status ParseHint(SymbolDeclaration& s) {
+    if (s.symbol.type() == ExprType::kFloat) {
+      KILN_ASSIGN_OR_RETURN(s.float_hint, in_.Real("a finite number, the hint of a float"));
+    } else {
+      KILN_ASSIGN_OR_RETURN(s.hint, in_.Integer("a 64-bit integer, the symbol's hint"));
+    }
     return absl::OkStatus();
   }
 
@@ -360,6 +373,10 @@ class SignatureParser {
       return in_.ErrorAt(facts.pos, absl::StrCat("symbol ", name, " has the hint ", *said.hint, " here but ", *it->hint,
                                                  " elsewhere"));
     }
+    if (said.float_hint.has_value() && it->float_hint.has_value() && *it->float_hint != *said.float_hint) {
+      return in_.ErrorAt(facts.pos, absl::StrCat("symbol ", name, " has the hint ", PrintDouble(*said.float_hint),
+                                                 " here but ", PrintDouble(*it->float_hint), " elsewhere"));
+    }
     if (facts.has_range && !(it->range == ValueRange{}) && !(it->range == said.range)) {
       return in_.ErrorAt(facts.pos, absl::StrCat("symbol ", name, " has the range ", said.range.ToString(),
                                                  " here but ", it->range.ToString(), " elsewhere"));
@@ -368,6 +385,7 @@ class SignatureParser {
       return in_.ErrorAt(facts.pos, absl::StrCat("symbol ", name, " has another policy elsewhere"));
     }
     if (said.hint.has_value()) it->hint = said.hint;
+    if (said.float_hint.has_value()) it->float_hint = said.float_hint;
     if (facts.has_range) it->range = said.range;
     if (facts.has_policy) it->policy = said.policy;
     return absl::OkStatus();
@@ -379,7 +397,8 @@ class SignatureParser {
     const FakeTensor& t = std::get<FakeTensor>(pending.input.value);
     for (Expr e : t.sizes) KILN_RETURN_IF_ERROR(DeclareSymbolsOf(e));
     for (Expr e : t.strides) KILN_RETURN_IF_ERROR(DeclareSymbolsOf(e));
-    return DeclareSymbolsOf(t.storage_offset);
+    KILN_RETURN_IF_ERROR(DeclareSymbolsOf(t.storage_offset));
+    return DeclareSymbolsOf(pending.input.storage_bytes.value_or(Expr()));
   }
 
   absl::Status DeclareSymbolsOf(Expr e) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <cmath>
+
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
@@ -88,6 +90,18 @@ absl::StatusOr<int64_t> TextCursor::Integer(absl::string_view what) {
   while (end < text_.size() && absl::ascii_isdigit(text_[end])) ++end;
   int64_t value = 0;
   if (!absl::SimpleAtoi(text_.substr(pos_, end - pos_), &value)) return Error(absl::StrCat("expected ", what));
+  pos_ = end;
+  return value;
+}
+
+absl::StatusOr<double> TextCursor::Real(absl::string_view what) {
+  size_t end = Start();
+  constexpr absl::string_view kMarks = "+-.";
+  while (end < text_.size() && (absl::ascii_isalnum(text_[end]) || kMarks.find(text_[end]) != kMarks.npos)) ++end;
+  double value = 0;
+  if (!absl::SimpleAtod(text_.substr(pos_, end - pos_), &value) || !std::isfinite(value)) {
+    return Error(absl::StrCat("expected ", what));
+  }
   pos_ = end;
   return value;
 }

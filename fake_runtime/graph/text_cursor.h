@@ -60,6 +60,8 @@ class TextCursor {
   absl::StatusOr<absl::string_view> Word(absl::string_view what);
 
   absl::StatusOr<int64_t> Integer(absl::string_view what);
+  // A finite one; an integer counts.
+  absl::StatusOr<double> Real(absl::string_view what);
   // In double quotes with C's escapes.
   absl::StatusOr<std::string> String();
   // The position of the quote that closes the string opened at `start`, or the

@@ -9,7 +9,7 @@
 //
 // Optional parts: `symbols { s0 = 8 in [2, oo], s1 = 16 dynamic, u0 unbacked
 // }`, `assume { s0 == s2 }` between the closing parenthesis and the brace; for
-// an input `strides=[..]`, `offset=`, `device=cuda:0`, `layout=`,
+// an input `strides=[..]`, `offset=`, `storage_bytes=`, `device=cuda:0`, `layout=`,
 // `policies=[..]`, `alias=%x`, and the words parameter, buffer, tangent, saved,
 // donated, constant, requires_grad, conj, neg. Symbolic scalars are `%n: int =
 // s0 + 1`. Keyword arguments are `alpha=2`. Literals: 1, 2.5, true, none,

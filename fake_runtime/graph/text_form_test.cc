@@ -45,6 +45,13 @@ TEST(TextFormTest, GoldensPrintAsTheyWereWritten) {
   return (%a)
 }
 )"},
+      {"floats and storages", R"(graph f(%a: f32[s0] storage_bytes=4*s0 + 16 requires_grad,
+    %b: f32[2] offset=1 storage_bytes=64 buffer,
+    %z: float = 2.5 + zf0)
+    symbols { s0 = 8, zf0 = 1e-05 } {
+  return (%a)
+}
+)"},
       {"attributes of inputs",
        R"(graph f(%a: f32[4, 8] strides=[1, 4] offset=3 device=cuda:1 requires_grad parameter,
     %b: i64[] alias=%a conj neg tangent donated constant,
@@ -223,6 +230,20 @@ TEST(TextFormTest, RefusesWithReasonAndPlace) {
        ErrorReason::kParseError, "without an end"},
       {"graph f(%a: f32[s0]) symbols { s0 = 1 in [2, 4] } { return () }",
        ErrorReason::kBadInputMetadata, "hint 1"},
+      {"graph f(%a: float = zf0) symbols { zf0 = x } { return () }",
+       ErrorReason::kParseError, "expected a finite number, the hint of a float"},
+      {"graph f(%a: float = zf0) symbols { zf0 = inf } { return () }",
+       ErrorReason::kParseError, "expected a finite number"},
+      {"graph f(%a: f32[s0=2.5]) { return () }",
+       ErrorReason::kParseError, ""},
+      {"graph f(%a: float = zf0) symbols { zf0 = 2.5 in [0, 4] } { return () }",
+       ErrorReason::kBadInputMetadata, "symbol zf0: a float has no range"},
+      {"graph f(%a: f32[4] storage_bytes=15) { return () }",
+       ErrorReason::kBadInputMetadata, "it reaches 16 bytes into a storage of 15"},
+      {"graph f(%a: f32[4] storage_bytes=zf0) symbols { zf0 = 2.5 } { return () }",
+       ErrorReason::kBadExpression, "the bytes of its storage are zf0"},
+      {"graph f(%n: int = s0 storage_bytes=8) { return () }",
+       ErrorReason::kParseError, "'storage_bytes' is no attribute of a scalar"},
       {"graph f(%a: f32[s0]) assume { s0 + 1 } { return () }",
        ErrorReason::kBadExpression, "not a boolean"},
       {"", ErrorReason::kParseError, "1:1: expected 'graph'"},

@@ -33,6 +33,7 @@ class Exporter {
     v1::SymbolDeclaration& s = *out_.add_symbols();
     s.set_name(std::string(symbol.symbol.symbol_name()));
     if (symbol.hint.has_value()) s.set_hint(*symbol.hint);
+    if (symbol.float_hint.has_value()) s.set_float_hint(*symbol.float_hint);
     if (symbol.range.lower != ValueRange::kMin) s.set_lower(symbol.range.lower);
     if (symbol.range.upper != ValueRange::kMax) s.set_upper(symbol.range.upper);
     s.set_policy(ExportPolicy(symbol.policy));
@@ -56,10 +57,13 @@ class Exporter {
     to.set_constant(from.constant);
     const FakeTensor* t = std::get_if<FakeTensor>(&from.value);
     if (t == nullptr) {
-      *to.mutable_sym_int() = ExportExpr(std::get<Expr>(from.value));
+      const Expr e = std::get<Expr>(from.value);
+      const bool is_float = e.type() == ExprType::kFloat;
+      *(is_float ? to.mutable_sym_float() : to.mutable_sym_int()) = ExportExpr(e);
       return;
     }
     *to.mutable_tensor() = ExportTensorMeta(*t);
+    if (from.storage_bytes.has_value()) *to.mutable_storage_bytes() = ExportExpr(*from.storage_bytes);
     for (DimPolicy policy : from.policies)
       to.mutable_tensor()->add_policies(ExportPolicy(policy));
     // Class 0 stands for a storage of its own.

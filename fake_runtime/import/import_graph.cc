@@ -117,6 +117,7 @@ class Importer {
     SymbolDeclaration s;
     s.symbol = *parsed;
     if (symbol.has_hint()) s.hint = symbol.hint();
+    if (symbol.has_float_hint()) s.float_hint = symbol.float_hint();
     if (symbol.has_lower()) s.range.lower = symbol.lower();
     if (symbol.has_upper()) s.range.upper = symbol.upper();
     absl::StatusOr<DimPolicy> policy = ImportPolicy(symbol.policy());
@@ -144,9 +145,11 @@ class Importer {
       case v1::Input::kTensor:
         return ReadTensorInput(input, std::move(out));
       case v1::Input::kSymInt:
-        return ReadScalarInput(input, std::move(out));
+        return ReadScalarInput(input, input.sym_int(), ExprType::kInt, std::move(out));
+      case v1::Input::kSymFloat:
+        return ReadScalarInput(input, input.sym_float(), ExprType::kFloat, std::move(out));
       case v1::Input::TYPE_NOT_SET:
-        return Malformed("it has neither tensor nor sym_int");
+        return Malformed("it has neither tensor nor sym_int nor sym_float");
     }
     return Malformed("it is of an unknown type");
   }
@@ -162,6 +165,11 @@ class Importer {
       return MakeError(ErrorReason::kUnsupportedGraph,
                        "its layout is not strided");
     KILN_ASSIGN_OR_RETURN(out.policies, ImportPolicies(input.tensor()));
+    if (input.has_storage_bytes()) {
+      absl::StatusOr<Expr> bytes = ImportExpr(input.storage_bytes(), pool_);
+      if (!bytes.ok()) return AddContext(bytes.status(), "the bytes of its storage");
+      out.storage_bytes = *bytes;
+    }
     auto known = storage_of_class_.find(input.alias_class());
     if (input.alias_class() != 0 && known != storage_of_class_.end())
       t.storage = known->second;
@@ -172,15 +180,21 @@ class Importer {
     return absl::OkStatus();
   }
 
-  absl::Status ReadScalarInput(const v1::Input& input, GraphInput out) {
+  absl::Status ReadScalarInput(const v1::Input& input, const v1::SymExpr& value,
+                               ExprType type, GraphInput out) {
     if (input.alias_class() != 0)
       return MakeError(ErrorReason::kBadInputMetadata,
                        "a symbolic scalar has no alias class");
-    KILN_ASSIGN_OR_RETURN(Expr e, ImportExpr(input.sym_int(), pool_));
-    if (e.type() != ExprType::kInt) {
+    if (input.has_storage_bytes())
+      return MakeError(ErrorReason::kBadInputMetadata,
+                       "a symbolic scalar has no storage");
+    KILN_ASSIGN_OR_RETURN(Expr e, ImportExpr(value, pool_));
+    if (e.type() != type) {
+      const bool is_int = type == ExprType::kInt;
       return MakeError(
           ErrorReason::kBadExpression,
-          absl::StrCat("sym_int is ", e.ToString(), ", which is no integer"));
+          absl::StrCat(is_int ? "sym_int is " : "sym_float is ", e.ToString(),
+                       ", which is no ", is_int ? "integer" : "float"));
     }
     out.value = e;
     return builder_.AddInput(std::move(out));

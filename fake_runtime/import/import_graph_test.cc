@@ -75,6 +75,27 @@ TEST(ImportGraphTest, ReadsEveryPart) {
 )");
 }
 
+TEST(ImportGraphTest, FloatsAndStoragesTravel) {
+  constexpr absl::string_view kText = R"(graph main(%x: f32[s0, 4] storage_bytes=16*s0 + 8,
+    %scale: float = zf0,
+    %half: float = 0.5,
+    %more: float = 2.0*zuf0)
+    symbols { s0 = 8 in [2, oo], zf0 = 0.1, zuf0 unbacked } {
+  return (%x)
+}
+)";
+  ExprPool pool;
+  absl::StatusOr<Graph> graph = ParseGraph(kText, &pool, FindTestSchema);
+  ASSERT_TRUE(graph.ok()) << graph.status();
+  const v1::Graph wire = ExportGraph(*graph);
+  EXPECT_EQ(wire.symbols(1).float_hint(), 0.1);
+  EXPECT_FALSE(wire.symbols(1).has_hint());
+  EXPECT_EQ(wire.inputs(1).sym_float().expr(), "zf0");
+  absl::StatusOr<Graph> again = ImportGraph(wire, &pool, Ops());
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(PrintGraph(*again), PrintGraph(*graph));
+}
+
 TEST(ImportGraphTest, ExportIsItsInverse) {
   for (uint32_t seed = 0; seed < 200; ++seed) {
     ExprPool pool;
@@ -107,6 +128,12 @@ v1::Argument* Arg(v1::Graph& g, int node, int arg) {
 }
 v1::TensorMeta* Meta(v1::Graph& g) {
   return g.mutable_inputs(0)->mutable_tensor();
+}
+v1::SymbolDeclaration* AddFloat(v1::Graph& g) {
+  v1::SymbolDeclaration* s = g.add_symbols();
+  s->set_name("zf0");
+  s->set_policy(v1::DIM_POLICY_AUTOMATIC);
+  return s;
 }
 
 const Mutation kMutations[] = {
@@ -183,6 +210,90 @@ const Mutation kMutations[] = {
     {"hint outside the range",
      [](v1::Graph& g) { g.mutable_symbols(0)->set_hint(1); },
      ErrorReason::kBadInputMetadata, "hint 1"},
+    {"integer with a float's hint",
+     [](v1::Graph& g) { g.mutable_symbols(0)->set_float_hint(8); },
+     ErrorReason::kBadInputMetadata, "symbol s0: it is an integer, but its hint is the float 8"},
+    {"float with an integer's hint",
+     [](v1::Graph& g) {
+       AddFloat(g)->set_hint(2);
+     },
+     ErrorReason::kBadInputMetadata, "symbol zf0: it is a float, but its hint is the integer 2"},
+    {"float with both hints",
+     [](v1::Graph& g) {
+       AddFloat(g)->set_float_hint(2);
+       g.mutable_symbols(1)->set_hint(2);
+     },
+     ErrorReason::kBadInputMetadata, "symbol zf0: it is a float"},
+    {"float that is no number",
+     [](v1::Graph& g) {
+       AddFloat(g)->set_float_hint(std::numeric_limits<double>::quiet_NaN());
+     },
+     ErrorReason::kBadInputMetadata, "symbol zf0: its hint nan is not finite"},
+    {"infinite float",
+     [](v1::Graph& g) {
+       AddFloat(g)->set_float_hint(-std::numeric_limits<double>::infinity());
+     },
+     ErrorReason::kBadInputMetadata, "symbol zf0: its hint -inf is not finite"},
+    {"float with a range", [](v1::Graph& g) { AddFloat(g)->set_lower(0); },
+     ErrorReason::kBadInputMetadata, "symbol zf0: a float has no range"},
+    {"unbacked float with a hint",
+     [](v1::Graph& g) {
+       v1::SymbolDeclaration* s = AddFloat(g);
+       s->set_name("zuf0");
+       s->set_policy(v1::DIM_POLICY_UNBACKED);
+       s->set_float_hint(0.5);
+     },
+     ErrorReason::kBadInputMetadata, "symbol zuf0: an unbacked symbol has no hint"},
+    {"integer for a SymFloat",
+     [](v1::Graph& g) {
+       g.mutable_inputs(1)->mutable_sym_float()->set_expr("s0 + 1");
+     },
+     ErrorReason::kBadExpression, "input 1 (n): sym_float is s0 + 1, which is no float"},
+    {"whole number for a SymFloat",
+     [](v1::Graph& g) { g.mutable_inputs(1)->mutable_sym_float()->set_value(3); },
+     ErrorReason::kBadExpression, "input 1 (n): sym_float is 3"},
+    {"unset SymFloat",
+     [](v1::Graph& g) { g.mutable_inputs(1)->mutable_sym_float(); },
+     ErrorReason::kMalformedMessage, "input 1 (n): an expression is unset"},
+    {"undeclared SymFloat",
+     [](v1::Graph& g) {
+       g.mutable_inputs(1)->mutable_sym_float()->set_expr("zf3");
+     },
+     ErrorReason::kBadExpression, "input 1 (n): symbol zf3 of zf3 is not declared"},
+    {"storage of a scalar",
+     [](v1::Graph& g) { g.mutable_inputs(1)->mutable_storage_bytes()->set_value(8); },
+     ErrorReason::kBadInputMetadata, "input 1 (n): a symbolic scalar has no storage"},
+    {"unset storage",
+     [](v1::Graph& g) { g.mutable_inputs(0)->mutable_storage_bytes(); },
+     ErrorReason::kMalformedMessage, "input 0 (a): the bytes of its storage: an expression is unset"},
+    {"negative storage",
+     [](v1::Graph& g) { g.mutable_inputs(0)->mutable_storage_bytes()->set_value(-1); },
+     ErrorReason::kBadInputMetadata, "input 0 (a): its storage has -1 bytes"},
+    {"storage of a symbol that nobody declared",
+     [](v1::Graph& g) { g.mutable_inputs(0)->mutable_storage_bytes()->set_expr("4*s9"); },
+     ErrorReason::kBadExpression, "input 0 (a): symbol s9"},
+    {"storage that is no integer",
+     [](v1::Graph& g) { g.mutable_inputs(0)->mutable_storage_bytes()->set_expr("s0 / 2"); },
+     ErrorReason::kBadExpression, "input 0 (a): the bytes of its storage are s0 / 2"},
+    {"storage that overflows",
+     [](v1::Graph& g) { g.mutable_inputs(0)->mutable_storage_bytes()->set_expr("9223372036854775807 + 1"); },
+     ErrorReason::kSizeOverflow, "input 0 (a): the bytes of its storage"},
+    {"storage smaller than its tensor",
+     [](v1::Graph& g) {
+       Meta(g)->mutable_sizes(0)->set_value(3);
+       g.mutable_inputs(0)->mutable_storage_bytes()->set_value(47);
+     },
+     ErrorReason::kBadInputMetadata, "input 0 (a): it reaches 48 bytes into a storage of 47"},
+    {"two sizes of one storage",
+     [](v1::Graph& g) {
+       g.mutable_inputs(0)->set_alias_class(1);
+       g.mutable_inputs(0)->mutable_storage_bytes()->set_expr("16*s0");
+       v1::Input* other = g.add_inputs();
+       *other = g.inputs(0);
+       other->set_name("c");
+       other->mutable_storage_bytes()->set_expr("32*s0");
+     },
+     ErrorReason::kBadInputMetadata, "input 2 (c): its storage has 32*s0 bytes, but an earlier input that shares it says 16*s0"},
     {"bad expression",
      [](v1::Graph& g) { Meta(g)->mutable_sizes(0)->set_expr("s0 +* 1"); },
      ErrorReason::kBadExpression, "input 0 (a): size 0"},

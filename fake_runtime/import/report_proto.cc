@@ -92,6 +92,7 @@ void ExportFact(const FactReport& fact, v1::Guard& out) {
 void ExportSymbol(const SymbolReport& symbol, Response::Symbol& out) {
   out.set_name(symbol.name);
   if (symbol.hint.has_value()) out.set_hint(*symbol.hint);
+  if (symbol.float_hint.has_value()) out.set_float_hint(*symbol.float_hint);
   out.set_policy(NameToWire(kWirePolicies, PolicyText, symbol.policy));
   out.set_declared_range(symbol.declared_range);
   out.set_range(symbol.range);
@@ -210,6 +211,7 @@ class Importer {
     SymbolReport& out = report_.symbols.emplace_back();
     out.name = symbol.name();
     if (symbol.has_hint()) out.hint = symbol.hint();
+    if (symbol.has_float_hint()) out.float_hint = symbol.float_hint();
     out.policy = std::string(NameFromWire(kWirePolicies, PolicyText, symbol.policy()));
     out.declared_range = symbol.declared_range();
     out.range = symbol.range();

@@ -1,5 +1,6 @@
 #include "fake_runtime/ops/meta_context.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -32,6 +33,16 @@ std::vector<const FakeTensor*> MetaContext::TensorList(int i) const {
 bool MetaContext::IsTensor(int i) const {
   const ValueId* id = args_[i].get_if<ValueId>();
   return id != nullptr && std::holds_alternative<FakeTensor>(values_[id->value]);
+}
+
+bool MetaContext::RequiresGrad(int i) const {
+  const auto requires_grad = [this](const Argument& arg) {
+    const ValueId* id = arg.get_if<ValueId>();
+    const FakeTensor* t = id == nullptr ? nullptr : std::get_if<FakeTensor>(&values_[id->value]);
+    return t != nullptr && t->requires_grad;
+  };
+  const ArgumentList* list = args_[i].get_if<ArgumentList>();
+  return list == nullptr ? requires_grad(args_[i]) : std::any_of(list->begin(), list->end(), requires_grad);
 }
 
 Expr MetaContext::ExprOf(const Argument& arg) const {
@@ -160,7 +171,6 @@ FakeTensor MetaContext::ViewOf(const FakeTensor& base, Dims sizes, Dims strides,
   t.sizes = std::move(sizes);
   t.strides = std::move(strides);
   t.storage_offset = offset;
-  t.requires_grad = false;
   return t;
 }
 

@@ -54,6 +54,8 @@ class MetaContext {
   const FakeTensor* OptionalTensor(int i) const;            // nullptr for none
   std::vector<const FakeTensor*> TensorList(int i) const;   // nullptr items for none
   bool IsTensor(int i) const;
+  // Whether it is, or a list has, a tensor that requires grad.
+  bool RequiresGrad(int i) const;
   FakeScalar Scalar(int i) const;
   std::optional<FakeScalar> OptionalScalar(int i) const;
   Expr SymInt(int i) const;                     // int or SymInt
@@ -84,12 +86,11 @@ class MetaContext {
   absl::StatusOr<absl::InlinedVector<int, 5>> WrapDims(absl::Span<const int64_t> dims, int rank) const;
   absl::Status Fail(ErrorReason reason, absl::string_view message) const { return MakeError(reason, message); }
 
-  // The bytes of a storage, kUnknownBytes where they hang on symbols or belong to
-  // an input, whose storage may be larger than what the input sees of it.
-  static constexpr int64_t kUnknownBytes = -1;
-  void SetStorageBytes(absl::Span<const int64_t> bytes) { storage_bytes_ = bytes; }
-  int64_t StorageBytes(StorageId id) const {
-    return static_cast<size_t>(id.value) < storage_bytes_.size() ? storage_bytes_[id.value] : kUnknownBytes;
+  // The bytes of a storage, none where they hang on symbols, or are an input's that
+  // does not say: its storage may be larger than what the input sees of it.
+  void SetStorageBytes(absl::Span<const std::optional<Expr>> bytes) { storage_bytes_ = bytes; }
+  std::optional<Expr> StorageBytes(StorageId id) const {
+    return static_cast<size_t>(id.value) < storage_bytes_.size() ? storage_bytes_[id.value] : std::nullopt;
   }
 
   // --- results
@@ -132,7 +133,7 @@ class MetaContext {
   absl::Span<const FakeValue> values_;
   ShapeEnv* env_;
   int* next_storage_;
-  absl::Span<const int64_t> storage_bytes_;
+  absl::Span<const std::optional<Expr>> storage_bytes_;
   std::vector<Returned> returned_;
   std::vector<int> written_;
   mutable absl::Status status_;

@@ -13,6 +13,7 @@
 #include "absl/strings/strip.h"
 #include "fake_runtime/ops/argument_checks.h"
 #include "fake_runtime/ops/op_forms.h"
+#include "fake_runtime/ops/requires_grad.h"
 
 namespace kiln {
 namespace {
@@ -55,6 +56,7 @@ void AddRows(const OpDef& def, absl::string_view family, std::vector<OpRow>& row
   for (OpRow& form : *forms) rows.push_back(std::move(form));
   for (size_t i = rows.size() - 1 - forms->size(); i < rows.size(); ++i) {
     rows[i].check = FindArgumentCheck(rows[i].schema.name);
+    if (absl::Status status = SetGradMasks(rows[i]); !status.ok()) DieOfRow(def, status);
   }
 }
 

@@ -47,6 +47,9 @@ struct OpRow {
   absl::string_view family = {};  // "pointwise"
   // Looks at the arguments before `meta` does; may be null (argument_checks.h).
   MetaFunction check = nullptr;
+  // What autograd looks at (requires_grad.h): bit i of `grad_args` says that argument i
+  // counts, bit i of `grad_results` that result i may require grad.
+  uint32_t grad_args = ~0u, grad_results = ~0u;
   bool has(OpTag tag) const { return (tags & tag) != 0; }
 };
 

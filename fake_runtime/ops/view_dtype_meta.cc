@@ -95,7 +95,6 @@ absl::Status ViewAsComplexMeta(MetaContext& ctx) {
 
 absl::Status ConjMeta(MetaContext& ctx) {
   FakeTensor out = ctx.Tensor(0);
-  out.requires_grad = false;
   out.conj_bit = !out.conj_bit;
   ctx.Return(std::move(out));
   return absl::OkStatus();
@@ -103,7 +102,6 @@ absl::Status ConjMeta(MetaContext& ctx) {
 
 absl::Status NegViewMeta(MetaContext& ctx) {
   FakeTensor out = ctx.Tensor(0);
-  out.requires_grad = false;
   out.neg_bit = !out.neg_bit;
   ctx.Return(std::move(out));
   return absl::OkStatus();

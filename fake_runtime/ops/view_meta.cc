@@ -29,9 +29,7 @@ absl::Status ReturnSwapped(MetaContext& ctx, int a, int b) {
 }  // namespace
 
 absl::Status AliasMeta(MetaContext& ctx) {
-  FakeTensor out = ctx.Tensor(0);
-  out.requires_grad = false;
-  ctx.Return(std::move(out));
+  ctx.Return(ctx.Tensor(0));
   return absl::OkStatus();
 }
 
@@ -182,6 +180,25 @@ absl::Status UnsqueezeMeta(MetaContext& ctx) {
   return ReturnView(ctx, std::move(sizes), std::move(strides));
 }
 
+// at::native::checkInBoundsForStorage: what has no element needs no storage.
+absl::Status CheckInStorage(MetaContext& ctx, const FakeTensor& t, Expr available) {
+  ExprPool& pool = ctx.pool();
+  const Expr needed = SymbolicBytesReached(pool, t);
+  const auto message = [&] {
+    return absl::StrCat("as_strided: setStorage: sizes ", DimsText(t.sizes), ", strides ", DimsText(t.strides),
+                        ", storage offset ", t.storage_offset.ToString(), " and itemsize ", DTypeSizeBytes(t.dtype),
+                        " require a storage size of ", needed.ToString(), " bytes, which is out of bounds for storage of size ",
+                        available.ToString());
+  };
+  const std::optional<int64_t> reached = BytesReached(t), known = available.AsInt();
+  if (reached.has_value() && known.has_value()) {
+    return *reached <= *known ? absl::OkStatus() : ctx.Fail(ErrorReason::kShapeMismatch, message());
+  }
+  Expr fits = pool.Le(needed, available);
+  for (Expr size : t.sizes) fits = pool.Or(fits, pool.Eq(size, Expr(0)));
+  return ctx.env().Check(fits, "as_strided stays in its storage", message());
+}
+
 absl::StatusOr<FakeTensor> AsStridedOf(MetaContext& ctx, const FakeTensor& self, int first_arg) {
   Dims sizes = ctx.SymInts(first_arg), strides = ctx.SymInts(first_arg + 1);
   if (sizes.size() != strides.size()) {
@@ -201,12 +218,8 @@ absl::StatusOr<FakeTensor> AsStridedOf(MetaContext& ctx, const FakeTensor& self,
     return ctx.Fail(ErrorReason::kBadArgumentValue,
                     absl::StrCat("as_strided: invalid storage offset ", out.storage_offset.ToString()));
   }
-  const int64_t available = ctx.StorageBytes(self.storage);
-  const std::optional<int64_t> needed = BytesReached(out);
-  if (available != MetaContext::kUnknownBytes && needed.has_value() && *needed > available) {
-    return ctx.Fail(ErrorReason::kShapeMismatch,
-                    absl::StrCat("as_strided: ", out.ToString(), " needs a storage of ", *needed, " bytes but it has ",
-                                 available));
+  if (const std::optional<Expr> available = ctx.StorageBytes(self.storage)) {
+    KILN_RETURN_IF_ERROR(CheckInStorage(ctx, out, *available));
   }
   return out;
 }

@@ -110,7 +110,7 @@ class Explanation {
     std::vector<std::string> origins = Origins();
     const std::string origin = origins.empty() ? "born of data" : absl::StrJoin(origins, ", ");
     absl::StrAppend(&out_, "  ", origin, "; ", symbol_.policy,
-                    symbol_.hint.has_value() ? absl::StrCat("; hint ", *symbol_.hint) : "", "; declared in ",
+                    ShownHint(symbol_).empty() ? "" : absl::StrCat("; hint ", ShownHint(symbol_)), "; declared in ",
                     symbol_.declared_range, "\n");
   }
 
@@ -180,9 +180,10 @@ class Explanation {
     for (const SymbolReport& s : report_.symbols) {
       const ValueRange natural = s.is_size ? ValueRange::AtLeast(0) : ValueRange();
       const Expr name = pool.Symbol(s.name);
-      const absl::Status declared = s.hint.has_value()
-                                        ? env.AddBackedSymbol(name, *s.hint, natural, natural, DimPolicy::kAutomatic)
-                                        : env.AddUnbackedSymbol(name, natural);
+      const absl::Status declared =
+          s.hint.has_value()         ? env.AddBackedSymbol(name, *s.hint, natural, natural, DimPolicy::kAutomatic)
+          : s.float_hint.has_value() ? env.AddBackedFloatSymbol(name, *s.float_hint)
+                                     : env.AddUnbackedSymbol(name, natural);
       if (!declared.ok()) return false;
     }
     for (const FactReport& fact : facts) {

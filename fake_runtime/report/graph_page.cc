@@ -333,7 +333,7 @@ class Page {
 
   std::string SymbolData(const SymbolReport& s) const {
     std::string title = s.name;
-    if (s.hint.has_value()) absl::StrAppend(&title, " = ", *s.hint);
+    if (!ShownHint(s).empty()) absl::StrAppend(&title, " = ", ShownHint(s));
     absl::StrAppend(&title, " in ", s.range);
     if (s.value != s.name) absl::StrAppend(&title, " is ", s.value);
     return Object({{"name", ScriptString(s.name)},

@@ -177,7 +177,7 @@ void AppendSymbols(const std::vector<SymbolReport>& symbols, std::string& out) {
   out += "symbols:\n";
   for (const SymbolReport& s : symbols) {
     absl::StrAppend(&out, "  ", Printable(s.name));
-    if (s.hint.has_value()) absl::StrAppend(&out, " = ", *s.hint);
+    if (!ShownHint(s).empty()) absl::StrAppend(&out, " = ", ShownHint(s));
     absl::StrAppend(&out, " in ", s.range);
     if (s.policy != "automatic") absl::StrAppend(&out, " ", s.policy);
     if (s.value != s.name) absl::StrAppend(&out, ", by the guards ", Printable(s.value));

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
+#include "fake_runtime/symbolic/expr.h"
 
 namespace kiln {
 
@@ -17,6 +18,14 @@ absl::string_view ValueKindName(ValueReport::Kind kind) {
 std::string ShownName(const ValueReport& value) { return value.name.empty() ? "_" : absl::StrCat("%", value.name); }
 
 std::string ShownDims(const std::vector<std::string>& dims) { return absl::StrCat("[", absl::StrJoin(dims, ", "), "]"); }
+
+std::string ShownHint(const SymbolReport& symbol) {
+  if (symbol.hint.has_value()) return absl::StrCat(*symbol.hint);
+  if (!symbol.float_hint.has_value()) return "";
+  // All of its digits, as the text form has them.
+  ExprPool pool;
+  return pool.Float(*symbol.float_hint).ToString();
+}
 
 std::string Printable(std::string text) {
   for (char& c : text) {

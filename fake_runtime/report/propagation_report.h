@@ -72,6 +72,7 @@ struct FactReport {
 struct SymbolReport {
   std::string name;
   std::optional<int64_t> hint;
+  std::optional<double> float_hint;  // of a float
   std::string policy;  // "automatic", "dynamic", "unbacked"
   // What was said of it, and what is known in the end: "[2, oo]".
   std::string declared_range, range;
@@ -109,6 +110,8 @@ std::string Printable(std::string text);
 std::string WhoAsked(const FactReport& fact);
 // True if `symbol` stands in the text of the expression as a word of its own.
 bool MentionsSymbol(const std::string& expression, const std::string& symbol);
+// "8", "0.5"; empty where it has none.
+std::string ShownHint(const SymbolReport& symbol);
 // nullptr where `node` is the number of no node.
 const NodeReport* NodeOf(const PropagationReport& report, int node);
 

@@ -5,7 +5,9 @@
 //
 // Data are named by their storage and by what of it is looked at: sizes, strides
 // and offset. PyTorch remembers by tensor object; by metadata an in-place
-// operator's result is the same data as its argument, too.
+// operator's result is the same data as its argument, too. Equal data that are
+// computed twice, as a mask that a backward graph computes again, are two here and
+// there: each count has its symbol, and where the two meet an assert.
 //
 // Not thread-safe.
 #ifndef KILN_FAKE_RUNTIME_SYMBOLIC_DATA_MEMO_H_

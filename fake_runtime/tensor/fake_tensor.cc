@@ -46,4 +46,12 @@ std::optional<int64_t> BytesReached(const FakeTensor& t) {
   return last ? CheckedMul(*last, DTypeSizeBytes(t.dtype)) : std::nullopt;
 }
 
+Expr SymbolicBytesReached(ExprPool& pool, const FakeTensor& t) {
+  Expr last = pool.Add(t.storage_offset, Expr(1));
+  for (int d = 0; d < t.rank(); ++d) {
+    last = pool.Add(last, pool.Mul(pool.Sub(t.sizes[d], Expr(1)), t.strides[d]));
+  }
+  return pool.Mul(last, Expr(DTypeSizeBytes(t.dtype)));
+}
+
 }  // namespace kiln

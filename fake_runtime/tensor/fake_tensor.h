@@ -58,6 +58,8 @@ Expr Numel(ExprPool& pool, absl::Span<const Expr> sizes);
 // The bytes of a storage from its start to the last element of `t`, 0 where `t`
 // has no element; nullopt where that hangs on symbols or overflows.
 std::optional<int64_t> BytesReached(const FakeTensor& t);
+// The same in symbols, of a tensor that has an element. Poison when it overflows.
+Expr SymbolicBytesReached(ExprPool& pool, const FakeTensor& t);
 
 // Row-major strides as torch.empty(sizes) has them: stride of the last dim is
 // 1, each earlier is the next size's max(1, size) times the next stride.

@@ -28,13 +28,17 @@ from torch.utils._pytree import tree_leaves, tree_map_only
 NOT_OPERATORS = ("prim.", "prims.", "profiler.", "debugprims.", "inductor_prims.")
 
 
-def describe_call(args: Any, kwargs: Any) -> CallText | None:
+def looks_at_storage(op: str) -> bool:
+    return "as_strided" in op
+
+
+def describe_call(args: Any, kwargs: Any, says_storages: bool = False) -> CallText | None:
     """The call's tensors, described before it runs, since in-place operators change them."""
     tensors = [v for v in tree_leaves((args, kwargs)) if isinstance(v, torch.Tensor)]
     # A real tensor becomes a fake one inside the mode, with a storage of its own.
     if not all(isinstance(t, FakeTensor) for t in tensors):
         return None
-    call = CallText()
+    call = CallText(says_storages)
     try:
         for value in (*args, *kwargs.values()):
             call.argument(value)
@@ -44,6 +48,9 @@ def describe_call(args: Any, kwargs: Any) -> CallText | None:
 
 
 class Recorder(TorchDispatchMode):
+    # Whether calls that may look beyond a tensor's own elements tell of its storage.
+    says_storages = False
+
     def __init__(self, out: dict[str, dict[str, Any]]) -> None:
         super().__init__()
         self._out = out
@@ -56,7 +63,7 @@ class Recorder(TorchDispatchMode):
         if op.startswith(NOT_OPERATORS):
             return func(*args, **kwargs)
         self.calls += 1
-        call = describe_call(args, kwargs)
+        call = describe_call(args, kwargs, self.says_storages and looks_at_storage(op))
         try:
             result = func(*args, **kwargs)
         except Exception as error:
@@ -72,7 +79,7 @@ class Recorder(TorchDispatchMode):
             self.unrepresentable[op] = self.unrepresentable.get(op, 0) + 1
         return result
 
-    def _record(self, op: str, call: CallText, func: Any, args: Any, kwargs: Any, **outcome: Any) -> None:
+    def _record(self, op: str, call: CallText, func: Any, args: Any, kwargs: Any, **outcome: Any) -> str:
         names, lines = [], []
         if "result" in outcome:
             outputs = outcome["result"]
@@ -97,6 +104,7 @@ class Recorder(TorchDispatchMode):
             row = {"op": op, "error": outcome["error"], "message": outcome["message"]}
         row["graph"] = call.graph(op, args, kwargs, ", ".join(names))
         self._out.setdefault(row["graph"], row)
+        return str(row["graph"])
 
 
 def fake_inputs(mode: FakeTensorMode, value: Any) -> Any:

@@ -8,7 +8,8 @@
 // A storage is named after the first input in it, else new0, new1, ... in order
 // of appearance; unbacked symbols are renamed u0, u1, ... likewise. With --values,
 // prints what every value is in the end, inputs first, with the bytes of its
-// storage, and what the graph wrote: "input t0: data metadata". With
+// storage, and what the graph wrote: "input t0: data metadata". With --grad, which
+// values require grad in the end, inputs first: "+-." (yes, no, no tensor). With
 // --guards, each guard follows as "guard: s0 == s1"; with --facts, what is known
 // of unbacked symbols: "range: u0 [0, 12]", "assert: u0 <= 7". With --rows, prints the op
 // table instead: name, schema, tags, family; with --refused,
@@ -108,8 +109,8 @@ std::string DescribeValues(const FakeGraph& fake, ResultPrinter& printer) {
   for (const FakeValue& value : fake.values) {
     absl::StrAppend(&out, printer.Print(value));
     if (const FakeTensor* t = std::get_if<FakeTensor>(&value)) {
-      const int64_t bytes = fake.storage_bytes[t->storage.value];
-      if (bytes >= 0) absl::StrAppend(&out, " bytes=", bytes);
+      const std::optional<Expr> bytes = fake.storage_bytes[t->storage.value];
+      if (bytes.has_value()) absl::StrAppend(&out, " bytes=", bytes->ToString());
     }
     absl::StrAppend(&out, "\n");
   }
@@ -121,7 +122,17 @@ std::string DescribeValues(const FakeGraph& fake, ResultPrinter& printer) {
   return out;
 }
 
-enum class Show { kResults, kGuards, kFacts, kValues };
+// "+-." for each value, inputs first: requires grad, does not, is no tensor.
+std::string DescribeGrad(const FakeGraph& fake) {
+  std::string out;
+  for (const FakeValue& value : fake.values) {
+    const FakeTensor* t = std::get_if<FakeTensor>(&value);
+    out += t == nullptr ? '.' : t->requires_grad ? '+' : '-';
+  }
+  return out + "\n";
+}
+
+enum class Show { kResults, kGuards, kFacts, kValues, kGrad };
 
 std::string Replay(const std::string& text, Show show) {
   ExprPool pool;
@@ -131,6 +142,7 @@ std::string Replay(const std::string& text, Show show) {
   if (!fake.ok()) return Error(fake.status());
   ResultPrinter printer(*fake, &pool);
   if (show == Show::kValues) return DescribeValues(*fake, printer);
+  if (show == Show::kGrad) return DescribeGrad(*fake);
   std::string out;
   for (const Node& node : fake->graph.nodes) {
     for (const NodeOutput& output : node.outputs) {
@@ -184,5 +196,6 @@ int main(int argc, char** argv) {
   if (argc > 1 && std::strcmp(argv[1], "--guards") == 0) show = kiln::Show::kGuards;
   if (argc > 1 && std::strcmp(argv[1], "--facts") == 0) show = kiln::Show::kFacts;
   if (argc > 1 && std::strcmp(argv[1], "--values") == 0) show = kiln::Show::kValues;
+  if (argc > 1 && std::strcmp(argv[1], "--grad") == 0) show = kiln::Show::kGrad;
   for (std::string line; std::getline(std::cin, line);) std::cout << kiln::Replay(line, show) << "\n";
 }

@@ -15,8 +15,12 @@ namespace {
 void GiveHints(Graph& graph) {
   int64_t next = 2;
   for (SymbolDeclaration& symbol : graph.symbols) {
-    if (symbol.policy == DimPolicy::kUnbacked || symbol.hint.has_value()) continue;
+    if (symbol.policy == DimPolicy::kUnbacked || symbol.has_hint()) continue;
     const int64_t hint = next++;
+    if (symbol.symbol.type() == ExprType::kFloat) {
+      symbol.float_hint = static_cast<double>(hint) + 0.5;
+      continue;
+    }
     symbol.hint = symbol.range.Contains(hint) ? hint : symbol.range.lower;
   }
 }
@@ -36,6 +40,7 @@ bool SymbolsStandAlone(const Graph& graph) {
     for (Expr e : t->sizes) meet(e);
     for (Expr e : t->strides) meet(e);
     meet(t->storage_offset);
+    meet(input.storage_bytes.value_or(Expr()));
   }
   return alone == used;
 }

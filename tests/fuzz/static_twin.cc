@@ -32,6 +32,7 @@ class TwinMaker {
     for (int d = 0; d < t.rank(); ++d) {
       if (!Fix(t.sizes[d], 0) || !Fix(t.strides[d], 0)) return false;
     }
+    if (input.storage_bytes.has_value() && !Fix(*input.storage_bytes, 0)) return false;
     return Fix(t.storage_offset, 0);
   }
 

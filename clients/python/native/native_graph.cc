@@ -166,6 +166,10 @@ absl::StatusOr<std::unique_ptr<NativeGraph>> NativeGraph::Create(absl::string_vi
   graph->signature_digest_ = std::string(canonical.signature_digest.bytes());
   InputBinder::Symbols names;
   for (const SymbolDeclaration& symbol : canonical.graph.symbols) {
+    if (symbol.symbol.type() == ExprType::kFloat) {
+      return MakeError(ErrorReason::kUnsupportedGraph,
+                       absl::StrCat("compiled code takes no float: ", canonical.original_symbols[graph->symbols_.size()]));
+    }
     graph->symbols_.emplace_back(symbol.symbol.symbol_name());
     graph->hints_.push_back(symbol.hint);
     *names.Add() = graph->symbols_.back();
