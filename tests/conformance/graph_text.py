@@ -33,9 +33,13 @@ class Unrepresentable(Exception):
 
 
 class CallText:
-    """One call as a graph of one node; tensors among the arguments become inputs."""
+    """One call as a graph of one node; tensors among the arguments become inputs.
 
-    def __init__(self) -> None:
+    With `says_storages`, inputs say how large their storages are.
+    """
+
+    def __init__(self, says_storages: bool = False) -> None:
+        self._says_storages = says_storages
         self.inputs: list[str] = []
         self._names: dict[int, str] = {}
         self._storages: dict[int, str] = {}
@@ -51,6 +55,8 @@ class CallText:
         text = f"%{name}: {DTYPES[t.dtype]}{_ints(t.shape)} strides={_ints(t.stride())}"
         if t.storage_offset():
             text += f" offset={t.storage_offset()}"
+        if self._says_storages:
+            text += f" storage_bytes={t.untyped_storage().nbytes()}"
         if t.device.type != "cpu":
             text += f" device={t.device}"
         other = self._storages.setdefault(t.untyped_storage()._cdata, name)

@@ -22,7 +22,7 @@ import warnings
 from typing import Any
 
 from graph_text import CallText, Unrepresentable
-from record_op_samples import NOT_OPERATORS, Recorder, fake_inputs
+from record_op_samples import NOT_OPERATORS, Recorder, fake_inputs, looks_at_storage
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 from torch.testing._internal.common_methods_invocations import op_db
@@ -31,6 +31,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 class FakeRecorder(Recorder):
     """As the recorder of samples, but it remembers that the dispatcher saw an error."""
+
+    says_storages = True
 
     def __init__(self, out: dict[str, dict[str, Any]]) -> None:
         super().__init__(out)
@@ -71,7 +73,7 @@ class EagerRecorder(TorchDispatchMode):
 def call_text(func: Any, args: Any, kwargs: Any) -> str | None:
     """The call with results as a failed call is recorded; None for what a graph cannot hold."""
     names = ["[]" if "List" in str(ret.type) else f"%r{i}" for i, ret in enumerate(func._schema.returns)]
-    call = CallText()
+    call = CallText(says_storages=looks_at_storage(str(func)))
     try:
         return call.graph(str(func), args, kwargs, ", ".join(names))
     except Unrepresentable:
