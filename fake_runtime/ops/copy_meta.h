@@ -21,6 +21,9 @@ absl::Status SetEmptyMeta(MetaContext& ctx);       // set_
 absl::Status SetSourceMeta(MetaContext& ctx);      // set_.source_Tensor
 absl::Status SetSourceStridedMeta(MetaContext& ctx);  // set_.source_Tensor_storage_offset
 absl::Status CatMeta(MetaContext& ctx);
+absl::Status HstackMeta(MetaContext& ctx);
+absl::Status VstackMeta(MetaContext& ctx);
+absl::Status DstackMeta(MetaContext& ctx);
 absl::Status StackMeta(MetaContext& ctx);
 absl::Status RepeatMeta(MetaContext& ctx);
 absl::Status FlipMeta(MetaContext& ctx);           // flip, rot90's pieces

@@ -16,20 +16,10 @@ namespace {
 
 int Find(MetaContext& ctx, absl::string_view name) { return ctx.schema().FindArg(name); }
 
-std::optional<DType> DTypeOption(MetaContext& ctx) {
-  const int i = Find(ctx, "dtype");
-  return i < 0 ? std::nullopt : ctx.OptionalDType(i);
-}
-
-Device DeviceOption(MetaContext& ctx, const Device& fallback) {
-  const int i = Find(ctx, "device");
-  if (i < 0) return fallback;
-  return ctx.OptionalDevice(i).value_or(fallback);
-}
-
-std::optional<MemoryFormat> FormatOption(MetaContext& ctx) {
-  const int i = Find(ctx, "memory_format");
-  return i < 0 ? std::nullopt : ctx.OptionalMemoryFormat(i);
+// What an `out=` overload writes says what the others have options for.
+const FakeTensor* OutArgument(MetaContext& ctx) {
+  const int i = Find(ctx, "out");
+  return i < 0 ? nullptr : &ctx.Tensor(i);
 }
 
 absl::Status CheckSizes(MetaContext& ctx, absl::Span<const Expr> sizes) {
@@ -119,6 +109,24 @@ absl::StatusOr<Expr> ArangeLength(MetaContext& ctx, const FakeScalar& start, con
 }
 
 }  // namespace
+
+std::optional<DType> DTypeOption(MetaContext& ctx) {
+  if (const FakeTensor* out = OutArgument(ctx)) return out->dtype;
+  const int i = Find(ctx, "dtype");
+  return i < 0 ? std::nullopt : ctx.OptionalDType(i);
+}
+
+Device DeviceOption(MetaContext& ctx, const Device& fallback) {
+  if (const FakeTensor* out = OutArgument(ctx)) return out->device;
+  const int i = Find(ctx, "device");
+  if (i < 0) return fallback;
+  return ctx.OptionalDevice(i).value_or(fallback);
+}
+
+std::optional<MemoryFormat> FormatOption(MetaContext& ctx) {
+  const int i = Find(ctx, "memory_format");
+  return i < 0 ? std::nullopt : ctx.OptionalMemoryFormat(i);
+}
 
 absl::Status EmptyMeta(MetaContext& ctx) {
   return ReturnNew(ctx, DTypeOption(ctx).value_or(DType::kFloat32), ctx.SymInts(Find(ctx, "size")));
@@ -278,7 +286,14 @@ absl::Status TriIndicesMeta(MetaContext& ctx) {
 
 absl::Status NormalMeta(MetaContext& ctx) {
   const int size = Find(ctx, "size");
-  if (size >= 0) return ReturnNew(ctx, DTypeOption(ctx).value_or(DType::kFloat32), ctx.SymInts(size));
+  if (size >= 0) {
+    const DType dtype = DTypeOption(ctx).value_or(DType::kFloat32);
+    if (!IsFloating(dtype) && !IsComplex(dtype)) {
+      return ctx.Fail(ErrorReason::kDtypeMismatch, absl::StrCat("expected a floating-point or complex dtype, but got ",
+                                                                GetDTypeRow(dtype).name));
+    }
+    return ReturnNew(ctx, dtype, ctx.SymInts(size));
+  }
   Operands operands;
   for (int i : {0, 1}) {
     if (ctx.IsTensor(i)) operands.push_back(OperandOf(ctx, i));

@@ -2,6 +2,8 @@
 #ifndef KILN_FAKE_RUNTIME_OPS_CREATION_META_H_
 #define KILN_FAKE_RUNTIME_OPS_CREATION_META_H_
 
+#include <optional>
+
 #include "absl/status/status.h"
 #include "fake_runtime/ops/meta_context.h"
 
@@ -22,6 +24,11 @@ absl::Status NewMeta(MetaContext& ctx);           // new_empty, new_zeros, new_o
 absl::Status NewStridedMeta(MetaContext& ctx);    // new_empty_strided
 absl::Status TriIndicesMeta(MetaContext& ctx);    // tril_indices, triu_indices
 absl::Status NormalMeta(MetaContext& ctx);        // normal.Tensor_float and friends
+
+// The options of a factory, where its call has them. An `out=` overload has what it writes instead.
+std::optional<DType> DTypeOption(MetaContext& ctx);
+Device DeviceOption(MetaContext& ctx, const Device& fallback);
+std::optional<MemoryFormat> FormatOption(MetaContext& ctx);
 
 }  // namespace kiln
 

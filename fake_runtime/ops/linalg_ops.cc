@@ -31,6 +31,7 @@ constexpr OpDef kRows[] = {
     {"aten::linalg_cross(Tensor self, Tensor other, *, int dim=-1) -> Tensor", kTagNone, CrossMeta, "out"},
     {"aten::linalg_eig(Tensor self) -> (Tensor eigenvalues, Tensor eigenvectors)",
      kTagNone, EigMeta, "out(eigenvalues,eigenvectors)"},
+    {"aten::linalg_eigvals.out(Tensor self, *, Tensor(a!) out) -> Tensor(a!)", kTagEffect, EigvalsMeta},
     {"aten::linalg_householder_product(Tensor input, Tensor tau) -> Tensor", kTagNone, HouseholderProductMeta, "out"},
     {"aten::linalg_inv_ex(Tensor A, *, bool check_errors=False) -> (Tensor inverse, Tensor info)",
      kTagNone, CholeskyExMeta, "inverse(inverse,info)"},
@@ -61,6 +62,9 @@ constexpr OpDef kRows[] = {
     {"aten::triangular_solve(Tensor self, Tensor A, bool upper=True, bool transpose=False, bool "
      "unitriangular=False) -> (Tensor solution, Tensor cloned_coefficient)",
      kTagNone, TriangularSolveMeta},
+    {"aten::triangular_solve.X(Tensor self, Tensor A, bool upper=True, bool transpose=False, bool "
+     "unitriangular=False, *, Tensor(a!) X, Tensor(b!) M) -> (Tensor(a!) solution, Tensor(b!) cloned_coefficient)",
+     kTagEffect, TriangularSolveMeta},
 };
 
 }  // namespace

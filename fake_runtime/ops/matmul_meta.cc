@@ -80,6 +80,25 @@ absl::Status BmmMeta(MetaContext& ctx) {
   return ReturnNew(ctx, ctx.Tensor(0), std::move(sizes));
 }
 
+// [..., k] x [n, k] -> [..., n], with a bias of [n]; of a weight of [k], [...].
+absl::Status LinearMeta(MetaContext& ctx) {
+  const FakeTensor& input = ctx.Tensor(0);
+  const FakeTensor& weight = ctx.Tensor(1);
+  if (input.rank() == 0 || weight.rank() == 0 || weight.rank() > 2) {
+    return ctx.Fail(ErrorReason::kShapeMismatch, absl::StrCat("linear of an input of rank ", input.rank(),
+                                                              " by a weight of rank ", weight.rank()));
+  }
+  KILN_RETURN_IF_ERROR(CheckOperands(ctx, input, weight));
+  KILN_RETURN_IF_ERROR(ctx.CheckEqual(input.sizes.back(), weight.sizes.back(), "last dim of input", "of weight"));
+  Dims sizes(input.sizes.begin(), input.sizes.end() - 1);
+  if (weight.rank() == 2) sizes.push_back(weight.sizes[0]);
+  if (const FakeTensor* bias = ctx.OptionalTensor(2)) {
+    KILN_RETURN_IF_ERROR(CheckOperands(ctx, input, *bias));
+    KILN_ASSIGN_OR_RETURN(sizes, BroadcastSizes(ctx, sizes, bias->sizes));
+  }
+  return ReturnNew(ctx, input, std::move(sizes));
+}
+
 absl::Status AddmmMeta(MetaContext& ctx) {
   KILN_ASSIGN_OR_RETURN(Dims sizes, ProductSizes(ctx, 1));
   KILN_RETURN_IF_ERROR(CheckAdded(ctx, sizes));

@@ -9,6 +9,7 @@ namespace kiln {
 
 absl::Status MmMeta(MetaContext& ctx);       // [m,k] x [k,n] -> [m,n]
 absl::Status BmmMeta(MetaContext& ctx);      // [b,m,k] x [b,k,n] -> [b,m,n]
+absl::Status LinearMeta(MetaContext& ctx);  // linear.out
 absl::Status AddmmMeta(MetaContext& ctx);    // self broadcasts to [m,n]
 absl::Status BaddbmmMeta(MetaContext& ctx);
 absl::Status AddbmmMeta(MetaContext& ctx);

@@ -48,6 +48,8 @@ constexpr OpDef kRows[] = {
      kTagNone, BaddbmmMeta, "_ out"},
     {"aten::bmm(Tensor self, Tensor mat2) -> Tensor", kTagCore, BmmMeta, "out"},
     {"aten::dot(Tensor self, Tensor tensor) -> Tensor", kTagNone, DotMeta, "out"},
+    {"aten::linear.out(Tensor input, Tensor weight, Tensor? bias=None, *, Tensor(a!) out) -> Tensor(a!)",
+     kTagEffect, LinearMeta},
     {"aten::mm(Tensor self, Tensor mat2) -> Tensor", kTagCore, MmMeta, "out"},
     {"aten::mv(Tensor self, Tensor vec) -> Tensor", kTagNone, MvMeta, "out"},
     {"aten::vdot(Tensor self, Tensor other) -> Tensor", kTagNone, DotMeta, "out"},

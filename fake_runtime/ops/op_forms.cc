@@ -1,8 +1,11 @@
 #include "fake_runtime/ops/op_forms.h"
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -50,6 +53,14 @@ ArgSchema OutArgument(std::string name, char alias) {
   return arg;
 }
 
+// A factory's `out=` overload leaves these to the tensor that it writes.
+void DropTensorOptions(OpSchema& schema) {
+  static constexpr absl::string_view kOptions[] = {"dtype", "layout", "device", "pin_memory"};
+  auto is_option = [](const ArgSchema& arg) { return absl::c_linear_search(kOptions, arg.name); };
+  if (absl::c_count_if(schema.args, is_option) != std::size(kOptions)) return;
+  schema.args.erase(std::remove_if(schema.args.begin(), schema.args.end(), is_option), schema.args.end());
+}
+
 // `names` are empty for the names that PyTorch generates.
 absl::StatusOr<OpRow> OutForm(const OpRow& row, absl::string_view overload, std::vector<std::string> names) {
   OpRow form = row;
@@ -61,6 +72,7 @@ absl::StatusOr<OpRow> OutForm(const OpRow& row, absl::string_view overload, std:
   }
   if (count == 0 || names.size() != count) return DoesNotApply(row, overload);
   schema.name = Renamed(schema.name, "", overload);
+  DropTensorOptions(schema);
   for (size_t i = 0; i < count; ++i) {
     ReturnSchema& ret = schema.returns[i];
     if (ret.type != ArgType::kTensor || ret.is_list || ret.alias != 0) return DoesNotApply(row, overload);

@@ -7,7 +7,8 @@
 //
 //   _                       in place: add_.Tensor, the same overload
 //   out, Scalar_out         `out=`, by its overload's name. What it writes is `out`;
-//                           of several results out0, out1, ...
+//                           of several results out0, out1, ... A factory's dtype,
+//                           layout, device and pin_memory go, since `out` has them
 //   values(values,indices)  `out=` with other names for what it writes
 //   copy                    of a view, its copy: permute_copy, the same overload
 //   copy.out                `out=` of that: permute_copy.out

@@ -91,6 +91,15 @@ TEST(OpTableTest, FormsComeFromOneRow) {
   EXPECT_EQ(FindOp("aten.permute_copy.default")->meta, FindOp("aten.permute.default")->meta);
 }
 
+TEST(OpTableTest, AFactorysOptionsAreThoseOfWhatItWrites) {
+  const OpRow* row = FindOp("aten.linspace.out");
+  ASSERT_NE(row, nullptr);
+  EXPECT_EQ(row->schema.ToString(),
+            "aten::linspace.out(Scalar start, Scalar end, int steps, *, Tensor(a!) out) -> Tensor(a!)");
+  // No factory, since it takes a dtype alone.
+  EXPECT_GE(FindOp("aten.sum.IntList_out")->schema.FindArg("dtype"), 0);
+}
+
 TEST(OpTableTest, OutOverloadsDifferInWhatTheyWrite) {
   EXPECT_EQ(OutRuleOf("aten.add.out"), OutRule::kDefault);
   EXPECT_EQ(OutRuleOf("aten.mm.out"), OutRule::kExactDtype);

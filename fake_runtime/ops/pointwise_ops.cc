@@ -205,6 +205,9 @@ constexpr OpDef kRows[] = {
     {"aten::log_sigmoid_backward(Tensor grad_output, Tensor self, Tensor buffer) -> Tensor",
      kTagNone, FloatPointwise<0, 1>, "grad_input(grad_input)"},
     {"aten::log_sigmoid_forward(Tensor self) -> (Tensor output, Tensor buffer)", kTagNone, LogSigmoidMeta},
+    {"aten::log_sigmoid_forward.output(Tensor self, *, Tensor(a!) output, Tensor(b!) buffer) -> (Tensor(a!), "
+     "Tensor(b!))",
+     kTagEffect, LogSigmoidMeta},
     {"aten::logaddexp(Tensor self, Tensor other) -> Tensor", kTagPointwise, Pointwise<Promote::kDefault, 0, 1>, "out"},
     {"aten::logaddexp2(Tensor self, Tensor other) -> Tensor", kTagPointwise, Pointwise<Promote::kDefault, 0, 1>, "out"},
     {"aten::logical_and(Tensor self, Tensor other) -> Tensor",

@@ -66,11 +66,16 @@ constexpr OpDef kRows[] = {
     {"aten::linalg_vector_norm(Tensor self, Scalar ord=2, int[1]? dim=None, bool keepdim=False, *, ScalarType? "
      "dtype=None) -> Tensor",
      kTagNone, VectorNormMeta, "out"},
+    {"aten::log_softmax.int_out(Tensor self, int dim, ScalarType? dtype=None, *, Tensor(a!) out) -> Tensor(a!)",
+     kTagEffect, SafeSoftmaxMeta},
     {"aten::logcumsumexp(Tensor self, int dim) -> Tensor", kTagNone, LikeScanMeta, "out"},
     {"aten::logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor", kTagNone, LogsumexpMeta, "out"},
     {"aten::max(Tensor self) -> Tensor", kTagNone, SameTypeReduceMeta, "unary_out"},
     {"aten::max.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
      kTagCore, ValueIndexMeta},
+    {"aten::max.dim_max(Tensor self, int dim, bool keepdim=False, *, Tensor(a!) max, Tensor(b!) max_values) -> "
+     "(Tensor(a!) values, Tensor(b!) indices)",
+     kTagEffect, ValueIndexMeta},
     {"aten::mean(Tensor self, *, ScalarType? dtype=None) -> Tensor", kTagCore, MeanMeta, "dtype_out"},
     {"aten::mean.dim(Tensor self, int[1]? dim, bool keepdim=False, *, ScalarType? dtype=None) -> Tensor",
      kTagCore, MeanMeta, "out"},
@@ -80,6 +85,9 @@ constexpr OpDef kRows[] = {
     {"aten::min(Tensor self) -> Tensor", kTagNone, SameTypeReduceMeta, "unary_out"},
     {"aten::min.dim(Tensor self, int dim, bool keepdim=False) -> (Tensor values, Tensor indices)",
      kTagCore, ValueIndexMeta},
+    {"aten::min.dim_min(Tensor self, int dim, bool keepdim=False, *, Tensor(a!) min, Tensor(b!) min_indices) -> "
+     "(Tensor(a!) values, Tensor(b!) indices)",
+     kTagEffect, ValueIndexMeta},
     {"aten::mode(Tensor self, int dim=-1, bool keepdim=False) -> (Tensor values, Tensor indices)",
      kTagNone, ValueIndexMeta, "values(values,indices)"},
     {"aten::multi_margin_loss(Tensor self, Tensor target, Scalar p=1, Scalar margin=1, Tensor? weight=None, int "
@@ -127,6 +135,8 @@ constexpr OpDef kRows[] = {
     {"aten::segment_reduce(Tensor data, str reduce, *, Tensor? lengths=None, Tensor? indices=None, Tensor? "
      "offsets=None, int axis=0, bool unsafe=False, Scalar? initial=None) -> Tensor",
      kTagNone, SegmentReduceMeta, "out"},
+    {"aten::softmax.int_out(Tensor self, int dim, ScalarType? dtype=None, *, Tensor(a!) out) -> Tensor(a!)",
+     kTagEffect, SafeSoftmaxMeta},
     {"aten::sort(Tensor self, int dim=-1, bool descending=False) -> (Tensor values, Tensor indices)",
      kTagCore, SortMeta, "values(values,indices)"},
     {"aten::sort.stable(Tensor self, *, bool? stable, int dim=-1, bool descending=False) -> (Tensor values, Tensor "

@@ -1,4 +1,4 @@
-// Operators that are refused by name. Sorted; see RefusedOp for what a name means.
+// Operators that are refused by name. Sorted; see RefusedOp for what a name means, and a name with an overload is that one.
 #include "fake_runtime/ops/refused_ops.h"
 
 #include <algorithm>
@@ -12,6 +12,8 @@ namespace {
 
 constexpr absl::string_view kCollective = "collective";
 constexpr absl::string_view kCustom = "custom operator: no meaning outside the process";
+constexpr absl::string_view kConstant = "of dtypes alone; a graph holds its result";
+constexpr absl::string_view kListWritten = "writes, and resizes, tensors of a list; a graph holds its functional form";
 constexpr absl::string_view kNoMeta = "PyTorch has no meta function of it";
 constexpr absl::string_view kNested = "nested tensors have no fake tensors";
 constexpr absl::string_view kPython = "written in Python; a graph holds what it decomposes into";
@@ -148,6 +150,7 @@ constexpr RefusedOp kRows[] = {
     {"aten._values_copy", kSparse},
     {"aten._wrapped_linear_prepack", kQuantised},
     {"aten._wrapped_quantized_linear_prepacked", kQuantised},
+    {"aten.can_cast", kConstant},
     {"aten.ccol_indices", kSparse},
     {"aten.ccol_indices_copy", kSparse},
     {"aten.coalesce", kSparse},
@@ -247,6 +250,7 @@ constexpr RefusedOp kRows[] = {
     {"aten.sparse_resize_and_clear", kSparse},
     {"aten.sparse_resize_and_clear_", kSparse},
     {"aten.sparse_sampled_addmm", kSparse},
+    {"aten.split_with_sizes_copy.out", kListWritten},
     {"aten.to_dense", kSparse},
     {"aten.to_dense_backward", kSparse},
     {"aten.to_mkldnn", kVendor},
@@ -256,6 +260,7 @@ constexpr RefusedOp kRows[] = {
     {"aten.to_sparse_bsr", kSparse},
     {"aten.to_sparse_csc", kSparse},
     {"aten.to_sparse_csr", kSparse},
+    {"aten.unbind_copy.int_out", kListWritten},
     {"aten.values", kSparse},
     {"aten.values_copy", kSparse},
     {"c10d.", kCollective, ErrorReason::kCollectiveOp},

@@ -60,9 +60,11 @@ def main() -> int:
     refused = read_refused(options.program)
     samples = [s for s in read_samples(options.samples) if options.op in s["op"]]
     absent = collections.Counter(s["op"] for s in samples if s["op"] not in rows)
-    turned_down = {op for op in absent if op.rsplit(".", 1)[0] in refused}
-    for op in sorted(turned_down):
-        print(f"{op}: {absent.pop(op)} calls refused by name: {refused[op.rsplit('.', 1)[0]]}")
+    # The table names an operator with all its overloads, or one overload.
+    reasons = {op: refused.get(op) or refused.get(op.rsplit(".", 1)[0]) for op in absent}
+    for op, why in sorted(reasons.items()):
+        if why:
+            print(f"{op}: {absent.pop(op)} calls refused by name: {why}")
     for op, count in sorted(absent.items()):
         print(f"{op}: {count} calls, neither in the table nor refused by name")
     samples = [s for s in samples if s["op"] in rows and s.get("error") not in NO_ANSWER]

@@ -49,9 +49,19 @@ VARIANTS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 }
 
 
+# What a factory takes, and its `out=` overload does not: the result to write has them.
+OPTIONS = {"dtype", "layout", "device", "pin_memory"}
+
+
+def factory_options(func: Any) -> set[str]:
+    names = {a.name for a in func._schema.arguments}
+    return OPTIONS if names >= OPTIONS else set()
+
+
 def out_overload(func: Any) -> tuple[Any, list[str]] | None:
     """The overload that takes `func`'s arguments and results to write, and the names of these."""
-    formal = [(a.name, str(a.type)) for a in func._schema.arguments]
+    options = factory_options(func)
+    formal = [(a.name, str(a.type)) for a in func._schema.arguments if a.name not in options]
     packet = func._overloadpacket
     for name in packet.overloads():
         candidate = getattr(packet, name)
@@ -97,6 +107,7 @@ def record(call: Call, func: Any, outs: list[str], recorder: Recorder) -> None:
             if not all(isinstance(r, torch.Tensor) for r in results) or len(results) != len(outs):
                 return
             written = {name: make(r) for name, r in zip(outs, results, strict=True)}
+            kwargs = {name: value for name, value in kwargs.items() if name not in factory_options(call.func)}
             with recorder:
                 try:
                     func(*args, **kwargs, **written)

@@ -30,7 +30,7 @@ def read_rows(program: str) -> dict[str, Row]:
 
 
 def read_refused(program: str) -> dict[str, str]:
-    """Operator without its overload -> why it is refused by name."""
+    """Operator, without its overload or with it -> why it is refused by name."""
     return {row[0]: row[1] for row in _table(program, "--refused")}
 
 
