@@ -7,7 +7,9 @@ booleans are guarded to what they are at the hints. Python itself, on plain
 numbers, says what each value is. Hints of floats are whole numbers, since the
 text form has no others. Compared are the values at the hints, and at
 other numbers those that the guards admit; and whether our guards admit what
-PyTorch's guards admit. What PyTorch cannot do is counted, not compared.
+PyTorch's guards admit. What PyTorch cannot do is counted, not compared; so is a
+program on which it is not done within LIMIT_SECONDS of work, and of those there may be
+one in a thousand.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import argparse
 import math
 import operator
 import random
+import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -33,6 +36,16 @@ from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
 INTS = ("n0", "n1", "n2")
 FLOATS = ("z0", "z1")
 LARGEST = 1 << 40
+# A power of integers with more bits than this is not computed: of a power of a power,
+# Python would be busy for hours, and no number over LARGEST is compared anyway.
+LARGEST_POWER_BITS = 4096
+LIMIT_SECONDS = 20
+
+
+def _pow(a: Any, b: Any) -> Any:
+    if type(a) is int and type(b) is int and abs(a) > 1 and b * a.bit_length() > LARGEST_POWER_BITS:
+        raise OverflowError(f"{a} ** {b}")
+    return a**b
 
 
 def _floordiv(a: Any, b: Any) -> Any:
@@ -57,7 +70,8 @@ class Op:
 
 
 OPS = [
-    *(Op(f"sym.{n}", getattr(operator, n), "xx") for n in ("add", "sub", "mul", "truediv", "pow", *COMPARISONS)),
+    *(Op(f"sym.{n}", getattr(operator, n), "xx") for n in ("add", "sub", "mul", "truediv", *COMPARISONS)),
+    Op("sym.pow", _pow, "xx"),
     Op("sym.floordiv", _floordiv, "xx"),
     Op("sym.mod", operator.mod, "ii"),
     Op("sym.lshift", operator.lshift, "ik"),
@@ -231,6 +245,7 @@ class Checker:
     def torch_guards(self, program: Program, hints: dict[str, Any], truth: dict[str, Any]) -> Any:
         """Whether PyTorch's guards admit given numbers, or None where it could not run the program."""
         env = ShapeEnv(specialize_zero_one=False, duck_shape=False)
+        signal.setitimer(signal.ITIMER_PROF, LIMIT_SECONDS)
         try:
             values = program.run(torch_inputs(env, hints))
             for name, _, _ in program.steps:
@@ -245,6 +260,8 @@ class Checker:
         except Exception as error:
             self.counts[f"PyTorch refuses: {type(error).__name__}"] += 1
             return None
+        finally:
+            signal.setitimer(signal.ITIMER_PROF, 0)
         names = {str(s): str(env.var_to_sources[s][0].name) for s in env.var_to_sources}
         conditions = [g.expr for g in env.guards]
 
@@ -279,6 +296,10 @@ def admits(guards: Sequence[Any], sizes: dict[str, Any]) -> bool:
         return False
 
 
+def out_of_time(signum: int, frame: Any) -> None:
+    raise TimeoutError(f"more than {LIMIT_SECONDS} s of work")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("replay")
@@ -294,6 +315,7 @@ def main() -> int:
         asserts = [(n, truth[n]) for n, _, _ in program.steps if isinstance(truth[n], bool)]
         cases.append((program, hints, program.text(hints, asserts)))
     checker = Checker()
+    signal.signal(signal.SIGPROF, out_of_time)
     for (program, hints, _), lines in zip(cases, propagate(options.replay, [c[2] for c in cases]), strict=True):
         checker.check(program, hints, lines, rng)
     for failure in checker.failures[:20]:
@@ -301,7 +323,8 @@ def main() -> int:
     checker.counts["programs"] = len(cases)
     for name, count in sorted(checker.counts.items()):
         print(f"{count:7d} {name}")
-    return 1 if checker.failures else 0
+    is_rare = checker.counts["PyTorch refuses: TimeoutError"] * 1000 <= len(cases)
+    return 0 if is_rare and not checker.failures else 1
 
 
 if __name__ == "__main__":
