@@ -437,6 +437,28 @@ TEST(PropagateTest, TensorsOfTwoDevicesAreRefusedWithBoth) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("cuda:1"));
 }
 
+TEST(PropagateTest, ANumberOnTheCpuGoesWithAnyDeviceWhereverItStands) {
+  Mode mode;
+  absl::StatusOr<FakeGraph> fake = mode.Run("graph main(%n: f32[], %w: f32[4, 3] device=cuda:1, %i: i64[]) {"
+                                            " %a = aten.stack.default([%n, %n])"
+                                            " %b = aten.pow.Tensor_Tensor(%n, %w)"
+                                            " %c = aten.embedding.default(%w, %i) return (%a, %b, %c) }");
+  ASSERT_TRUE(fake.ok()) << fake.status();
+  std::vector<std::string> devices;
+  for (size_t i = fake->graph.inputs.size(); i < fake->values.size(); ++i) {
+    devices.push_back(std::get<FakeTensor>(fake->values[i]).device.ToString());
+  }
+  EXPECT_THAT(devices, testing::ElementsAre("cpu", "cuda:1", "cuda:1"));
+}
+
+TEST(PropagateTest, WhatIsWrittenStaysOnItsDevice) {
+  Mode mode;
+  absl::Status status = mode.Run("graph main(%n: f32[], %m: f32[] device=cuda:0) {"
+                                 " %c = aten.mul_.Tensor(%n, %m) return (%c) }")
+                            .status();
+  EXPECT_EQ(GetErrorReason(status), ErrorReason::kDeviceMismatch) << status;
+}
+
 TEST(DescribePropagationTest, ShowsValuesAliasesAndGuards) {
   Mode mode;
   EXPECT_EQ(mode.Describe(R"(graph main(%x: f32[s0, 4], %w: f32[4, 3]) {

@@ -161,10 +161,6 @@ absl::StatusOr<FakeTensor> NewInFormat(MetaContext& ctx, const FakeTensor& like,
 }
 
 absl::Status CheckSameKind(MetaContext& ctx, const FakeTensor& input, const FakeTensor& weight) {
-  if (!(input.device == weight.device)) {
-    return ctx.Fail(ErrorReason::kDeviceMismatch, absl::StrCat("found two different devices, ", input.device.ToString(),
-                                                               " and ", weight.device.ToString()));
-  }
   if (input.dtype == weight.dtype) return absl::OkStatus();
   return ctx.Fail(ErrorReason::kDtypeMismatch,
                   absl::StrCat("input type ", GetDTypeRow(input.dtype).name, " and weight type ",

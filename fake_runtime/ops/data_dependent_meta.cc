@@ -54,7 +54,13 @@ absl::Status NonzeroMeta(MetaContext& ctx) {
 
 absl::Status NonzeroStaticMeta(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
-  ctx.Return(ctx.NewTensor(DType::kInt64, self.device, {ctx.SymInt(1), Expr(self.rank())}));
+  const Expr size = ctx.SymInt(1);
+  const Dims sizes = {size, Expr(self.rank())};
+  // The kernels of other devices find one coordinate after the other.
+  const absl::string_view device = self.device.type;
+  const bool by_row = device == "cpu" || device == "mps" || device == "xpu";
+  ctx.Return(by_row ? ctx.NewTensor(DType::kInt64, self.device, sizes)
+                    : ctx.NewTensor(DType::kInt64, self.device, sizes, {Expr(1), size}));
   return absl::OkStatus();
 }
 

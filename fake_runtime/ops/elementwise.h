@@ -18,10 +18,6 @@ using Operands = absl::InlinedVector<Operand, 3>;
 // Argument `i` as an operand: a tensor, a Scalar, or a number in a tensor slot.
 Operand OperandOf(MetaContext& ctx, int i);
 
-// The device of the first tensor that has dimensions or is not on a CPU; 0-dim
-// CPU tensors yield to any device. DEVICE_MISMATCH where two others differ.
-absl::StatusOr<Device> CommonDevice(MetaContext& ctx, absl::Span<const Operand> operands);
-
 // The sizes that all tensors among the operands broadcast to.
 absl::StatusOr<Dims> CommonSizes(MetaContext& ctx, absl::Span<const Operand> operands);
 

@@ -13,6 +13,33 @@ namespace {
 constexpr int64_t kModeSum = 0;
 constexpr int64_t kModeMax = 2;
 
+// offset2bag, bag_size and max_indices.
+void ReturnCpuMaps(MetaContext& ctx, Expr bags) {
+  const FakeTensor& weight = ctx.Tensor(0);
+  const FakeTensor& indices = ctx.Tensor(1);
+  const FakeTensor& offsets = ctx.Tensor(2);
+  const FakeTensor* scales = ctx.OptionalTensor(6);
+  const int64_t mode = ctx.Int(4);
+  auto returns = [&](Dims sizes) { ctx.Return(ctx.NewTensor(offsets.dtype, offsets.device, std::move(sizes))); };
+  // The kernel sums without a map from rows to bags where rows are plain.
+  const bool plain_type = weight.dtype == DType::kFloat32 || weight.dtype == DType::kFloat16;
+  const bool plain_rows = plain_type && weight.strides[1].IsInt(1) && ctx.Int(8) < 0 &&
+                          (scales == nullptr || scales->strides[0].IsInt(1));
+  returns({mode == kModeSum && plain_rows ? Expr(0) : indices.sizes[0]});
+  // The forward-only twin counts the end as a bag as well.
+  const bool forward_only = absl::StartsWith(ctx.schema().name, "aten._embedding_bag_forward_only.");
+  returns({forward_only ? offsets.sizes[0] : bags});
+  returns(mode == kModeMax ? Dims{bags, weight.sizes[1]} : Dims{bags});
+}
+
+void ReturnDeviceMaps(MetaContext& ctx, Expr bags) {
+  const FakeTensor& indices = ctx.Tensor(1);
+  auto returns = [&](Dims sizes) { ctx.Return(ctx.NewTensor(indices.dtype, indices.device, std::move(sizes))); };
+  returns({indices.sizes[0]});
+  returns({ctx.Tensor(2).sizes[0]});
+  returns(ctx.Int(4) == kModeMax ? Dims{bags, ctx.Tensor(0).sizes[1]} : Dims{Expr(0)});
+}
+
 }  // namespace
 
 absl::Status EmbeddingBagMeta(MetaContext& ctx) {
@@ -48,19 +75,12 @@ absl::Status EmbeddingBagMeta(MetaContext& ctx) {
                                          "include_last_offset needs at least one offset"));
     bags = ctx.pool().Sub(bags, Expr(1));
   }
-  const DType index = offsets.dtype;
   ctx.Return(ctx.NewTensor(weight.dtype, weight.device, {bags, weight.sizes[1]}));
-  // The CPU kernel sums without a map from rows to bags where rows are plain.
-  const bool plain_type = weight.dtype == DType::kFloat32 || weight.dtype == DType::kFloat16;
-  const bool plain_rows = plain_type && weight.strides[1].IsInt(1) && ctx.Int(8) < 0 &&
-                          (scales == nullptr || scales->strides[0].IsInt(1));
-  ctx.Return(ctx.NewTensor(index, weight.device, {mode == kModeSum && plain_rows ? Expr(0) : indices.sizes[0]}));
-  // The forward-only twin counts the end as a bag as well.
-  const bool forward_only = absl::StartsWith(ctx.schema().name, "aten._embedding_bag_forward_only.");
-  ctx.Return(ctx.NewTensor(index, weight.device, {forward_only ? offsets.sizes[0] : bags}));
-  Dims max_indices = {bags};
-  if (mode == kModeMax) max_indices = {bags, weight.sizes[1]};
-  ctx.Return(ctx.NewTensor(index, weight.device, std::move(max_indices)));
+  if (offsets.device.is_cpu()) {
+    ReturnCpuMaps(ctx, bags);
+  } else {
+    ReturnDeviceMaps(ctx, bags);
+  }
   return absl::OkStatus();
 }
 

@@ -304,10 +304,9 @@ absl::Status MaskedFillMeta(MetaContext& ctx) {
                     absl::StrCat("masked_fill takes a 0-dim value tensor but got rank ", ctx.Tensor(2).rank()));
   }
   const Operand operands[] = {{&ctx.Tensor(0), {}}, {&mask, {}}};
-  KILN_ASSIGN_OR_RETURN(Device device, CommonDevice(ctx, operands));
   KILN_ASSIGN_OR_RETURN(Dims sizes, CommonSizes(ctx, operands));
   // A contiguous clone that is written, whatever the layout of self.
-  ctx.Return(ctx.NewTensor(ctx.Tensor(0).dtype, device, std::move(sizes)));
+  ctx.Return(ctx.NewTensor(ctx.Tensor(0).dtype, ctx.Tensor(0).device, std::move(sizes)));
   return absl::OkStatus();
 }
 
@@ -325,10 +324,6 @@ absl::Status EmbeddingMeta(MetaContext& ctx) {
                     absl::StrCat("embedding weight must have rank 2 but has rank ", weight.rank()));
   }
   KILN_RETURN_IF_ERROR(CheckIndexDType(ctx, indices, true));
-  if (!(weight.device == indices.device)) {
-    return ctx.Fail(ErrorReason::kDeviceMismatch, absl::StrCat("found two different devices, ", weight.device.ToString(),
-                                                               " and ", indices.device.ToString()));
-  }
   Dims sizes = indices.sizes;
   sizes.push_back(weight.sizes[1]);
   return ReturnNew(ctx, weight, std::move(sizes));

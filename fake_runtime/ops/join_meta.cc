@@ -48,16 +48,6 @@ absl::StatusOr<MemoryFormat> JoinedFormat(MetaContext& ctx, const std::vector<co
   return format.value_or(MemoryFormat::kContiguous);
 }
 
-absl::Status CheckOneDevice(MetaContext& ctx, const std::vector<const FakeTensor*>& tensors) {
-  for (const FakeTensor* t : tensors) {
-    if (t->device == tensors[0]->device) continue;
-    return ctx.Fail(ErrorReason::kDeviceMismatch, absl::StrCat("found two different devices, ",
-                                                               tensors[0]->device.ToString(), " and ",
-                                                               t->device.ToString()));
-  }
-  return absl::OkStatus();
-}
-
 absl::StatusOr<DType> ListResultType(MetaContext& ctx, const std::vector<const FakeTensor*>& tensors) {
   Operands operands;
   for (const FakeTensor* t : tensors) operands.push_back({t, {}});
@@ -66,7 +56,6 @@ absl::StatusOr<DType> ListResultType(MetaContext& ctx, const std::vector<const F
 
 absl::Status ReturnJoined(MetaContext& ctx, const std::vector<const FakeTensor*>& tensors, int64_t along) {
   if (tensors.empty()) return ctx.Fail(ErrorReason::kBadArgumentValue, "cat expects a non-empty list of tensors");
-  KILN_RETURN_IF_ERROR(CheckOneDevice(ctx, tensors));
   KILN_ASSIGN_OR_RETURN(std::vector<const FakeTensor*> joined, JoinedTensors(ctx, tensors));
   KILN_ASSIGN_OR_RETURN(DType dtype, ListResultType(ctx, tensors));
   KILN_ASSIGN_OR_RETURN(MemoryFormat format, JoinedFormat(ctx, tensors));
@@ -132,7 +121,6 @@ absl::Status DstackMeta(MetaContext& ctx) { return ReturnRaisedAndJoined(ctx, 3,
 absl::Status StackMeta(MetaContext& ctx) {
   const std::vector<const FakeTensor*> tensors = ctx.TensorList(0);
   if (tensors.empty()) return ctx.Fail(ErrorReason::kBadArgumentValue, "stack expects a non-empty list of tensors");
-  KILN_RETURN_IF_ERROR(CheckOneDevice(ctx, tensors));
   for (size_t i = 1; i < tensors.size(); ++i) {
     KILN_RETURN_IF_ERROR(
         CheckSameSizes(ctx, tensors[0]->sizes, tensors[i]->sizes, "tensor 0", absl::StrCat("tensor ", i)));
@@ -148,7 +136,6 @@ absl::Status StackMeta(MetaContext& ctx) {
 absl::Status BlockDiagMeta(MetaContext& ctx) {
   const std::vector<const FakeTensor*> tensors = ctx.TensorList(0);
   if (tensors.empty()) return ctx.Fail(ErrorReason::kBadArgumentValue, "block_diag expects a non-empty list");
-  KILN_RETURN_IF_ERROR(CheckOneDevice(ctx, tensors));
   KILN_ASSIGN_OR_RETURN(DType dtype, ListResultType(ctx, tensors));
   Expr rows(0), columns(0);
   for (const FakeTensor* t : tensors) {

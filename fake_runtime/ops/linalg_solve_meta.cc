@@ -12,8 +12,6 @@ namespace kiln {
 namespace {
 
 absl::Status CheckSameKind(MetaContext& ctx, const FakeTensor& a, const FakeTensor& b) {
-  const Operand operands[] = {{&a, {}}, {&b, {}}};
-  KILN_RETURN_IF_ERROR(CommonDevice(ctx, operands).status());
   if (a.dtype == b.dtype) return absl::OkStatus();
   return ctx.Fail(ErrorReason::kDtypeMismatch, absl::StrCat("operands must have the same dtype, but got ",
                                                             GetDTypeRow(a.dtype).name, " and ",

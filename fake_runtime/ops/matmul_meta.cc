@@ -20,10 +20,6 @@ absl::Status CheckRank(MetaContext& ctx, int arg, int rank) {
 }
 
 absl::Status CheckOperands(MetaContext& ctx, const FakeTensor& a, const FakeTensor& b) {
-  if (!(a.device == b.device)) {
-    return ctx.Fail(ErrorReason::kDeviceMismatch, absl::StrCat("found two different devices, ", a.device.ToString(),
-                                                               " and ", b.device.ToString()));
-  }
   if (a.dtype == b.dtype) return absl::OkStatus();
   return ctx.Fail(ErrorReason::kDtypeMismatch,
                   absl::StrCat("operands must have the same dtype, but got ", GetDTypeRow(a.dtype).name, " and ",

@@ -5,6 +5,7 @@
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "fake_runtime/ops/common_device.h"
 #include "fake_runtime/ops/memory_overlap.h"
 #include "fake_runtime/ops/out_rules.h"
 #include "fake_runtime/ops/promotion.h"
@@ -85,6 +86,7 @@ absl::Status RunMeta(const OpRow& row, MetaContext& ctx) {
   KILN_RETURN_IF_ERROR(ctx.status());
   KILN_RETURN_IF_ERROR(status);
   if (row.copies) KILN_RETURN_IF_ERROR(CopyReturned(ctx));
+  KILN_RETURN_IF_ERROR(SettleDevices(ctx, first_storage));
   const OpSchema& schema = row.schema;
   if (!schema.is_mutating()) return absl::OkStatus();
   KILN_RETURN_IF_ERROR(CheckWritesOnce(row, ctx));

@@ -18,7 +18,7 @@ import re
 import sys
 from typing import Any
 
-from check_op_samples import NO_ANSWER, agrees, read_samples
+from check_op_samples import agrees, has_answer, read_samples
 from known_list import KnownList
 from replay_program import replay
 from size_text import evaluate
@@ -62,7 +62,7 @@ def evaluated(line: str, values: dict[str, int]) -> str:
         return "[" + ", ".join(value(part) for part in split(match.group(1))) + "]"
 
     line = RESULT.sub(list_of, line)
-    return re.sub(r"offset=(.*?) (?=\w+ storage)", lambda m: f"offset={value(m.group(1))} ", line)
+    return re.sub(r"offset=(.*?) (?=[\w:]+ storage)", lambda m: f"offset={value(m.group(1))} ", line)
 
 
 def same_results(want: list[str], got: list[str], hints: dict[str, int]) -> bool:
@@ -90,7 +90,7 @@ def main() -> int:
     samples = [
         s for s in read_samples(options.samples)
         if options.op in s["op"]
-        and s.get("error") not in NO_ANSWER
+        and has_answer(s)
         and not UNBACKED.search(s["graph"])
     ]  # fmt: skip
     graphs = [symbolic(s["graph"]) for s in samples]

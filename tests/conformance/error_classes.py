@@ -20,7 +20,7 @@ ERROR_CLASSES = {
     "BAD_ARGUMENT_TYPE": {"RuntimeError", "TypeError"},
     "BAD_ARGUMENT_VALUE": {"RuntimeError", "ValueError"},
     "DATA_DEPENDENT_SIZE": DATA_DEPENDENT,
-    "DEVICE_MISMATCH": {"RuntimeError"},
+    "DEVICE_MISMATCH": {"RuntimeError", "FakeTensorDeviceMismatchError"},
     "DTYPE_MISMATCH": {"RuntimeError"},
     "INDEX_OUT_OF_RANGE": {"IndexError"},
     # More than 64 dimensions, which PyTorch's reductions do not take either.

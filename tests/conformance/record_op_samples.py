@@ -1,6 +1,6 @@
 """Records what PyTorch's FakeTensorMode answers for OpInfo's samples, operator by operator.
 
-    python tests/conformance/record_op_samples.py OUT.jsonl [--dtype float32] [--backward] [--device cuda]
+    python tests/conformance/record_op_samples.py OUT.jsonl [--dtype float32] [--backward] [--device cuda] [--samples N]
 
 Each distinct call that reaches the dispatcher becomes one line: the operator,
 the call as a graph in text form, and PyTorch's results or the class of its
@@ -10,6 +10,7 @@ error. `check_op_samples.py` replays them.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import logging
 import sys
@@ -144,6 +145,7 @@ def main() -> int:
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--backward", action="store_true", help="also run each sample's backward")
     parser.add_argument("--device", default="cpu", help="a device that need not exist: cuda")
+    parser.add_argument("--samples", type=int, default=None, help="at most so many of each OpInfo")
     parser.add_argument("--ops", default="", help="only OpInfos whose name contains this")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -157,7 +159,7 @@ def main() -> int:
             continue
         backward = options.backward and op.supports_autograd and dtype in op.supported_backward_dtypes("cpu")
         try:
-            for sample in op.sample_inputs("cpu", dtype, requires_grad=backward):
+            for sample in itertools.islice(op.sample_inputs("cpu", dtype, requires_grad=backward), options.samples):
                 samples += 1
                 try:
                     run_sample(op, sample, recorder, backward, options.device)
