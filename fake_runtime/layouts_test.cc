@@ -76,6 +76,18 @@ TEST(LayoutsTest, WhatIsTurnedWasLaidOutBefore) {
   EXPECT_EQ(Layout("%a: f32[2, 3] strides=[1, 2]", "aten.rot90.default(%a, 4)"), "[2, 3] strides [3, 1] offset 0");
 }
 
+TEST(LayoutsTest, SomeOperatorsForgetTheOrderOfTheirInput) {
+  EXPECT_EQ(Layout("%a: f32[2, 5, 5] strides=[25, 1, 5]", "aten.renorm.default(%a, 2, 2, 0.5)"),
+            "[2, 5, 5] strides [25, 5, 1] offset 0");
+  const std::string weight = ", %w: f32[2, 2, 3] strides=[6, 1, 2]";
+  EXPECT_EQ(Layout("%a: f32[3, 4, 8]" + weight,
+                   "aten.convolution.default(%a, %w, none, [3], [1], [2], false, [0], 2)"),
+            "[3, 2, 2] strides [4, 1, 2] offset 0");
+  EXPECT_EQ(Layout("%a: f32[0, 4, 8]" + weight,
+                   "aten.convolution.default(%a, %w, none, [3], [1], [2], false, [0], 2)"),
+            "[0, 2, 2] strides [4, 2, 1] offset 0");
+}
+
 TEST(LayoutsTest, ProductsOfGroupsHavePaddedRowsOnCuda) {
   const std::string cuda = " device=cuda:0";
   const std::string inputs = absl::StrCat("%a: bf16[32, 16]", cuda, ", %b: bf16[4, 16, 20] strides=[384, 24, 1]", cuda,

@@ -150,6 +150,16 @@ absl::StatusOr<MemoryFormat> BackendFormat(MetaContext& ctx, const FakeTensor& i
   return SuggestMemoryFormat(ctx, weight);
 }
 
+// Without batch or channels no backend runs, and the result is plain.
+absl::StatusOr<MemoryFormat> ResultFormat(MetaContext& ctx, const FakeTensor& input, const FakeTensor& weight) {
+  KILN_ASSIGN_OR_RETURN(MemoryFormat format, BackendFormat(ctx, input, weight));
+  for (int d = 0; d < 2 && format != MemoryFormat::kContiguous; ++d) {
+    KILN_ASSIGN_OR_RETURN(bool empty, GuardZero(ctx, input.sizes[d], "no batch or no channels"));
+    if (empty) format = MemoryFormat::kContiguous;
+  }
+  return format;
+}
+
 absl::StatusOr<FakeTensor> NewInFormat(MetaContext& ctx, const FakeTensor& like, Dims sizes, MemoryFormat format) {
   if (format == MemoryFormat::kChannelsLast && sizes.size() == 3) {
     // [N,C,L] as NHWC with a height of 1.
@@ -182,7 +192,7 @@ absl::Status ConvolutionMeta(MetaContext& ctx) {
     }
     KILN_RETURN_IF_ERROR(ctx.CheckEqual(bias->sizes[0], sizes[1], "bias dim 0", "output channels"));
   }
-  KILN_ASSIGN_OR_RETURN(MemoryFormat format, BackendFormat(ctx, input, weight));
+  KILN_ASSIGN_OR_RETURN(MemoryFormat format, ResultFormat(ctx, input, weight));
   KILN_ASSIGN_OR_RETURN(FakeTensor out, NewInFormat(ctx, input, std::move(sizes), format));
   ctx.Return(std::move(out));
   return absl::OkStatus();

@@ -251,6 +251,10 @@ absl::StatusOr<Dims> ElementwiseStrides(MetaContext& ctx, absl::Span<const Expr>
     KILN_ASSIGN_OR_RETURN(perm, ConstantPerm(sizes, strides));
   }
   if (IsNatural(perm)) return ContiguousStrides(ctx.env(), sizes);
+  for (Expr size : sizes) {
+    KILN_ASSIGN_OR_RETURN(bool empty, GuardZero(ctx, size, "the result is empty"));
+    if (empty) return ContiguousStrides(ctx.env(), sizes);
+  }
   return DenseStrides(ctx, sizes, perm);
 }
 

@@ -186,8 +186,10 @@ absl::Status BatchNormBackwardMeta(MetaContext& ctx) {
 }
 
 absl::Status RenormMeta(MetaContext& ctx) {
-  KILN_RETURN_IF_ERROR(ctx.WrapDim(ctx.Int(2), ctx.Tensor(0).rank()).status());
-  return ReturnLikeInput(ctx, ctx.Tensor(0));
+  const FakeTensor& self = ctx.Tensor(0);
+  KILN_RETURN_IF_ERROR(ctx.WrapDim(ctx.Int(2), self.rank()).status());
+  ctx.Return(ctx.NewTensor(self.dtype, self.device, self.sizes));
+  return absl::OkStatus();
 }
 
 // v * (g / norm), where the norm is over all dimensions of v but one.

@@ -87,9 +87,9 @@ def results_at_hints(chain: Chain) -> list[list[Any]] | None:
         return None
 
 
-def plain(value: Any) -> bool:
-    """A tensor without sizes that hang on data."""
-    return isinstance(value, torch.Tensor) and all(isinstance(size, int) for size in value.shape)
+def known_sizes(value: Any) -> bool:
+    """No tensor with sizes that hang on data."""
+    return not isinstance(value, torch.Tensor) or all(isinstance(size, int) for size in value.shape)
 
 
 def draw_chain(calls: Calls, rng: random.Random) -> Chain | None:
@@ -97,11 +97,12 @@ def draw_chain(calls: Calls, rng: random.Random) -> Chain | None:
     length = rng.randint(2, LONGEST)
     results = results_at_hints(chain)
     for _ in range(TRIES):
-        if results is None or len(chain.steps) == length:
+        # Sizes that hang on data come last: how many of them are known to be 0 is not compared.
+        if results is None or len(chain.steps) == length or not all(map(known_sizes, results[-1])):
             break
         # The last result more often than those before.
         step = len(results) - 1 if rng.random() < 0.7 else rng.randrange(len(results))
-        sources = [ResultRef(step, i) for i, value in enumerate(results[step]) if plain(value)]
+        sources = [ResultRef(step, i) for i, value in enumerate(results[step]) if isinstance(value, torch.Tensor)]
         if not sources:
             continue
         source = rng.choice(sources)
