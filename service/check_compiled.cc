@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "cache/guard_set.h"
+#include "compiler/artifact/check_shared_object.h"
 #include "compiler/artifact/kiln_abi.h"
 #include "compiler/artifact/read_manifest.h"
 #include "fake_runtime/import/metadata_proto.h"
@@ -133,6 +134,8 @@ absl::StatusOr<v1::Manifest> CheckCompiled(const v1::WorkerToFront::Compiled& co
   if (manifest->arch() != request.host.target().arch()) {
     return Differs("arch", manifest->arch(), request.host.target().arch());
   }
+  const absl::Status object = CheckSharedObject(compiled.elf(), request.host.target().arch());
+  if (!object.ok()) return MakeError(ErrorReason::kWorkerProtocol, object.message());
   KILN_RETURN_IF_ERROR(CheckSymbols(*manifest, request));
   KILN_RETURN_IF_ERROR(CheckInputs(*manifest, request.graph));
   KILN_RETURN_IF_ERROR(CheckGuards(compiled, *manifest, request));

@@ -14,8 +14,9 @@ namespace kiln {
 
 // The ELF's manifest, if it is what was asked for: its key, build, ABI, target,
 // symbols and inputs are the request's, its guards those that the worker told and
-// true of the request's sizes, and the host can run it. WORKER_PROTOCOL, naming
-// the field and both values, otherwise; LIMIT_EXCEEDED for an artifact too large.
+// true of the request's sizes, the host can run it, and the object has nothing in
+// it but what CheckSharedObject() lets pass. WORKER_PROTOCOL, naming the field and
+// both values, otherwise; LIMIT_EXCEEDED for an artifact too large.
 absl::StatusOr<v1::Manifest> CheckCompiled(const v1::WorkerToFront::Compiled& compiled,
                                            const PreparedCompile& request, absl::string_view compiler_build);
 

@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/status_macros.h"
+#include "compiler/artifact/check_shared_object.h"
 #include "compiler/artifact/read_manifest.h"
 
 namespace kiln {
@@ -145,6 +146,8 @@ absl::StatusOr<std::shared_ptr<const LoadedArtifact>> LoadedArtifact::Load(const
     return Refused(absl::StrCat("it is for ", manifest.arch(), " but this machine is ", facts.target.arch()));
   }
   KILN_RETURN_IF_ERROR(CheckFeatures(manifest.isa_features(), facts.target));
+  // The front has asked the same, if its build is new enough.
+  KILN_RETURN_IF_ERROR(CheckSharedObject(elf, manifest.arch()));
   KILN_RETURN_IF_ERROR(CheckOutputs(manifest));
   KILN_RETURN_IF_ERROR(CheckExternOps(manifest, facts));
   KILN_ASSIGN_OR_RETURN(GuardEvaluator guards, GuardEvaluator::Create(manifest.guards(), manifest.symbols()));

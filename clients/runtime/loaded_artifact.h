@@ -44,8 +44,9 @@ class LoadedArtifact {
  public:
   // ARTIFACT_UNTRUSTED: no trusted key signed the record. ARTIFACT_CORRUPT: the
   // bytes are not the record's, or the manifest is not. ARTIFACT_REFUSED: it is of
-  // another graph, options, target or domain, of a revoked build, or needs what
-  // the processor has not. ABI_MISMATCH. EXTERN_OP_MISSING, naming the operator.
+  // another graph, options, target or domain, of a revoked build, needs what the
+  // processor has not, or would do something when loaded (CheckSharedObject).
+  // ABI_MISMATCH. EXTERN_OP_MISSING, naming the operator.
   static absl::StatusOr<std::shared_ptr<const LoadedArtifact>> Load(const v1::SignedVariant& signed_variant,
                                                                     absl::string_view elf, const HostFacts& facts);
 

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "clients/runtime/call_host.h"
 #include "clients/runtime/cpu_features.h"
@@ -246,6 +247,16 @@ TEST_F(LoadedArtifactTest, MissingExternOpIsNamed) {
   absl::Status status = Load().status();
   EXPECT_EQ(GetErrorReason(status), ErrorReason::kExternOpMissing);
   EXPECT_NE(status.message().find("test.add.out"), absl::string_view::npos);
+}
+
+TEST_F(LoadedArtifactTest, ValidlySignedArtifactWithAConstructorIsRefusedUnmapped) {
+  const std::string source = absl::StrCat(kDoubler, "__attribute__((constructor)) static void Load(void) { __builtin_trap(); }");
+  absl::StatusOr<std::string> elf = CompileHandMade(source, *manifest_);
+  ASSERT_TRUE(elf.ok()) << elf.status();
+  record_ = RecordOf(*elf, *manifest_);
+  absl::Status status = LoadElf(*elf).status();
+  EXPECT_EQ(GetErrorReason(status), ErrorReason::kArtifactRefused) << status;
+  EXPECT_NE(status.message().find("DT_INIT_ARRAY"), absl::string_view::npos) << status;
 }
 
 TEST_F(LoadedArtifactTest, ARecordThatDisagreesWithItsManifestIsCorrupt) {

@@ -104,11 +104,12 @@ absl::StatusOr<std::string> LinkArtifact(const ObjectCode& code, const v1::Manif
   const std::string version_script = "--version-script=" + exports.path();
   const std::string object_path = object.path();
   const std::string manifest_path = manifest_object.path();
+  // DT_HASH says how many symbols there are: CheckSharedObject() looks at all of them.
   // One thread: a worker is a process of one thread, and so are its limits.
   const std::vector<const char*> args = {
       "ld.lld",       "-shared",          "-z",    "defs",         "-z",
       "now",          "-z",               "relro", "-z",           "noexecstack",
-      "--hash-style=gnu", "--build-id=none", "--threads=1", "--gc-sections", version_script.c_str(),
+      "--hash-style=sysv", "--build-id=none", "--threads=1", "--gc-sections", version_script.c_str(),
       "-o",           output.c_str(),     object_path.c_str(), manifest_path.c_str()};
   std::string messages;
   llvm::raw_string_ostream stream(messages);

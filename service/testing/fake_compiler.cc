@@ -1,5 +1,6 @@
 #include "service/testing/fake_compiler.h"
 
+#include <elf.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -88,6 +89,20 @@ int64_t NumberOf(const std::string& text) {
   return absl::SimpleAtoi(text, &number) ? number : 0;
 }
 
+// One that runs code when it is loaded.
+std::string ElfWithConstructor(const v1::Manifest& manifest) {
+  TinyObject object = MakeTinyObject(manifest.arch());
+  object.dynamic[TinyObject::kNull].d_tag = DT_INIT;
+  object.dynamic[TinyObject::kNull].d_un.d_val = object.symbols[1].st_value;
+  return TinyElf(object, manifest);
+}
+
+std::string MakeElf(const std::string& behave, const v1::Manifest& manifest, int64_t padding_bytes) {
+  if (behave == "junk") return "junk";
+  if (behave == "constructor") return ElfWithConstructor(manifest);
+  return TinyElf(manifest, padding_bytes);
+}
+
 absl::StatusOr<CompileResult> FakeCompile(CompileRequest request, ExprPool* pool,
                                           const CompilerEntry::AfterPropagation& after_propagation) {
   const std::string& behave = request.options["behave"];
@@ -107,7 +122,7 @@ absl::StatusOr<CompileResult> FakeCompile(CompileRequest request, ExprPool* pool
   result.manifest = MakeManifest(request);
   for (const v1::Guard& guard : guards) *result.manifest.add_guards() = guard;
   Falsify(behave, result.manifest);
-  result.elf = behave == "junk" ? "junk" : TinyElf(result.manifest, NumberOf(request.options["bytes"]));
+  result.elf = MakeElf(behave, result.manifest, NumberOf(request.options["bytes"]));
   v1::StageTime time;
   time.set_stage("codegen");
   time.set_milliseconds(0.01);

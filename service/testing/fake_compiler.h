@@ -1,6 +1,6 @@
 // A compiler for tests of the service: instant unless told otherwise, and as badly
 // behaved as the test asks. It makes artifacts that the front accepts (a manifest
-// in an ELF) and that no host could run. Options it takes:
+// in an ELF whose entry does nothing). Options it takes:
 //   guards       conditions over canonical symbols, ';' between them
 //   late_guards  more of them, that propagation does not tell
 //   performance_guard  one that is left out when they are forbidden
@@ -9,7 +9,8 @@
 //   behave       "abort", "hang", "eat_memory" (after propagation), "refuse" (a
 //                typed error), "early_abort" (before propagation), "other_key",
 //                "other_build", "other_guards", "false_guard", "other_symbols",
-//                "needs_avx9", "junk": what a worker that was taken over may return
+//                "needs_avx9", "junk", "constructor": what a worker that was taken
+//                over may return
 #ifndef KILN_SERVICE_TESTING_FAKE_COMPILER_H_
 #define KILN_SERVICE_TESTING_FAKE_COMPILER_H_
 

@@ -60,6 +60,13 @@ TEST_F(WorkerFaultTest, WhatAWorkerLiesAboutIsNotSigned) {
   EXPECT_EQ(client_->Counters().variants(), 0);
 }
 
+TEST_F(WorkerFaultTest, AnArtifactThatRunsCodeWhenLoadedIsNotSigned) {
+  const CompileAnswer answer = Compile({{"behave", "constructor"}});
+  EXPECT_EQ(answer.reason(), "WORKER_PROTOCOL") << answer.status;
+  EXPECT_THAT(std::string(answer.status.message()), HasSubstr("DT_INIT (a constructor)"));
+  EXPECT_EQ(client_->Counters().variants(), 0);
+}
+
 TEST_F(WorkerFaultTest, ADeadlineIsHonouredAndTheWorkStops) {
   const absl::Time begin = absl::Now();
   const CompileAnswer answer =

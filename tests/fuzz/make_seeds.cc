@@ -43,10 +43,10 @@ std::string ReadWhole(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
-std::string SmallElf() {
+std::string SmallElf(absl::string_view arch) {
   v1::Manifest manifest;
   manifest.set_format_version(1);
-  manifest.set_arch("x86_64");
+  manifest.set_arch(std::string(arch));
   manifest.add_symbols("s0");
   manifest.add_guards()->set_condition("s0 < 8");
   return TinyElf(manifest);
@@ -64,7 +64,7 @@ void WriteFrames(const std::string& out) {
   v1::WorkerToFront propagated;
   propagated.mutable_propagated()->add_guards()->set_condition("s0 != 1");
   v1::WorkerToFront compiled;
-  compiled.mutable_compiled()->set_elf(SmallElf());
+  compiled.mutable_compiled()->set_elf(SmallElf("x86_64"));
   v1::WorkerToFront failed;
   failed.mutable_failed()->set_reason("SHAPE_MISMATCH");
   failed.mutable_failed()->set_message("node 1");
@@ -119,7 +119,9 @@ int Write(const std::string& out, const std::string& op_samples, const std::vect
   }
   SeedFolder schemas(out, "op_schema");
   for (const OpRow& row : OpTable()) schemas.Add(row.schema.ToString());
-  SeedFolder(out, "manifest").Add(SmallElf());
+  SeedFolder(out, "manifest").Add(SmallElf("x86_64"));
+  SeedFolder objects(out, "shared_object");
+  for (const char* arch : {"x86_64", "aarch64"}) objects.Add(SmallElf(arch));
   WriteFrames(out);
   WriteRows(out);
   WriteGuards(out);

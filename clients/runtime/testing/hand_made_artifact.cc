@@ -13,6 +13,13 @@
 namespace kiln {
 namespace {
 
+// What CheckSharedObject() lets pass: no start files, no library, symbols that can
+// be counted, nothing executable but code, everything bound and read-only after
+// loading.
+constexpr absl::string_view kCompile =
+    "cc -std=c11 -O1 -shared -fPIC -nostdlib -fno-stack-protector -fno-asynchronous-unwind-tables "
+    "-fcf-protection=none -fuse-ld=bfd -Wl,--hash-style=sysv,--build-id=none,-z,now,-z,relro,-z,noexecstack";
+
 // A folder that goes away with everything in it.
 class ScratchFolder {
  public:
@@ -52,8 +59,8 @@ absl::StatusOr<std::string> CompileHandMade(absl::string_view c_source, const v1
   Write(folder.File("code.c"), c_source);
   Write(folder.File("manifest"), manifest.SerializeAsString());
   const std::string log = folder.File("log");
-  absl::Status compiled = Run(absl::StrCat("cc -std=c11 -O1 -shared -fPIC -I", KILN_SOURCE_DIR, " -o ",
-                                           folder.File("code.so"), " ", folder.File("code.c")),
+  absl::Status compiled = Run(absl::StrCat(kCompile, " -I", KILN_SOURCE_DIR, " -o ", folder.File("code.so"), " ",
+                                           folder.File("code.c")),
                               log);
   if (!compiled.ok()) return compiled;
   absl::Status packed = Run(absl::StrCat("objcopy --add-section ", KILN_MANIFEST_SECTION, "=", folder.File("manifest"),

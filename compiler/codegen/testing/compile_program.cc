@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "compiler/artifact/check_shared_object.h"
 #include "compiler/codegen/testing/test_target.h"
 
 namespace kiln {
@@ -29,6 +30,7 @@ absl::StatusOr<std::unique_ptr<CompiledProgram>> CompileProgram(absl::string_vie
   manifest.set_format_version(1);
   manifest.set_compiler_build("test");
   KILN_ASSIGN_OR_RETURN(compiled->elf, LinkArtifact(compiled->code, manifest));
+  KILN_RETURN_IF_ERROR(CheckSharedObject(compiled->elf, codegen.target.arch()));
   KILN_ASSIGN_OR_RETURN(compiled->artifact, TestArtifact::Load(compiled->elf));
   compiled->signature = TestSignature::Of(compiled->program);
   return compiled;

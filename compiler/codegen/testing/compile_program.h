@@ -28,7 +28,8 @@ struct CompileProgramOptions {
   std::string without_feature;
 };
 
-// The text is verified first.
+// The text is verified first, and what comes out of it as the front does before it
+// signs (CheckSharedObject).
 absl::StatusOr<std::unique_ptr<CompiledProgram>> CompileProgram(absl::string_view text,
                                                                 const CompileProgramOptions& options = {});
 
