@@ -29,10 +29,10 @@ class Known:
 
 
 class KnownAnswers:
-    """The lines `op | kind | most | reason` of known_unsound.txt."""
+    """The lines `op | kind | most | reason` of a file beside this one."""
 
-    def __init__(self) -> None:
-        path = pathlib.Path(__file__).resolve().parent / "known_unsound.txt"
+    def __init__(self, file: str = "known_unsound.txt") -> None:
+        path = pathlib.Path(__file__).resolve().parent / file
         self._entries: list[Known] = []
         for line in path.read_text().splitlines():
             if line and not line.startswith("#"):

@@ -1,0 +1,84 @@
+"""Functions of tensors through AOTAutograd and `backend="kiln"`, as torch.compile would take them, without Dynamo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import torch
+from functorch.compile import make_boxed_func, min_cut_rematerialization_partition
+from torch._dynamo.backends.common import aot_autograd
+from torch._dynamo.source import ConstantSource
+from torch._guards import TracingContext, tracing
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv, StatelessSymbolicContext
+
+import kiln
+from kiln._fx.decompositions import decomposition_table
+from kiln._host import fallback
+from kiln._wire.errors import KilnError
+
+Backend = Callable[[Any, Sequence[Any]], Callable[..., Any]]
+
+
+class _Module(torch.nn.Module):
+    """What AOTAutograd takes in the place of Dynamo's graph."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__()
+        self._function = function
+
+    def forward(self, *tensors: torch.Tensor) -> Any:
+        return self._function(*tensors)
+
+
+def as_graph_alone(gm: Any, inputs: Sequence[Any]) -> Callable[..., Any]:
+    """AOTAutograd with Kiln's decompositions, whose graphs PyTorch runs: what differs from eager there is PyTorch's."""
+
+    def nothing(graph: Any, _: Sequence[Any]) -> Callable[..., Any]:
+        boxed: Callable[..., Any] = make_boxed_func(graph)
+        return boxed
+
+    around = aot_autograd(
+        fw_compiler=nothing,
+        bw_compiler=nothing,
+        partition_fn=min_cut_rematerialization_partition,
+        decompositions=decomposition_table(),
+        keep_inference_input_mutations=False,
+    )
+    compiled: Callable[..., Any] = around(gm, inputs)
+    return compiled
+
+
+def kiln_backend(options: dict[str, Any]) -> Backend:
+    def run(gm: Any, inputs: Sequence[Any]) -> Callable[..., Any]:
+        compiled: Callable[..., Any] = kiln.backend(gm, inputs, options=options)
+        return compiled
+
+    return run
+
+
+def compile_function(
+    function: Callable[..., Any], tensors: Sequence[torch.Tensor], backend: Backend, dynamic: bool
+) -> Callable[..., Any]:
+    """`dynamic`: every dimension is marked, as `mark_dynamic` does; those of size 0 and 1 stay what they are."""
+    mode = FakeTensorMode(shape_env=ShapeEnv(duck_shape=False), allow_non_fake_inputs=True)
+    with tracing(TracingContext(mode)):
+        fakes = [_fake(mode, t, i, dynamic) for i, t in enumerate(tensors)]
+        return backend(_Module(function), fakes)
+
+
+def _fake(mode: FakeTensorMode, t: torch.Tensor, index: int, dynamic: bool) -> torch.Tensor:
+    dims = [DimDynamic.DYNAMIC if dynamic and size > 1 else DimDynamic.STATIC for size in t.shape]
+    context: Any = StatelessSymbolicContext(dynamic_sizes=dims)
+    return mode.from_tensor(t, symbolic_context=context, source=ConstantSource(f"input{index}"))
+
+
+@contextmanager
+def eager_reasons() -> Iterator[list[KilnError]]:
+    """Why graphs ran eagerly inside the block."""
+    reasons: list[KilnError] = []
+    with patch.object(fallback, "report", reasons.append):
+        yield reasons
