@@ -100,7 +100,8 @@ PyObject* ToObject(const KilnValue& v, ShimArguments& a) {
     case KILN_VALUE_STRING: return PyUnicode_FromStringAndSize(v.u.s, v.count);
     case KILN_VALUE_DEVICE: {
       Ref device(TorchAttribute("device"));
-      return device ? PyObject_CallFunction(device.get(), "s#", v.u.s, static_cast<Py_ssize_t>(v.count)) : nullptr;
+      Ref name(PyUnicode_FromStringAndSize(v.u.s, v.count));
+      return device && name ? PyObject_CallOneArg(device.get(), name.get()) : nullptr;
     }
     case KILN_VALUE_LIST: {
       Ref list(PyList_New(v.count));
