@@ -250,7 +250,22 @@ Expr KernelBuilder::Index(const TensorOperand& window, absl::Span<const Expr> in
   return pool_->Add(terms);
 }
 
+namespace {
+
+// Loops that never run go: later stages divide by extents.
+void DropEmptyLoops(std::vector<Stmt>& body) {
+  std::erase_if(body, [](Stmt& stmt) {
+    auto* loop = std::get_if<std::unique_ptr<Loop>>(&stmt);
+    if (loop == nullptr) return false;
+    DropEmptyLoops((*loop)->body);
+    return (*loop)->extent.IsInt(0) || (*loop)->body.empty();
+  });
+}
+
+}  // namespace
+
 Kernel KernelBuilder::Finish(int node) && {
+  DropEmptyLoops(kernel_.body);
   kernel_.nodes = {node};
   return std::move(kernel_);
 }

@@ -127,7 +127,8 @@ class OutputLowering {
     program_.buffers[to.buffer.value].index = index;
     KernelBuilder b(program_.pool, &state_.taken_names, absl::StrCat("output_", index));
     CopyNest(b, to, from);
-    program_.steps.emplace_back(std::move(b).Finish(ProducerOf(*graph_.outputs[index].get_if<ValueId>())));
+    Kernel copying = std::move(b).Finish(ProducerOf(*graph_.outputs[index].get_if<ValueId>()));
+    if (!copying.body.empty()) program_.steps.emplace_back(std::move(copying));
     program_.outputs[index].kind = Kind::kNew;
     program_.outputs[index].tensor = std::move(to);
   }

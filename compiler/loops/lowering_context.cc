@@ -118,7 +118,9 @@ KernelBuilder LoweringContext::NewKernel() {
 }
 
 void LoweringContext::Emit(KernelBuilder kernel) {
-  state_.program.steps.emplace_back(std::move(kernel).Finish(node_id()));
+  Kernel finished = std::move(kernel).Finish(node_id());
+  // Of an empty tensor nothing is left to do.
+  if (!finished.body.empty()) state_.program.steps.emplace_back(std::move(finished));
 }
 
 void LoweringContext::EmitExtern(ExternCall call) {
