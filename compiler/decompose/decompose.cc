@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -90,6 +91,7 @@ class Decomposer {
 
   absl::StatusOr<Decomposed> Run() {
     CopyHeader();
+    FindWrittenStorages();
     for (size_t n = 0; n < old_.graph.nodes.size(); ++n) {
       KILN_RETURN_IF_ERROR(VisitNode(static_cast<int>(n)));
       result_.origins.resize(result_.fake.graph.nodes.size(), static_cast<int>(n));
@@ -110,6 +112,46 @@ class Decomposer {
     for (size_t i = 0; i < old_.graph.inputs.size(); ++i) values_[i] = NewValue(ValueId{static_cast<int>(i)});
   }
 
+  void FindWrittenStorages() {
+    for (const Node& node : old_.graph.nodes) {
+      for (size_t i = 0; node.op->is_mutating() && i < node.args.size(); ++i) {
+        if (!node.op->args[i].is_written) continue;
+        VisitValues(node.args[i], [&](ValueId id) {
+          if (const auto* t = std::get_if<FakeTensor>(&old_.values[id.value])) written_.insert(t->storage);
+        });
+      }
+    }
+  }
+
+  bool MayCopyView(const Node& node) const {
+    bool may = true;
+    for (const NodeOutput& output : node.outputs) {
+      for (ValueId id : output.values) {
+        const FakeTensor* t = std::get_if<FakeTensor>(&old_.values[id.value]);
+        may = may && t != nullptr && !written_.contains(t->storage);
+      }
+    }
+    return may;
+  }
+
+  // Arguments of the node that share memory with `t`, in the old graph.
+  std::vector<ValueId> BasesOf(const Node& node, const FakeTensor& t) const {
+    std::vector<ValueId> bases;
+    for (const Argument& arg : node.args) {
+      VisitValues(arg, [&](ValueId id) {
+        const FakeTensor* base = std::get_if<FakeTensor>(&old_.values[id.value]);
+        if (base != nullptr && base->storage == t.storage) bases.push_back(id);
+      });
+    }
+    return bases;
+  }
+
+  // Whether `t` was a view of what is a copy now.
+  bool IsOfCopiedView(const Node& node, const FakeTensor& t) const {
+    const std::vector<ValueId> bases = BasesOf(node, t);
+    return std::any_of(bases.begin(), bases.end(), [this](ValueId id) { return copied_views_.contains(id); });
+  }
+
   // A value of the new graph that is what `old` was.
   ValueId NewValue(ValueId old) {
     FakeGraph& fake = result_.fake;
@@ -127,21 +169,29 @@ class Decomposer {
   absl::Status VisitNode(int n) {
     const Node& node = old_.graph.nodes[n];
     if (DecomposeRule rule = FindRule(*node.op); rule != nullptr) {
-      DecomposeContext d(result_.fake, *node.op, MapAll(node.args, to_new_), node.location);
+      DecomposeContext d(result_.fake, *node.op, MapAll(node.args, to_new_), node.location, MayCopyView(node));
       rule(d);
       if (!d.ok()) return AddContext(d.status(), DescribeNode(old_.graph, n));
       if (!d.declined()) return TakeResults(n, d);
     }
     Node copy = node;
     copy.args = MapAll(node.args, to_new_);
+    bool of_copies = false;
     for (NodeOutput& output : copy.outputs) {
       for (ValueId& id : output.values) {
+        const FakeTensor* t = std::get_if<FakeTensor>(&old_.values[id.value]);
+        if (t != nullptr && IsOfCopiedView(node, *t)) {
+          copied_views_.insert(id);
+          of_copies = true;
+        }
         values_[id.value] = NewValue(id);
         id = values_[id.value];
       }
     }
-    result_.fake.graph.nodes.push_back(std::move(copy));
-    return absl::OkStatus();
+    FakeGraph& fake = result_.fake;
+    fake.graph.nodes.push_back(std::move(copy));
+    // Its results lie in another storage, with other offsets, than they did.
+    return of_copies ? PropagateNode(fake, static_cast<int>(fake.graph.nodes.size()) - 1) : absl::OkStatus();
   }
 
   absl::Status TakeResults(int n, DecomposeContext& d) {
@@ -179,6 +229,12 @@ class Decomposer {
     if (!AllEqual(t.sizes, promised->sizes)) {
       return Bug(n, absl::StrCat("its decomposition makes ", t.ToString(), ", not ", promised->ToString()));
     }
+    if (!BasesOf(old_.graph.nodes[n], *promised).empty()) {
+      auto home = storages_.find(promised->storage);
+      if (t.storage == (home == storages_.end() ? promised->storage : home->second)) return made;
+      copied_views_.insert(old);
+      return AllEqual(t.strides, promised->strides) ? made : Restride(n, old, made);
+    }
     auto moved = storages_.find(promised->storage);
     if (t.storage == (moved == storages_.end() ? promised->storage : moved->second)) return made;
     // A view of the operands would alias what the node must not.
@@ -208,6 +264,9 @@ class Decomposer {
   std::vector<ValueId> values_;  // old to new
   const std::function<ValueId(ValueId)> to_new_ = [this](ValueId id) { return values_[id.value]; };
   absl::flat_hash_map<StorageId, StorageId> storages_;
+  absl::flat_hash_set<StorageId> written_;
+  // Values of the old graph that are views there and copies, or views of copies, in the new one.
+  absl::flat_hash_set<ValueId> copied_views_;
 };
 
 // Drops pure nodes that nothing uses, and renumbers values.

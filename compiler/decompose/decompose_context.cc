@@ -20,8 +20,12 @@ ValueClass ClassOf(const FakeValue& value) {
 }  // namespace
 
 DecomposeContext::DecomposeContext(FakeGraph& fake, const OpSchema& op, std::vector<Argument> args,
-                                   std::string location)
-    : fake_(fake), op_(op), args_(std::move(args)), location_(std::move(location)) {}
+                                   std::string location, bool may_copy_view)
+    : fake_(fake),
+      op_(op),
+      args_(std::move(args)),
+      location_(std::move(location)),
+      may_copy_view_(may_copy_view) {}
 
 absl::StatusOr<std::vector<ValueId>> DecomposeContext::TryCall(absl::string_view op, std::vector<CallArg> args,
                                                                int num_results) {

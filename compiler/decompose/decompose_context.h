@@ -52,7 +52,9 @@ struct CallArg : NamedArgument {
 class DecomposeContext {
  public:
   // `args` are the node's, as values of `fake`, which the calls grow.
-  DecomposeContext(FakeGraph& fake, const OpSchema& op, std::vector<Argument> args, std::string location);
+  // `may_copy_view`: whether a view that the node makes may as well be a copy.
+  DecomposeContext(FakeGraph& fake, const OpSchema& op, std::vector<Argument> args, std::string location,
+                   bool may_copy_view = false);
 
   // --- the node
   const std::string& op() const { return op_.name; }
@@ -65,6 +67,8 @@ class DecomposeContext {
   bool Bool(int i) const { return *args_[i].get_if<bool>(); }
   double Float(int i) const { return *args_[i].get_if<double>(); }
   DType GetDType(int i) const { return *args_[i].get_if<DType>(); }
+  // Nothing in the graph writes the memory that the node's result shares.
+  bool may_copy_view() const { return may_copy_view_; }
 
   const FakeTensor& Tensor(ValueId v) const { return fake_.tensor(v); }
   const FakeTensor& Tensor(int i) const { return fake_.tensor(Value(i)); }
@@ -96,6 +100,7 @@ class DecomposeContext {
   const OpSchema& op_;
   const std::vector<Argument> args_;
   const std::string location_;
+  const bool may_copy_view_;
   absl::Status status_;
   bool declined_ = false;
   std::vector<ValueId> results_;

@@ -20,6 +20,19 @@ void CopyOfView(D& d) {
   d.Return(d.Call("aten.clone.default", {v, {"memory_format", MemoryFormat::kContiguous}}));
 }
 
+// A view in another dtype becomes a copy where nothing writes its memory: a buffer
+// has one dtype. As an output it is a copy, too; AOTAutograd makes the views that
+// a user sees from their bases.
+template <const char* kCopy>
+void CopyInOtherDType(D& d) {
+  if (!d.may_copy_view()) return d.Decline();
+  std::vector<CallArg> args(d.args().begin(), d.args().end());
+  d.Return(d.Call(kCopy, std::move(args)));
+}
+constexpr char kViewCopy[] = "aten.view_copy.dtype";
+constexpr char kViewAsComplexCopy[] = "aten.view_as_complex_copy.default";
+constexpr char kViewAsRealCopy[] = "aten.view_as_real_copy.default";
+
 // aten::roll(Tensor self, SymInt[1] shifts, int[1] dims=[]) along several
 // dimensions, one after the other.
 void Roll(D& d) {
@@ -49,6 +62,9 @@ constexpr DecomposeRow kRows[] = {
     {"aten.t_copy.default", CopyOfView},
     {"aten.transpose_copy.int", CopyOfView},
     {"aten.unsqueeze_copy.default", CopyOfView},
+    {"aten.view.dtype", CopyInOtherDType<kViewCopy>},
+    {"aten.view_as_complex.default", CopyInOtherDType<kViewAsComplexCopy>},
+    {"aten.view_as_real.default", CopyInOtherDType<kViewAsRealCopy>},
     {"aten.view_copy.default", CopyOfView},
 };
 

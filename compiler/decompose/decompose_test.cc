@@ -103,6 +103,34 @@ TEST(DecomposeTest, AGradientThatIsNotWantedIsNone) {
   EXPECT_TRUE(d->fake.graph.outputs[1].is_none());
 }
 
+TEST(DecomposeTest, AViewInAnotherDTypeIsACopyAndViewsOfItFollow) {
+  ExprPool pool;
+  absl::StatusOr<Decomposed> d = DecomposeText(
+      "graph g(%x: c64[4, 8]) { %y = aten.view_as_real.default(%x) %z = aten.select.int(%y, 2, 1)"
+      " %a, %b = aten.split.Tensor(%z, 2) %s = aten.sin.default(%b) return (%s) }",
+      &pool);
+  ASSERT_TRUE(d.ok()) << d.status();
+  const Graph& graph = d->fake.graph;
+  EXPECT_EQ(graph.nodes[0].op->name, "aten.view_as_real_copy.default");
+  const FakeTensor& copy = d->fake.tensor(graph.nodes[0].outputs[0].values[0]);
+  const FakeTensor& z = d->fake.tensor(graph.nodes[1].outputs[0].values[0]);
+  const FakeTensor& b = d->fake.tensor(*graph.nodes[3].args[0].get_if<ValueId>());
+  EXPECT_NE(copy.storage, d->fake.tensor(ValueId{0}).storage);
+  EXPECT_EQ(z.storage, copy.storage);
+  EXPECT_EQ(b.storage, copy.storage);
+  EXPECT_TRUE(b.storage_offset.IsInt(1 + 2 * 16)) << b.ToString();
+}
+
+TEST(DecomposeTest, AViewInAnotherDTypeOfWhatIsWrittenStaysAView) {
+  ExprPool pool;
+  absl::StatusOr<Decomposed> d = DecomposeText(
+      "graph g(%x: c64[4], %v: f32[4, 2]) { %y = aten.view_as_real.default(%x)"
+      " %w = aten.copy_.default(%y, %v) %s = aten.sin.default(%x) return (%s) }",
+      &pool);
+  ASSERT_TRUE(d.ok()) << d.status();
+  EXPECT_EQ(d->fake.graph.nodes[0].op->name, "aten.view_as_real.default");
+}
+
 TEST(DecomposeTest, EveryRuleIsListedOnce) {
   std::vector<std::string> ops = DecomposedOps();
   for (size_t i = 0; i < ops.size(); ++i) {
