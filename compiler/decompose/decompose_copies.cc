@@ -29,6 +29,15 @@ void CopyInOtherDType(D& d) {
   std::vector<CallArg> args(d.args().begin(), d.args().end());
   d.Return(d.Call(kCopy, std::move(args)));
 }
+
+// Lazily conjugated and negated views, likewise: memory holds what it holds.
+template <const char* kComputed>
+void ComputedView(D& d) {
+  if (!d.may_copy_view()) return d.Decline();
+  d.Return(d.Call(kComputed, {d.Value(0)}));
+}
+constexpr char kConjPhysical[] = "aten._conj_physical.default";
+constexpr char kNeg[] = "aten.neg.default";
 constexpr char kViewCopy[] = "aten.view_copy.dtype";
 constexpr char kViewAsComplexCopy[] = "aten.view_as_complex_copy.default";
 constexpr char kViewAsRealCopy[] = "aten.view_as_real_copy.default";
@@ -47,6 +56,8 @@ void Roll(D& d) {
 }
 
 constexpr DecomposeRow kRows[] = {
+    {"aten._conj.default", ComputedView<kConjPhysical>},
+    {"aten._neg_view.default", ComputedView<kNeg>},
     {"aten.alias_copy.default", CopyOfView},
     {"aten.as_strided_copy.default", CopyOfView},
     {"aten.detach_copy.default", CopyOfView},

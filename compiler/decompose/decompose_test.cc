@@ -121,6 +121,17 @@ TEST(DecomposeTest, AViewInAnotherDTypeIsACopyAndViewsOfItFollow) {
   EXPECT_TRUE(b.storage_offset.IsInt(1 + 2 * 16)) << b.ToString();
 }
 
+TEST(DecomposeTest, ALazilyConjugatedViewIsConjugated) {
+  ExprPool pool;
+  absl::StatusOr<Decomposed> d = DecomposeText(
+      "graph g(%x: c64[4, 8]) { %y = aten._conj.default(%x) %z = aten.t.default(%y) return (%z) }", &pool);
+  ASSERT_TRUE(d.ok()) << d.status();
+  const FakeTensor& z = d->fake.tensor(*d->fake.graph.outputs[0].get_if<ValueId>());
+  EXPECT_EQ(d->fake.graph.nodes[0].op->name, "aten._conj_physical.default");
+  EXPECT_FALSE(z.conj_bit);
+  EXPECT_EQ(z.storage, d->fake.tensor(d->fake.graph.nodes[0].outputs[0].values[0]).storage);
+}
+
 TEST(DecomposeTest, AViewInAnotherDTypeOfWhatIsWrittenStaysAView) {
   ExprPool pool;
   absl::StatusOr<Decomposed> d = DecomposeText(

@@ -92,6 +92,10 @@ class OutputLowering {
   }
 
   absl::Status BindTensor(int index, const FakeTensor& t) {
+    if (t.conj_bit || t.neg_bit) {
+      return MakeError(ErrorReason::kUnsupportedGraph,
+                       absl::StrCat("output ", index, ": a lazily conjugated or negated view"));
+    }
     OutputBinding& binding = program_.outputs[index];
     binding.tensor = state_.WindowOf(t);
     if (binding.tensor.buffer.value < 0) {
