@@ -16,6 +16,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/status_macros.h"
 #include "fake_runtime/fake_tensor_mode.h"
 #include "fake_runtime/graph/text_form.h"
@@ -39,6 +40,8 @@ bool IsGraphText(absl::string_view bytes) {
 }
 
 absl::StatusOr<Graph> ImportBytes(const std::string& bytes, ExprPool* pool) {
+  if (bytes.empty()) return MakeError(ErrorReason::kParseError, "it is empty");
+  KILN_RETURN_IF_ERROR(CheckLimit(Limit::kRequestBytes, static_cast<int64_t>(bytes.size()), "the message"));
   v1::GraphModule module;
   if (!module.ParseFromString(bytes)) {
     return MakeError(ErrorReason::kParseError, "neither the text of a graph nor a serialized kiln.v1.GraphModule");
@@ -57,6 +60,11 @@ absl::StatusOr<Bindings> ParseBindings(absl::string_view text) {
     if (name.empty() || !absl::SimpleAtoi(parts.second, &value)) {
       return MakeError(ErrorReason::kBadArgumentValue,
                        absl::StrCat("--bind: '", piece, "' is not NAME=INTEGER, as in s0=8,s1=16"));
+    }
+    for (const auto& [earlier, said] : bindings) {
+      if (earlier != name || said == value) continue;
+      return MakeError(ErrorReason::kBadArgumentValue,
+                       absl::StrCat("--bind: ", name, " is ", said, " and then ", value));
     }
     bindings.emplace_back(name, value);
   }
@@ -78,13 +86,19 @@ absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
 }
 
 absl::Status WriteWholeFile(const std::string& path, absl::string_view bytes) {
-  const std::string partial = absl::StrCat(path, ".partial");
+  std::error_code error;
+  const std::filesystem::file_status there = std::filesystem::status(path, error);
+  // A device or a pipe is written to: a file in its place would be the end of it. What a link names is replaced, not the link.
+  const bool in_place = std::filesystem::exists(there) && !std::filesystem::is_regular_file(there);
+  const std::filesystem::path linked = std::filesystem::canonical(path, error);
+  const std::string target = error ? path : linked.string();
+  const std::string partial = in_place ? path : absl::StrCat(target, ".partial");
   std::ofstream file(partial, std::ios::binary | std::ios::trunc);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   file.close();
   if (!file) return absl::UnknownError(absl::StrCat(partial, ": ", std::strerror(errno)));
-  std::error_code error;
-  std::filesystem::rename(partial, path, error);
+  if (in_place) return absl::OkStatus();
+  std::filesystem::rename(partial, target, error);
   if (error) return absl::UnknownError(absl::StrCat(path, ": ", error.message()));
   return absl::OkStatus();
 }

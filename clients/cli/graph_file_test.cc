@@ -1,9 +1,14 @@
 #include "clients/cli/graph_file.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "fake_runtime/import/export_graph.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -101,6 +106,47 @@ TEST_F(GraphFileTest, FilesAreWholeOrNotThere) {
   ASSERT_TRUE(WriteWholeFile(path, "two").ok());
   EXPECT_EQ(*ReadWholeFile(path), "two");
   EXPECT_FALSE(std::filesystem::exists(path + ".partial"));
+}
+
+TEST_F(GraphFileTest, WhatIsNoFileIsWrittenToAndNotReplaced) {
+  const std::string pipe = folder_ + "/pipe";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  // A reader that is there, so that opening the pipe to write does not wait.
+  const int reader = open(pipe.c_str(), O_RDONLY | O_NONBLOCK);
+  ASSERT_TRUE(WriteWholeFile(pipe, "through").ok());
+  EXPECT_TRUE(std::filesystem::is_fifo(pipe));
+  char read_back[16] = {};
+  EXPECT_EQ(read(reader, read_back, sizeof(read_back)), 7);
+  EXPECT_STREQ(read_back, "through");
+  close(reader);
+  EXPECT_FALSE(WriteWholeFile(folder_, "a folder").ok());
+}
+
+TEST_F(GraphFileTest, WhatALinkNamesIsReplacedAndTheLinkStays) {
+  const std::string path = Write("real", "one"), link = folder_ + "/link";
+  std::filesystem::create_symlink(path, link);
+  ASSERT_TRUE(WriteWholeFile(link, "two").ok());
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_EQ(*ReadWholeFile(path), "two");
+}
+
+TEST_F(GraphFileTest, AnEmptyFileIsCalledEmpty) {
+  const absl::Status status = ReadGraphFile(Write("empty", ""), {}, &pool_).status();
+  EXPECT_EQ(GetErrorReason(status), ErrorReason::kParseError);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("empty: it is empty"));
+}
+
+TEST_F(GraphFileTest, AMessageOverTheLimitIsNotRead) {
+  const absl::Status status =
+      ReadGraphFile(Write("large", std::string(GetLimit(Limit::kRequestBytes) + 1, 'x')), {}, &pool_).status();
+  EXPECT_EQ(GetErrorReason(status), ErrorReason::kLimitExceeded);
+}
+
+TEST_F(GraphFileTest, ASymbolIsBoundToOneSize) {
+  EXPECT_TRUE(ParseBindings("s0=3,s1=4,s0=3").ok());
+  const absl::Status status = ParseBindings("s0=3,s1=4,s0=5").status();
+  EXPECT_EQ(GetErrorReason(status), ErrorReason::kBadArgumentValue);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("s0 is 3 and then 5"));
 }
 
 }  // namespace
