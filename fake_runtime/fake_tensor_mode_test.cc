@@ -437,6 +437,16 @@ TEST(PropagateTest, TensorsOfTwoDevicesAreRefusedWithBoth) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("cuda:1"));
 }
 
+// The bit has no place in a message: only the text form tells of it.
+TEST(PropagateTest, AConjugateIsComplex) {
+  Mode mode;
+  const absl::Status status = mode.Run("graph f(%x: f32[4] conj) { return (%x) }", {}).status();
+  EXPECT_EQ(GetErrorReason(status), ErrorReason::kBadInputMetadata);
+  EXPECT_NE(status.message().find("input 0 (x): it is a lazy conjugate, but f32 is not complex"), absl::string_view::npos)
+      << status;
+  EXPECT_TRUE(mode.Run("graph f(%x: c64[4] conj) { return (%x) }", {}).ok());
+}
+
 TEST(PropagateTest, ANumberOnTheCpuGoesWithAnyDeviceWhereverItStands) {
   Mode mode;
   absl::StatusOr<FakeGraph> fake = mode.Run("graph main(%n: f32[], %w: f32[4, 3] device=cuda:1, %i: i64[]) {"

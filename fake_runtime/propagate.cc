@@ -1,6 +1,7 @@
 // Propagate: every node's meta function, in order, over one environment.
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
@@ -66,6 +67,13 @@ absl::Status DeclareSymbols(const Graph& graph, ShapeEnv& env) {
   return absl::OkStatus();
 }
 
+// What has hints for all its symbols has a value at them: it neither overflows nor divides by zero.
+absl::Status CheckHint(const ShapeEnv& env, Expr e, absl::string_view what, int dim) {
+  if (e.is_poison() || e.has_unbacked() || env.HintOf(e).has_value()) return absl::OkStatus();
+  return MakeError(ErrorReason::kSizeOverflow, absl::StrCat(what, " ", dim, " of its result, ", e.ToString(),
+                                                            ", overflows int64 or divides by zero at the hints"));
+}
+
 // The number of bytes that `t` reaches, at its hints, fits int64; so do its
 // expressions.
 absl::Status CheckTensor(const ShapeEnv& env, const FakeTensor& t) {
@@ -78,6 +86,8 @@ absl::Status CheckTensor(const ShapeEnv& env, const FakeTensor& t) {
       if (e.is_poison() && IsLimitPoison(e)) return PoisonError(e, "a size or stride of its result");
       poison = poison || e.is_poison();
     }
+    KILN_RETURN_IF_ERROR(CheckHint(env, t.sizes[d], "size", d));
+    KILN_RETURN_IF_ERROR(CheckHint(env, t.strides[d], "stride", d));
     const int64_t size = t.sizes[d].is_poison() ? 1 : env.HintOf(t.sizes[d]).value_or(1);
     if (size < 0) {
       return MakeError(ErrorReason::kShapeMismatch,
@@ -98,25 +108,48 @@ absl::Status CheckTensor(const ShapeEnv& env, const FakeTensor& t) {
 }
 
 // An input lies within its storage, at its hints.
-absl::Status CheckStorage(const ShapeEnv& env, const GraphInput& input) {
-  const FakeTensor& t = std::get<FakeTensor>(input.value);
-  if (!input.storage_bytes.has_value()) return absl::OkStatus();
+absl::Status CheckStorage(const ShapeEnv& env, const FakeTensor& t, const std::optional<Expr>& storage_bytes) {
+  if (!storage_bytes.has_value()) return absl::OkStatus();
   for (Expr size : t.sizes) {
     if (env.HintOf(size) == 0) return absl::OkStatus();
   }
-  const std::optional<int64_t> has = env.HintOf(*input.storage_bytes);
+  const std::optional<int64_t> has = env.HintOf(*storage_bytes);
   const std::optional<int64_t> reaches = env.HintOf(SymbolicBytesReached(env.pool(), t));
   if (!has.has_value() || !reaches.has_value() || *reaches <= *has) return absl::OkStatus();
   return MakeError(ErrorReason::kBadInputMetadata,
                    absl::StrCat("it reaches ", *reaches, " bytes into a storage of ", *has));
 }
 
+// What PyTorch makes no tensor of.
+absl::Status CheckMarks(const FakeTensor& t) {
+  if (t.layout != Layout::kStrided)
+    return MakeError(ErrorReason::kUnsupportedGraph, "its layout is not strided");
+  if (t.conj_bit && !IsComplex(t.dtype)) {
+    return MakeError(ErrorReason::kBadInputMetadata,
+                     absl::StrCat("it is a lazy conjugate, but ", DTypeText(t.dtype), " is not complex"));
+  }
+  if (t.requires_grad && !IsComplex(t.dtype) && !IsFloating(t.dtype)) {
+    return MakeError(ErrorReason::kBadInputMetadata,
+                     absl::StrCat("it requires grad, but ", DTypeText(t.dtype), " is neither floating point nor complex"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckInputs(const FakeGraph& fake) {
+  // The first input of each storage.
+  std::vector<const FakeTensor*> owners(fake.num_storages);
   for (size_t i = 0; i < fake.graph.inputs.size(); ++i) {
     const FakeTensor* t = std::get_if<FakeTensor>(&fake.values[i]);
     if (t == nullptr) continue;
     absl::Status status = CheckTensor(*fake.env, *t);
-    if (status.ok()) status = CheckStorage(*fake.env, fake.graph.inputs[i]);
+    if (status.ok()) status = CheckStorage(*fake.env, *t, fake.storage_bytes[t->storage.value]);
+    if (status.ok()) status = CheckMarks(*t);
+    const FakeTensor*& owner = owners[t->storage.value];
+    if (owner == nullptr) owner = t;
+    if (status.ok() && !(t->device == owner->device)) {
+      status = MakeError(ErrorReason::kBadInputMetadata, absl::StrCat("it is on ", t->device.ToString(), ", but an earlier "
+                                                                      "input that shares its storage is on ", owner->device.ToString()));
+    }
     if (!status.ok()) return AddContext(status, absl::StrCat("input ", i, " (", fake.graph.inputs[i].name, ")"));
   }
   return absl::OkStatus();

@@ -320,6 +320,8 @@ absl::StatusOr<ValueId> GraphBuilder::Define(absl::string_view name,
   KILN_RETURN_IF_ERROR(
       CheckLimit(Limit::kStringBytes, name.size(), "a value's name"));
   if (!name.empty()) {
+    if (name == "_")
+      return MakeError(ErrorReason::kMalformedMessage, "a value is named '_', which stands for one that nothing uses");
     if (!IsValueName(name)) {
       return MakeError(
           ErrorReason::kMalformedMessage,

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "base/utf8.h"
 #include "fake_runtime/graph/choose_overload.h"
 #include "fake_runtime/graph/signature_parser.h"
 #include "fake_runtime/graph/text_cursor.h"
@@ -28,6 +29,9 @@ class GraphParser {
   absl::StatusOr<Graph> Parse() {
     KILN_RETURN_IF_ERROR(CheckLimit(Limit::kRequestBytes, in_.text().size(),
                                     "the graph's text"));
+    // A graph can be sent, and the strings of messages are UTF-8.
+    const size_t bad = FindBadUtf8(in_.text());
+    if (bad != in_.text().size()) return in_.ErrorAt(bad, "this byte is not UTF-8");
     KILN_RETURN_IF_ERROR(in_.ExpectWord("graph"));
     KILN_ASSIGN_OR_RETURN(absl::string_view name, in_.Word("the graph's name"));
     builder_.SetName(name);
@@ -40,7 +44,8 @@ class GraphParser {
 
  private:
   // Values on the left of '=' stand outside all parentheses; those are what
-  // nodes further on define. A '%' inside a comment or string is skipped.
+  // nodes further on define, as far as `return`, behind which parentheses may be
+  // missing. A '%' inside a comment or string is skipped.
   void AnnounceDefinitions() {
     absl::string_view text = in_.text();
     int depth = 0;
@@ -50,10 +55,14 @@ class GraphParser {
       if (c == ')') --depth;
       if (c == '#') i = std::min(text.find('\n', i), text.size() - 1);
       if (c == '"') i = in_.EndOfString(i);
-      if (c != '%' || depth != 0) continue;
-      size_t end = i + 1;
+      if (depth != 0 || (c != '%' && !in_.IsWordChar(c))) continue;
+      const size_t start = c == '%' ? i + 1 : i;
+      size_t end = start;
       while (end < text.size() && in_.IsWordChar(text[end])) ++end;
-      builder_.Announce(text.substr(i + 1, end - i - 1));
+      const absl::string_view word = text.substr(start, end - start);
+      if (c != '%' && word == "return") return;
+      if (c == '%') builder_.Announce(word);
+      i = end - 1;
     }
   }
 

@@ -1,12 +1,12 @@
 // The parts of a graph's text form in front of its nodes; see signature_parser.h.
 #include "fake_runtime/graph/signature_parser.h"
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
@@ -292,8 +292,14 @@ class SignatureParser {
     if (!in_.At(",") && !in_.At("}")) {
       KILN_ASSIGN_OR_RETURN(s.policy, ParsePolicy());
     }
+    return Declare(std::move(s));
+  }
+
+  // Of two declarations of a symbol the first one is found; the builder refuses the second.
+  absl::Status Declare(SymbolDeclaration s) {
+    places_.try_emplace(s.symbol, declared_.size());
     declared_.push_back(std::move(s));
-    return absl::OkStatus();
+    return CheckLimit(Limit::kSymbols, declared_.size(), "the graph");
   }
 
   absl::Status ParseHint(SymbolDeclaration& s) {
@@ -347,27 +353,20 @@ class SignatureParser {
   absl::Status GiveSymbols() {
     const size_t in_block = declared_.size();
     for (const InlineFacts& facts : inline_facts_) KILN_RETURN_IF_ERROR(Merge(facts));
-    for (size_t i = 0; i < declared_.size(); ++i) {
-      // Where the block says nothing, symbols keep the order in which they appear.
-      if (i >= in_block) {
-        pending_symbols_.push_back(declared_[i]);
-        continue;
-      }
-      KILN_RETURN_IF_ERROR(builder_.DeclareSymbol(declared_[i]));
-    }
+    // Where the block says nothing, symbols keep the order in which they appear.
+    for (size_t i = 0; i < in_block; ++i) KILN_RETURN_IF_ERROR(builder_.DeclareSymbol(declared_[i]));
     return absl::OkStatus();
   }
 
   absl::Status Merge(const InlineFacts& facts) {
     const SymbolDeclaration& said = facts.symbol;
-    auto it = std::find_if(declared_.begin(), declared_.end(),
-                           [&](const SymbolDeclaration& s) { return s.symbol == said.symbol; });
-    if (it == declared_.end()) {
+    const auto place = places_.find(said.symbol);
+    if (place == places_.end()) {
       SymbolDeclaration s = said;
       if (s.symbol.has_unbacked() && !facts.has_policy) s.policy = DimPolicy::kUnbacked;
-      declared_.push_back(std::move(s));
-      return absl::OkStatus();
+      return Declare(std::move(s));
     }
+    SymbolDeclaration* const it = &declared_[place->second];
     const absl::string_view name = said.symbol.symbol_name();
     if (said.hint.has_value() && it->hint.has_value() && *it->hint != *said.hint) {
       return in_.ErrorAt(facts.pos, absl::StrCat("symbol ", name, " has the hint ", *said.hint, " here but ", *it->hint,
@@ -408,9 +407,7 @@ class SignatureParser {
       SymbolDeclaration s;
       s.symbol = symbol;
       if (symbol.has_unbacked()) s.policy = DimPolicy::kUnbacked;
-      for (const SymbolDeclaration& said : pending_symbols_) {
-        if (said.symbol == symbol) s = said;
-      }
+      if (const auto place = places_.find(symbol); place != places_.end()) s = declared_[place->second];
       status = builder_.DeclareSymbol(std::move(s));
     });
     return status;
@@ -443,9 +440,9 @@ class SignatureParser {
   std::vector<PendingInput> inputs_;
   std::vector<Expr> assumptions_;
   std::vector<InlineFacts> inline_facts_;
+  // Those of the block, then those that only inputs tell of.
   std::vector<SymbolDeclaration> declared_;
-  // Those that only inputs tell of.
-  std::vector<SymbolDeclaration> pending_symbols_;
+  absl::flat_hash_map<Expr, size_t> places_;
 };
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "fake_runtime/graph/testing/random_graph.h"
@@ -255,6 +257,30 @@ TEST(TextFormTest, RefusesWithReasonAndPlace) {
     EXPECT_NE(status.message().find(c.message), absl::string_view::npos)
         << c.body << "\n"
         << status;
+  }
+}
+
+TEST(TextFormTest, WhatIsNotUtf8IsNamedByItsPlace) {
+  ExprPool pool;
+  EXPECT_TRUE(Parse("graph f() {\n  return ()  # caf\xC3\xA9\n}", pool).ok());
+  const absl::Status status = Parse("graph f() {\n  return ()  # caf\xE9\n}", pool).status();
+  EXPECT_EQ(GetErrorReason(status), ErrorReason::kParseError);
+  EXPECT_NE(status.message().find("2:19: this byte is not UTF-8"), absl::string_view::npos) << status;
+}
+
+// Symbols by the hundred thousand meet the limit, not a search through all of them for each.
+TEST(TextFormTest, TooManySymbolsAreRefusedAtTheLimit) {
+  std::string inputs, block;
+  for (int i = 0; i < 100000; ++i) {
+    absl::StrAppend(&inputs, i == 0 ? "" : ", ", "%x", i, ": f32[s", i, "=8]");
+    absl::StrAppend(&block, i == 0 ? "" : ", ", "s", i, " = 8");
+  }
+  for (const std::string& text : {absl::StrCat("graph f(", inputs, ") { return () }"),
+                                  absl::StrCat("graph f() symbols { ", block, " } { return () }")}) {
+    ExprPool pool;
+    const absl::Status status = Parse(text, pool).status();
+    EXPECT_EQ(GetErrorReason(status), ErrorReason::kLimitExceeded);
+    EXPECT_NE(status.message().find("over the limit symbols"), absl::string_view::npos) << status;
   }
 }
 
