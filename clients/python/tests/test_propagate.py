@@ -396,9 +396,13 @@ def test_a_shape_mismatch_names_the_node_and_both_sizes() -> None:
         ([torch.ones(4, 8), torch.ones(8, 2)], {"dynamic_shapes": [{0: Dim("n", min=5)}, None]}, "outside of"),
         ([torch.ones(4, 8), torch.ones(8, 2)], {"dynamic_shapes": [{0: 2 * Dim("n")}, None]}, "derived"),
         ([torch.ones(4, 8), torch.ones(8, 2)], {"dynamic_shapes": [None, None], "dynamic": True}, "both given"),
+        ([torch.ones(4, 8), torch.ones(8, 2)], {"dynamic_shapes": 1.5}, "no sequence with an entry per example input"),
+        ([torch.ones(4, 8), torch.ones(8, 2)], {"dynamic_shapes": {0, 1}}, "no sequence with an entry"),
+        (None, {}, "of type NoneType"),
+        (torch.ones(2, 8, 8), {}, "of type Tensor"),
     ],
 )
-def test_inputs_that_do_not_fit_are_refused(inputs: list[Any], arguments: dict[str, Any], message: str) -> None:
+def test_inputs_that_do_not_fit_are_refused(inputs: Any, arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(kiln.KilnError, match=message) as raised:
         kiln.propagate(matmul(), inputs, **arguments)
     assert raised.value.reason == "BAD_INPUT_METADATA"
@@ -420,6 +424,46 @@ def test_an_input_that_is_no_tensor_or_integer_is_refused() -> None:
     gm = torch.fx.symbolic_trace(lambda x: x)
     with pytest.raises(kiln.KilnError, match="input x: float inputs have no wire form"):
         kiln.propagate(gm, [1.5])
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (torch.eye(2).to_sparse(), "layout torch.sparse_coo is not supported"),
+        (torch.eye(2).to_sparse_csr(), "layout torch.sparse_csr is not supported"),
+        (torch.nested.nested_tensor([torch.ones(2)]), "nested tensors are not supported"),
+        (torch.nested.nested_tensor([torch.ones(2)], layout=torch.jagged), "nested tensors are not supported"),
+        (torch.quantize_per_tensor(torch.ones(2), 1.0, 0, torch.qint8), "dtype torch.qint8"),
+    ],
+)
+def test_a_tensor_that_is_not_strided_is_refused(value: torch.Tensor, message: str) -> None:
+    with pytest.raises(kiln.KilnError, match=f"input x: {message}") as raised:
+        kiln.propagate(torch.fx.symbolic_trace(lambda x: x), [value])
+    assert raised.value.reason == "UNCONVERTIBLE_NODE"
+
+
+def test_an_integer_beyond_64_bits_is_refused() -> None:
+    for value in (2**63, -(2**63) - 1):
+        with pytest.raises(kiln.KilnError, match=f"input x: the integer {value} does not fit 64 bits") as raised:
+            kiln.propagate(torch.fx.symbolic_trace(lambda x: x), [value])
+        assert raised.value.reason == "UNCONVERTIBLE_NODE"
+
+
+def test_symbols_of_two_shape_envs_are_not_taken_for_one() -> None:
+    inputs = []
+    for rows in (6, 8):
+        mode = FakeTensorMode(shape_env=ShapeEnv())
+        context = StatelessSymbolicContext(dynamic_sizes=[DimDynamic.DYNAMIC, DimDynamic.DYNAMIC])
+        inputs.append(mode.from_tensor(torch.ones(rows, 4), symbolic_context=context))
+    gm = make_fx(torch.add)(torch.ones(8, 4), torch.ones(8, 4))
+    with pytest.raises(kiln.KilnError, match="is of another ShapeEnv") as raised:
+        kiln.propagate(gm, inputs)
+    assert raised.value.reason == "UNCONVERTIBLE_NODE"
+
+
+def test_what_is_no_graph_module_is_refused() -> None:
+    with pytest.raises(kiln.KilnError, match=r"Linear is given, where a torch\.fx\.GraphModule must be"):
+        kiln.propagate(torch.nn.Linear(2, 2), [torch.ones(2)])
 
 
 def test_bytes_that_are_no_module_are_refused() -> None:

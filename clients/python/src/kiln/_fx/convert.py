@@ -292,6 +292,8 @@ class GraphConverter:
             raise UnconvertibleNode(f"node {node.name}: an argument of type {type(value).__name__} has no wire form")
 
     def _fill_tensor_meta(self, meta: pb.TensorMeta, val: torch.Tensor, node: torch.fx.Node) -> None:
+        if val.is_nested:
+            raise UnconvertibleNode(f"input {node.name}: nested tensors are not supported")
         if val.layout is not torch.strided:
             raise UnconvertibleNode(f"input {node.name}: layout {val.layout} is not supported")
         if val.is_conj() or val.is_neg():
@@ -319,6 +321,9 @@ class GraphConverter:
         sym_node = value.node
         if not hasattr(sym_node, "shape_env"):
             raise UnconvertibleNode(f"the size {value} has no symbolic expression")
+        # Each has its own symbols, and gives them the same names.
+        if self._shape_env is not None and self._shape_env is not sym_node.shape_env:
+            raise UnconvertibleNode(f"the size {value} is of another ShapeEnv than the sizes before it")
         self._shape_env = sym_node.shape_env
         expr = sym_node.expr
         if expr.is_Integer:

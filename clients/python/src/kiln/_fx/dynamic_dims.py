@@ -68,7 +68,7 @@ class DynamicDims:
     def __init__(self, dynamic_shapes: Sequence[Any] | None, *, dynamic: bool, num_inputs: int) -> None:
         if dynamic_shapes is not None and dynamic:
             raise _refuse("dynamic=True and dynamic_shapes are both given")
-        if dynamic_shapes is not None and isinstance(dynamic_shapes, (str, Mapping)):
+        if dynamic_shapes is not None and (not isinstance(dynamic_shapes, Sequence) or isinstance(dynamic_shapes, str)):
             raise _refuse("dynamic_shapes is no sequence with an entry per example input")
         if dynamic_shapes is not None and len(dynamic_shapes) != num_inputs:
             raise _refuse(f"dynamic_shapes has {len(dynamic_shapes)} entries for {num_inputs} inputs")

@@ -31,6 +31,13 @@ def propagate_graph(
     dynamic: bool = False,
 ) -> PropagatedGraph:
     """See `kiln.propagate`."""
+    if not isinstance(gm, torch.fx.GraphModule):
+        raise KilnError("BAD_INPUT_METADATA", f"{type(gm).__name__} is given, where a torch.fx.GraphModule must be")
+    if not isinstance(example_inputs, Sequence) or isinstance(example_inputs, str):
+        raise KilnError(
+            "BAD_INPUT_METADATA",
+            f"example_inputs is no sequence with an entry per placeholder, but of type {type(example_inputs).__name__}",
+        )
     placeholders = [node for node in gm.graph.nodes if node.op == "placeholder"]
     if len(placeholders) != len(example_inputs):
         raise KilnError(
@@ -54,11 +61,18 @@ def _symbols_in(example_inputs: Sequence[Any]) -> set[str]:
     """The symbols that a ShapeEnv has given to the inputs already."""
     found: set[str] = set()
     for value in example_inputs:
-        numbers = (*value.shape, *value.stride()) if isinstance(value, torch.Tensor) else (value,)
-        for number in numbers:
+        for number in _numbers_of(value):
             if isinstance(number, torch.SymInt) and hasattr(number.node, "expr"):
                 found.update(str(symbol) for symbol in number.node.expr.free_symbols)
     return found
+
+
+def _numbers_of(value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, torch.Tensor):
+        return (value,)
+    # Others have no strides, and some no sizes; the converter refuses them.
+    strided = value.layout is torch.strided and not value.is_nested
+    return (*value.shape, *value.stride()) if strided else ()
 
 
 def _with_fx_node(error: KilnError, places: NodePlaces) -> KilnError:
@@ -117,6 +131,8 @@ class _ExampleConverter(GraphConverter):
         elif isinstance(value, torch.SymInt):
             self._fill_expr(entry.sym_int, value)
         elif isinstance(value, int) and not isinstance(value, bool):
+            if not -(2**63) <= value < 2**63:
+                raise UnconvertibleNode(f"input {node.name}: the integer {value} does not fit 64 bits")
             self._dims.fill_integer(entry.sym_int, value, index, node.name)
         else:
             raise UnconvertibleNode(f"input {node.name}: {type(value).__name__} inputs have no wire form")
