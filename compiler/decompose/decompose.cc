@@ -64,6 +64,13 @@ DecomposeRule FindRule(const OpSchema& op) {
   return op.is_mutating() && FunctionalTwin(op) != nullptr ? InPlace : nullptr;
 }
 
+DecomposeRule FindPatternRule(const OpSchema& op) {
+  for (const DecomposeRow& row : PatternRules()) {
+    if (op.name == row.op) return row.rule;
+  }
+  return nullptr;
+}
+
 // `arg` with each value replaced by `map(value)`; a value that is gone is none.
 template <typename Map>
 Argument MapValues(const Argument& arg, const Map& map) {
@@ -94,6 +101,7 @@ class Decomposer {
     FindWrittenStorages();
     for (size_t n = 0; n < old_.graph.nodes.size(); ++n) {
       KILN_RETURN_IF_ERROR(VisitNode(static_cast<int>(n)));
+      NoteProducers();
       result_.origins.resize(result_.fake.graph.nodes.size(), static_cast<int>(n));
     }
     result_.fake.graph.outputs = MapAll(old_.graph.outputs, to_new_);
@@ -166,10 +174,23 @@ class Decomposer {
     return id;
   }
 
+  void NoteProducers() {
+    const Graph& graph = result_.fake.graph;
+    producers_.resize(graph.num_values(), -1);
+    for (; noted_nodes_ < graph.nodes.size(); ++noted_nodes_) {
+      for (const NodeOutput& output : graph.nodes[noted_nodes_].outputs) {
+        for (ValueId id : output.values) producers_[id.value] = static_cast<int>(noted_nodes_);
+      }
+    }
+  }
+
   absl::Status VisitNode(int n) {
     const Node& node = old_.graph.nodes[n];
-    if (DecomposeRule rule = FindRule(*node.op); rule != nullptr) {
-      DecomposeContext d(result_.fake, *node.op, MapAll(node.args, to_new_), node.location, MayCopyView(node));
+    DecomposeRule rule = FindRule(*node.op);
+    if (rule == nullptr) rule = FindPatternRule(*node.op);
+    if (rule != nullptr) {
+      DecomposeContext d(result_.fake, *node.op, MapAll(node.args, to_new_), node.location,
+                         {MayCopyView(node), producers_});
       rule(d);
       if (!d.ok()) return AddContext(d.status(), DescribeNode(old_.graph, n));
       if (!d.declined()) return TakeResults(n, d);
@@ -262,6 +283,8 @@ class Decomposer {
   FakeGraph old_;
   Decomposed result_;
   std::vector<ValueId> values_;  // old to new
+  std::vector<int> producers_;   // by new value
+  size_t noted_nodes_ = 0;
   const std::function<ValueId(ValueId)> to_new_ = [this](ValueId id) { return values_[id.value]; };
   absl::flat_hash_map<StorageId, StorageId> storages_;
   absl::flat_hash_set<StorageId> written_;

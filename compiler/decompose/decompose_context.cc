@@ -20,12 +20,19 @@ ValueClass ClassOf(const FakeValue& value) {
 }  // namespace
 
 DecomposeContext::DecomposeContext(FakeGraph& fake, const OpSchema& op, std::vector<Argument> args,
-                                   std::string location, bool may_copy_view)
+                                   std::string location, Surroundings surroundings)
     : fake_(fake),
       op_(op),
       args_(std::move(args)),
       location_(std::move(location)),
-      may_copy_view_(may_copy_view) {}
+      surroundings_(surroundings) {}
+
+const Node* DecomposeContext::ProducerOf(int i) const {
+  const ValueId* id = args_[i].get_if<ValueId>();
+  const absl::Span<const int> producers = surroundings_.producers;
+  const bool is_known = id != nullptr && id->value < static_cast<int>(producers.size());
+  return is_known && producers[id->value] >= 0 ? &fake_.graph.nodes[producers[id->value]] : nullptr;
+}
 
 absl::StatusOr<std::vector<ValueId>> DecomposeContext::TryCall(absl::string_view op, std::vector<CallArg> args,
                                                                int num_results) {

@@ -51,10 +51,18 @@ struct CallArg : NamedArgument {
 
 class DecomposeContext {
  public:
+  // What a rule may know of the graph around the node.
+  struct Surroundings {
+    // Whether a view that the node makes may as well be a copy.
+    bool may_copy_view = false;
+    // By value of `fake`, the node that makes it; -1 for inputs.
+    absl::Span<const int> producers;
+  };
   // `args` are the node's, as values of `fake`, which the calls grow.
-  // `may_copy_view`: whether a view that the node makes may as well be a copy.
   DecomposeContext(FakeGraph& fake, const OpSchema& op, std::vector<Argument> args, std::string location,
-                   bool may_copy_view = false);
+                   Surroundings surroundings);
+  DecomposeContext(FakeGraph& fake, const OpSchema& op, std::vector<Argument> args, std::string location)
+      : DecomposeContext(fake, op, std::move(args), std::move(location), Surroundings{}) {}
 
   // --- the node
   const std::string& op() const { return op_.name; }
@@ -68,10 +76,13 @@ class DecomposeContext {
   double Float(int i) const { return *args_[i].get_if<double>(); }
   DType GetDType(int i) const { return *args_[i].get_if<DType>(); }
   // Nothing in the graph writes the memory that the node's result shares.
-  bool may_copy_view() const { return may_copy_view_; }
+  bool may_copy_view() const { return surroundings_.may_copy_view; }
 
   const FakeTensor& Tensor(ValueId v) const { return fake_.tensor(v); }
   const FakeTensor& Tensor(int i) const { return fake_.tensor(Value(i)); }
+  // The node that makes argument `i`, its arguments being values of the new graph;
+  // nullptr for an input or a number.
+  const Node* ProducerOf(int i) const;
   // Size `dim` of `v` as an argument: a literal, or a symbolic scalar.
   Argument Size(ValueId v, int dim);
 
@@ -100,7 +111,7 @@ class DecomposeContext {
   const OpSchema& op_;
   const std::vector<Argument> args_;
   const std::string location_;
-  const bool may_copy_view_;
+  const Surroundings surroundings_;
   absl::Status status_;
   bool declined_ = false;
   std::vector<ValueId> results_;
@@ -118,6 +129,10 @@ absl::Span<const DecomposeRow> NormalizationRules();
 absl::Span<const DecomposeRow> ReductionRules();
 absl::Span<const DecomposeRow> CopyRules();
 absl::Span<const DecomposeRow> LossRules();
+
+// Rules for an operator together with what made its arguments. They decline what
+// they don't know; the operator alone has no decomposition.
+absl::Span<const DecomposeRow> PatternRules();
 
 }  // namespace kiln
 

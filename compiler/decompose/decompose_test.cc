@@ -3,6 +3,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "fake_runtime/graph/text_form.h"
 #include "fake_runtime/ops/op_table.h"
@@ -37,6 +38,45 @@ TEST(DecomposeTest, SoftmaxBecomesReductionsAndPointwiseOperators) {
 }
 )");
   EXPECT_THAT(d->origins, ElementsAre(0, 0, 0, 0, 0));
+}
+
+TEST(DecomposeTest, TheGradientOfAnEmbeddingIsAddedRowByRow) {
+  ExprPool pool;
+  absl::StatusOr<Decomposed> d = DecomposeText(R"(graph g(%x: f32[100, 8], %g: f32[2, 5, 8], %i: i64[2, 5]) {
+    %e = aten.embedding_dense_backward.default(%g, %i, 100, -1, false)
+    %y = aten.add.Tensor(%x, %e)
+    return (%y)
+  })",
+                                               &pool);
+  ASSERT_TRUE(d.ok()) << d.status();
+  EXPECT_THAT(PrintGraph(d->fake.graph), HasSubstr("%y = aten.index_put.default(%x, [%i], %g, true)"));
+  EXPECT_EQ(d->fake.graph.nodes.size(), 1);
+}
+
+TEST(DecomposeTest, RowsOfPaddingAddNothing) {
+  ExprPool pool;
+  absl::StatusOr<Decomposed> d = DecomposeText(R"(graph g(%x: f32[100, 8], %g: f32[2, 5, 8], %i: i64[2, 5]) {
+    %e = aten.embedding_dense_backward.default(%g, %i, 100, 3, false)
+    %y = aten.add.Tensor(%e, %x)
+    return (%y)
+  })",
+                                               &pool);
+  ASSERT_TRUE(d.ok()) << d.status();
+  EXPECT_THAT(PrintGraph(d->fake.graph), HasSubstr("aten.eq.Scalar(%i, 3)"));
+  EXPECT_THAT(PrintGraph(d->fake.graph), HasSubstr("aten.masked_fill.Scalar(%g"));
+}
+
+TEST(DecomposeTest, SumsOfOtherShapesAreSums) {
+  ExprPool pool;
+  for (const char* sum : {"aten.add.Tensor(%x, %e, alpha=2)", "aten.add.Tensor(%row, %e)", "aten.add.Tensor(%wide, %e)"}) {
+    absl::StatusOr<Decomposed> d = DecomposeText(
+        absl::StrCat("graph g(%x: f32[100, 8], %row: f32[8], %wide: f64[100, 8], %g: f32[2, 5, 8], %i: i64[2, 5]) {\n"
+                     "%e = aten.embedding_dense_backward.default(%g, %i, 100, -1, false)\n%y = ",
+                     sum, "\nreturn (%y)\n}"),
+        &pool);
+    ASSERT_TRUE(d.ok()) << d.status();
+    EXPECT_THAT(PrintGraph(d->fake.graph), Not(HasSubstr("index_put"))) << sum;
+  }
 }
 
 TEST(DecomposeTest, ViewsOfADecomposedResultFollowItsStorage) {

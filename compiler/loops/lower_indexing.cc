@@ -1,6 +1,6 @@
 // Accesses through index tensors: gathers are pointwise nests with an indirect
-// index; scatters are a copy or a fill first, then a nest of stores in serial
-// order, as two kernels.
+// index; scatters are a copy or a fill first (none where the memory may be taken
+// over), then a nest of stores in serial order, as two kernels.
 #include <algorithm>
 #include <optional>
 #include <vector>
@@ -13,12 +13,6 @@ namespace {
 
 Expr LoadIndex(KernelBuilder& b, const TensorOperand& index, absl::Span<const Expr> at, Expr bound) {
   return b.Indirect(LoadBroadcast(b, index, at), bound);
-}
-
-void EmitCopy(LoweringContext& c, const TensorOperand& to, const TensorOperand& from) {
-  KernelBuilder b = c.NewKernel();
-  CopyNest(b, to, from);
-  c.Emit(std::move(b));
 }
 
 void EmitFill(LoweringContext& c, const TensorOperand& to, Expr scalar) {
@@ -103,6 +97,41 @@ absl::Status Gather(LoweringContext& c) {
   return absl::OkStatus();
 }
 
+Val ScatteredValue(LoweringContext& c, KernelBuilder& b, const TensorOperand& out, absl::Span<const Expr> at) {
+  if (!c.args().IsTensor(3)) return b.FromExpr(ComputationDType(out.dtype), c.args().Scalar(3).value);
+  const TensorOperand src = c.In(3);
+  return b.Load(src.buffer, src.dtype, b.Index(src, at));
+}
+
+// A scatter that writes one element of each row along `dim` (the gradient of a
+// loss that picks one class) is pointwise: the element is the value where its
+// place is the index, and what self has elsewhere. So it fuses with what made
+// self, often a fill, and with what reads the result.
+void ScatterOneOfEachRow(LoweringContext& c, int dim) {
+  const TensorOperand in = c.In(0);
+  const TensorOperand index = c.In(2);
+  const TensorOperand out = c.Out();
+  KernelBuilder b = c.NewKernel();
+  Dims i = b.BeginNest(out.sizes);
+  Dims at = i;
+  at[dim] = Expr(0);
+  const Expr place = b.Indirect(b.Load(index.buffer, index.dtype, b.Index(index, at)), out.sizes[dim]);
+  const Val is_here = b.Op(ScalarOp::kEq, b.FromExpr(DType::kInt64, place), b.FromExpr(DType::kInt64, i[dim]));
+  const Val before = b.Load(in.buffer, in.dtype, b.Index(in, i));
+  StoreAt(b, out, i, b.Where(is_here, ScatteredValue(c, b, out, at), before));
+  b.EndNest(i);
+  c.Emit(std::move(b));
+}
+
+// Whether `index` has one element for each row of `out` along `dim`.
+bool IsOneOfEachRow(LoweringContext& c, const TensorOperand& index, const FakeTensor& out, int dim) {
+  for (size_t d = 0; d < index.sizes.size(); ++d) {
+    const bool fits = static_cast<int>(d) == dim ? index.sizes[d].IsInt(1) : c.env().KnownEqual(index.sizes[d], out.sizes[d]);
+    if (!fits) return false;
+  }
+  return true;
+}
+
 // aten::scatter.src(Tensor self, int dim, Tensor index, Tensor src), .value and
 // scatter_add: out[.. index ..] = src or += src.
 absl::Status ScatterInto(LoweringContext& c, bool add) {
@@ -112,19 +141,16 @@ absl::Status ScatterInto(LoweringContext& c, bool add) {
     return c.Unsupported("scatter by an index of another rank");
   }
   KILN_ASSIGN_OR_RETURN(int dim, c.args().WrapDim(c.args().Int(1), static_cast<int>(in.sizes.size())));
-  TensorOperand out = c.Out();
-  EmitCopy(c, out, in);
+  if (!add && IsOneOfEachRow(c, index, c.OutTensor(), dim)) {
+    ScatterOneOfEachRow(c, dim);
+    return absl::OkStatus();
+  }
+  TensorOperand out = c.OutFrom(0);
   KernelBuilder b = c.NewKernel();
   Dims i = b.BeginNest(index.sizes);
   Dims at = i;
   at[dim] = b.Indirect(b.Load(index.buffer, index.dtype, b.Index(index, i)), out.sizes[dim]);
-  Val value;
-  if (c.args().IsTensor(3)) {
-    TensorOperand src = c.In(3);
-    value = b.Load(src.buffer, src.dtype, b.Index(src, i));
-  } else {
-    value = b.FromExpr(ComputationDType(out.dtype), c.args().Scalar(3).value);
-  }
+  const Val value = ScatteredValue(c, b, out, i);
   if (add) {
     b.StoreAdd(out.buffer, out.dtype, b.Index(out, at), value);
   } else {
@@ -144,8 +170,7 @@ absl::Status IndexAdd(LoweringContext& c) {
   if (index.sizes.size() != 1 || source.sizes.empty()) return c.Unsupported("index_add with a 0-dim tensor");
   KILN_ASSIGN_OR_RETURN(int dim, c.args().WrapDim(c.args().Int(1), static_cast<int>(source.sizes.size())));
   Expr alpha = c.args().Scalar(4).value;
-  TensorOperand out = c.Out();
-  EmitCopy(c, out, c.In(0));
+  TensorOperand out = c.OutFrom(0);
   KernelBuilder b = c.NewKernel();
   Dims i = b.BeginNest(source.sizes);
   Dims at = i;
@@ -166,8 +191,7 @@ absl::Status IndexWrite(LoweringContext& c, bool copies) {
   if (index.sizes.size() != 1 || in.sizes.empty()) return c.Unsupported("a 0-dim tensor");
   KILN_ASSIGN_OR_RETURN(int dim, c.args().WrapDim(c.args().Int(1), static_cast<int>(in.sizes.size())));
   if (copies && c.In(3).sizes.size() != in.sizes.size()) return c.Unsupported("a source of another rank");
-  TensorOperand out = c.Out();
-  EmitCopy(c, out, in);
+  TensorOperand out = c.OutFrom(0);
   KernelBuilder b = c.NewKernel();
   Dims sizes = out.sizes;
   sizes[dim] = index.sizes[0];
@@ -281,8 +305,7 @@ absl::Status IndexPut(LoweringContext& c) {
   TensorOperand in = c.In(0);
   KILN_ASSIGN_OR_RETURN(AdvancedIndex index, AdvancedIndex::Make(c, in, 1));
   TensorOperand values = c.In(2);
-  TensorOperand out = c.Out();
-  EmitCopy(c, out, in);
+  TensorOperand out = c.OutFrom(0);
   KernelBuilder b = c.NewKernel();
   Dims i = b.BeginNest(index.sizes());
   Val value = LoadBroadcast(b, values, i);

@@ -1,5 +1,7 @@
 // Walks the graph: what is used becomes kernels or extern calls, in the graph's
 // order.
+#include <algorithm>
+#include <limits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -99,8 +101,17 @@ class GraphLowering {
   void FindUsed() {
     state_.used.assign(fake_.values.size(), false);
     live_.assign(fake_.graph.nodes.size(), false);
-    auto use = [this](ValueId id) { state_.used[id.value] = true; };
-    for (const Argument& output : fake_.graph.outputs) VisitValues(output, use);
+    state_.last_use.assign(fake_.num_storages, -1);
+    auto use_until = [this](int node) {
+      return [this, node](ValueId id) {
+        state_.used[id.value] = true;
+        const FakeTensor* t = std::get_if<FakeTensor>(&fake_.values[id.value]);
+        if (t == nullptr || t->storage.value < 0 || t->storage.value >= fake_.num_storages) return;
+        int& last = state_.last_use[t->storage.value];
+        last = std::max(last, node);
+      };
+    };
+    for (const Argument& output : fake_.graph.outputs) VisitValues(output, use_until(std::numeric_limits<int>::max()));
     for (size_t n = fake_.graph.nodes.size(); n-- > 0;) {
       const Node& node = fake_.graph.nodes[n];
       live_[n] = HasEffect(node);
@@ -108,7 +119,7 @@ class GraphLowering {
         for (ValueId id : output.values) live_[n] = live_[n] || state_.used[id.value];
       }
       if (!live_[n]) continue;
-      for (const Argument& arg : node.args) VisitValues(arg, use);
+      for (const Argument& arg : node.args) VisitValues(arg, use_until(static_cast<int>(n)));
     }
   }
 

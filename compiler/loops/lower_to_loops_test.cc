@@ -241,6 +241,49 @@ TEST(LowerIndexingTest, GathersAndScatters) {
   }
 }
 
+// Kernels of a graph of %w: f32[3, 2], %i: i64[2], %g: f32[2, 2] and %k: i64[3, 1]; `body` makes what is returned.
+size_t NumKernels(const std::string& body) {
+  auto lowered = LowerText(absl::StrCat("graph g(%w: f32[3, 2], %i: i64[2], %g: f32[2, 2], %k: i64[3, 1]) { ", body, " }"));
+  EXPECT_TRUE(lowered.ok()) << lowered.status() << body;
+  return lowered.ok() ? (*lowered)->program.steps.size() : 0;
+}
+
+TEST(LowerIndexingTest, AScatterWritesIntoWhatNobodyElseLooksAt) {
+  const std::string put = "%a = aten.exp.default(%w) %r = aten.index_put.default(%a, [%i], %g, true) ";
+  EXPECT_EQ(NumKernels(put + "return (%r)"), 2);
+  // Each of these looks at %a afterwards, or at the same time.
+  EXPECT_EQ(NumKernels(put + "return (%r, %a)"), 3);
+  EXPECT_EQ(NumKernels(put + "%t = aten.t.default(%a) return (%r, %t)"), 3);
+  EXPECT_EQ(NumKernels(put + "%s = aten.add.Tensor(%a, %r) return (%s)"), 4);
+  EXPECT_EQ(NumKernels("%a = aten.exp.default(%w) %v = aten.slice.Tensor(%a, 0, 0, 2) "
+                       "%r = aten.index_put.default(%a, [%i], %v, true) return (%r)"),
+            3);
+  // An input is the caller's.
+  EXPECT_EQ(NumKernels("%r = aten.index_put.default(%w, [%i], %g, true) return (%r)"), 2);
+}
+
+TEST(LowerIndexingTest, WhatAScatterTookOverHoldsItsResult) {
+  const Doubles got = FirstOutput(
+      "graph g(%w: f32[3, 2], %i: i64[2], %g: f32[2, 2]) { %a = aten.add.Tensor(%w, 10) "
+      "%r = aten.index_put.default(%a, [%i], %g, true) %s = aten.mul.Tensor(%r, 2) return (%s) }",
+      {F32({3, 2}, {1, 2, 3, 4, 5, 6}), I64({2}, {2, 2}), F32({2, 2}, {1, 2, 3, 4})});
+  EXPECT_THAT(got, ElementsAre(22, 24, 26, 28, 38, 44));
+}
+
+TEST(LowerIndexingTest, AScatterOfOneElementARowIsOneKernel) {
+  EXPECT_EQ(NumKernels("%r = aten.scatter.value(%w, 1, %k, 0.0) return (%r)"), 1);
+  // Several may meet, or the index does not reach every row.
+  EXPECT_EQ(NumKernels("%r = aten.scatter.value(%w, 0, %k, 0.0) return (%r)"), 2);
+  EXPECT_EQ(NumKernels("%s = aten.slice.Tensor(%k, 0, 0, 2) %r = aten.scatter.value(%w, 1, %s, 0.0) return (%r)"), 2);
+}
+
+TEST(LowerIndexingTest, AScatterOutOfRangeIsAnError) {
+  absl::StatusOr<std::vector<PlainTensor>> out =
+      RunText("graph g(%w: f32[1, 2], %k: i64[1, 1]) { %r = aten.scatter.value(%w, 1, %k, 0.0) return (%r) }",
+              {F32({1, 2}, {1, 2}), I64({1, 1}, {2})});
+  EXPECT_THAT(std::string(out.status().message()), HasSubstr("index 2 is out of [0, 2)"));
+}
+
 TEST(LowerIndexingTest, AnIndexOutOfRangeIsAnError) {
   absl::StatusOr<std::vector<PlainTensor>> out =
       RunText("graph g(%w: f32[3, 2], %i: i64[1]) { %r = aten.embedding.default(%w, %i) return (%r) }",

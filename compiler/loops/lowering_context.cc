@@ -107,6 +107,45 @@ TensorOperand LoweringContext::Out(int i) {
   return state_.WindowOf(t);
 }
 
+bool LoweringContext::CanTakeOver(int arg) {
+  const FakeTensor& from = args_.Tensor(arg);
+  const FakeTensor& to = OutTensor();
+  const bool is_made = from.storage.value >= 0 && from.storage.value < static_cast<int>(state_.last_use.size());
+  if (!is_made || to.storage.value < 0 || state_.last_use[from.storage.value] != node_) return false;
+  const TensorOperand window = state_.WindowOf(from);
+  if (window.buffer.value < 0 || state_.program.buffers[window.buffer.value].kind != BufferKind::kTemporary) return false;
+  if (state_.WindowOf(to).buffer.value >= 0) return false;
+  // The whole of the storage, laid out alike.
+  const bool is_alike = from.dtype == to.dtype && from.sizes == to.sizes && from.strides == to.strides &&
+                        from.storage_offset == to.storage_offset &&
+                        WindowExtent(env(), window) == state_.program.buffers[window.buffer.value].num_elements;
+  if (!is_alike) return false;
+  // Another argument must not see what is written.
+  int readers = 0;
+  for (const Argument& argument : node().args) {
+    VisitValues(argument, [&](ValueId id) {
+      const FakeTensor* t = std::get_if<FakeTensor>(&state_.fake.values[id.value]);
+      if (t != nullptr && t->storage == from.storage) ++readers;
+    });
+  }
+  return readers == 1;
+}
+
+TensorOperand LoweringContext::OutFrom(int arg) {
+  if (CanTakeOver(arg)) {
+    const StorageId storage = OutTensor().storage;
+    if (static_cast<int>(state_.storages.size()) <= storage.value) state_.storages.resize(storage.value + 1);
+    state_.storages[storage.value] = In(arg).buffer;
+    return Out();
+  }
+  const TensorOperand from = In(arg);
+  const TensorOperand out = Out();
+  KernelBuilder b = NewKernel();
+  CopyNest(b, out, from);
+  Emit(std::move(b));
+  return out;
+}
+
 KernelBuilder LoweringContext::NewKernel() {
   // "aten.add.Tensor" gives "add_7".
   std::vector<std::string> parts = absl::StrSplit(node().op->name, '.');

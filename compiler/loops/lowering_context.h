@@ -42,6 +42,8 @@ struct LoweringState {
   std::vector<BufferId> storages;
   // By ValueId: whether something reads it.
   std::vector<bool> used;
+  // By StorageId: the last node that looks at it; INT_MAX for what the caller sees.
+  std::vector<int> last_use;
   // Names of symbols that loop variables may not have.
   absl::flat_hash_set<std::string> taken_names;
   int next_seed_slot = 0;
@@ -79,6 +81,10 @@ class LoweringContext {
   ValueId OutValue(int i) const;
   bool IsUsed(int i) const { return state_.used[OutValue(i).value]; }
   TensorOperand Out(int i = 0);
+  // The window of output 0, filled with what argument `arg` holds, which has its
+  // shape: the argument's own memory where nobody looks at it after this node,
+  // else a copy. For operators that then write into a part of it.
+  TensorOperand OutFrom(int arg);
 
   // --- code
   KernelBuilder NewKernel();
@@ -90,6 +96,8 @@ class LoweringContext {
   absl::Status Unsupported(absl::string_view what) const { return Fail(ErrorReason::kUnsupportedGraph, what); }
 
  private:
+  bool CanTakeOver(int arg);
+
   LoweringState& state_;
   int node_;
   int next_storage_;
