@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import operator
+import re
 from typing import Any
 
 import pytest
 import torch
 from captured import capture
+from kiln.v1 import graph_pb2
+from torch._dynamo.source import ConstantSource
 from torch.fx.experimental.sym_node import METHOD_TO_OPERATOR
+from torch.fx.experimental.symbolic_shapes import DimDynamic, ShapeEnv
 
 from kiln import _native
 from kiln._fx.convert import ConvertedGraph, GraphRole, convert_graph
 from kiln._fx.symbolic_targets import SYMBOLIC_TARGETS
-from kiln.v1 import graph_pb2
+from kiln._wire.errors import KilnError
 
 
 def _native_graph(converted: ConvertedGraph) -> _native.NativeGraph:
@@ -185,3 +189,50 @@ def test_dtypes_round_trip(dtype: torch.dtype) -> None:
     converted = _inference(lambda x: x.clone(), torch.ones(3, 2).to(dtype))
     assert _native_graph(converted).graph_digest
     assert converted.outputs[0][0] == converted.module.graphs[0].inputs[-1].tensor.dtype
+
+
+def _placeholders(*values: Any) -> torch.fx.GraphModule:
+    """A graph that only has inputs, of these values."""
+    graph = torch.fx.Graph()
+    nodes = [graph.placeholder(f"in{i}") for i in range(len(values))]
+    for node, value in zip(nodes, values, strict=True):
+        node.meta["val"] = value
+    graph.output(nodes)
+    return torch.fx.GraphModule(torch.nn.Module(), graph)
+
+
+def _symfloat(value: float) -> torch.SymFloat:
+    env = ShapeEnv()
+    source = ConstantSource("scale")
+    symbol = env.create_unspecified_symbol(value, source=source, dynamic_dim=DimDynamic.DYNAMIC)
+    return env.create_symfloatnode(symbol, hint=value, source=source)
+
+
+def test_a_symfloat_travels_with_its_hint_and_is_refused_by_name_where_code_is_made() -> None:
+    scale = _symfloat(0.1 + 0.2)
+    converted = convert_graph(_placeholders(torch.ones(2), scale, scale * 0.7, 2.5), GraphRole.FORWARD)
+    graph = converted.module.graphs[0]
+    (symbol,) = graph.symbols
+    assert symbol.float_hint == 0.1 + 0.2
+    assert not symbol.HasField("hint")
+    assert not symbol.HasField("lower")
+    name = symbol.name
+    assert [i.sym_float.expr for i in graph.inputs[1:]] == [name, f"0.7*{name}", "2.5"]
+    with pytest.raises(KilnError, match=f"no float: {name}") as raised:
+        _native_graph(converted)
+    assert raised.value.reason == "UNSUPPORTED_GRAPH"
+
+
+def test_an_inputs_storage_travels_where_a_node_may_look_at_it() -> None:
+    def looks(x: torch.Tensor) -> torch.Tensor:
+        return x.as_strided((2, 2), (2, 1)) + 1
+
+    x = torch.randn(4, 3)
+    fixed = _inference(looks, x, dynamic=False).module.graphs[0]
+    assert fixed.inputs[0].storage_bytes.value == 48
+    assert not _inference(lambda x: x + 1, x, dynamic=False).module.graphs[0].inputs[0].HasField("storage_bytes")
+    symbolic = _inference(looks, x).module.graphs[0]
+    storages = [i.storage_bytes.expr for i in symbolic.inputs if i.HasField("tensor")]
+    names = {s.name for s in symbolic.symbols}
+    assert storages
+    assert all(set(re.findall(r"s\d+", text)) <= names and text.startswith("4*") for text in storages)

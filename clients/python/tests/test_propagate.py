@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import pytest
 import torch
 import torch.nn.functional as F
+from torch._dynamo.source import ConstantSource
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.export import Dim
 from torch.fx.experimental.proxy_tensor import make_fx
@@ -420,10 +421,143 @@ def test_a_graph_that_is_not_of_aten_operators_is_refused_by_node() -> None:
         assert raised.value.reason == "UNCONVERTIBLE_NODE"
 
 
-def test_an_input_that_is_no_tensor_or_integer_is_refused() -> None:
+def test_an_input_that_is_no_tensor_or_number_is_refused() -> None:
     gm = torch.fx.symbolic_trace(lambda x: x)
-    with pytest.raises(kiln.KilnError, match="input x: float inputs have no wire form"):
-        kiln.propagate(gm, [1.5])
+    with pytest.raises(kiln.KilnError, match="input x: str inputs have no wire form"):
+        kiln.propagate(gm, ["text"])
+
+
+class GradRecorder(FakeTensorProp):
+    """Also remembers which results require grad; what FakeTensorProp keeps of them is detached."""
+
+    def __init__(self, gm: torch.fx.GraphModule) -> None:
+        super().__init__(gm, mode=FakeTensorMode(allow_non_fake_inputs=True))
+        self.flags: dict[torch.fx.Node, Any] = {}
+
+    def run_node(self, n: torch.fx.Node) -> Any:
+        result = super().run_node(n)
+        self.flags[n] = grads_of(result)
+        n.meta.pop("val", None)
+        return result
+
+
+def grads_of(value: Any) -> Any:
+    """The flag of each tensor in it."""
+    if isinstance(value, (list, tuple)):
+        return [grads_of(item) for item in value]
+    return value.requires_grad if isinstance(value, (torch.Tensor, TensorValue)) else None
+
+
+@pytest.mark.parametrize("name", [name for name, model in MODELS.items() if model.functionalised])
+@pytest.mark.parametrize("which", ["all", "first", "last"])
+def test_what_requires_grad_is_what_fake_tensor_prop_says(name: str, which: str) -> None:
+    inputs = MODELS[name].inputs(2)
+    gm = trace(MODELS[name], inputs, "real")
+    for tensor in {"all": inputs, "first": inputs[:1], "last": inputs[-1:]}[which]:
+        tensor.requires_grad_()
+
+    result = kiln.propagate(gm, inputs)
+
+    recorder = GradRecorder(gm)
+    recorder.propagate(*inputs)
+    flags = {node: grads_of(result[node]) for node in gm.graph.nodes if node.op != "output"}
+    assert flags == {node: recorder.flags[node] for node in flags}
+    assert flags[next(iter(flags))] is (which != "last")
+
+
+def test_a_parameter_of_the_module_requires_grad_and_a_buffer_does_not() -> None:
+    class Scale(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.ones(3))
+            self.register_buffer("mask", torch.ones(3))
+
+    graph = torch.fx.Graph()
+    x = graph.placeholder("x")
+    scaled = graph.call_function(torch.ops.aten.mul.Tensor, (x, graph.get_attr("weight")))
+    masked = graph.call_function(torch.ops.aten.mul.Tensor, (x, graph.get_attr("mask")))
+    detached = graph.call_function(torch.ops.aten.detach.default, (scaled,))
+    graph.output((scaled, masked, detached))
+
+    result = kiln.propagate(torch.fx.GraphModule(Scale(), graph), [torch.ones(2, 3)])
+
+    assert [grads_of(result[node]) for node in (scaled, masked, detached)] == [True, False, False]
+
+
+def scaled_by_a_number() -> torch.fx.GraphModule:
+    graph = torch.fx.Graph()
+    x, scale = graph.placeholder("x"), graph.placeholder("scale")
+    graph.output(graph.call_function(torch.ops.aten.mul.Scalar, (x, scale), name="product"))
+    return torch.fx.GraphModule(torch.nn.Module(), graph)
+
+
+def test_a_float_is_a_number_or_a_symbol_of_its_own() -> None:
+    inputs = [torch.ones(4, dtype=torch.int64), 0.1 + 0.2]
+
+    plain = kiln.propagate(scaled_by_a_number(), inputs)
+    assert plain["scale"] == ScalarValue("float", 0.1 + 0.2)
+    product = plain["product"]
+    assert isinstance(product, TensorValue)
+    assert product.dtype is torch.float32
+
+    symbolic = kiln.propagate(scaled_by_a_number(), inputs, dynamic=True)
+    assert symbolic["scale"] == ScalarValue("float", "zf0")
+    assert {s.name: s.hint for s in symbolic.symbols} == {"s0": 4, "zf0": 0.1 + 0.2}
+    assert "zf0 = 0.30000000000000004" in str(symbolic)
+
+    one = kiln.propagate(scaled_by_a_number(), inputs, dynamic_shapes=[None, Dim.DYNAMIC])
+    assert [(s.name, s.policy) for s in one.symbols] == [("zf0", "dynamic")]
+    endless = kiln.propagate(scaled_by_a_number(), [inputs[0], float("inf")], dynamic_shapes=[None, Dim.AUTO])
+    assert not endless.symbols
+
+
+@pytest.mark.parametrize("policy", ["zf0", {0: "n"}, 3, Dim("n"), Dim.DYNAMIC(min=1)])
+def test_policies_that_no_float_has_are_refused(policy: Any) -> None:
+    with pytest.raises(kiln.KilnError, match="no policy of a float") as raised:
+        kiln.propagate(scaled_by_a_number(), [torch.ones(4), 2.5], dynamic_shapes=[None, policy])
+    assert raised.value.reason == "BAD_INPUT_METADATA"
+
+
+def test_a_symfloat_brings_its_symbol_and_its_hint() -> None:
+    env = ShapeEnv()
+    source = ConstantSource("scale")
+    symbol = env.create_unspecified_symbol(0.1 + 0.2, source=source, dynamic_dim=DimDynamic.DYNAMIC)
+    scale = env.create_symfloatnode(symbol, hint=0.1 + 0.2, source=source)
+
+    result = kiln.propagate(scaled_by_a_number(), [torch.ones(4), scale * 1.1])
+
+    assert {s.name: s.hint for s in result.symbols} == {symbol.name: 0.1 + 0.2}
+    assert result["scale"] == ScalarValue("float", f"1.1*{symbol.name}")
+
+
+@pytest.mark.parametrize("size", [1, 5, 6, 7, 12, 13])
+@pytest.mark.parametrize("start", [0, 6])
+def test_as_strided_beyond_the_storage_of_an_input_is_refused_as_eager_does(size: int, start: int) -> None:
+    x = torch.arange(12.0)[start : start + 2]
+    gm = make_fx(lambda x: x.as_strided((1,), (1,)))(x)
+    next(node for node in gm.graph.nodes if node.op == "call_function").args = (
+        next(iter(gm.graph.nodes)), [size], [1], start
+    )  # fmt: skip
+    gm.recompile()
+    if start + size <= 12:
+        gm(x)
+        kiln.propagate(gm, [x])
+        return
+    with pytest.raises(RuntimeError, match="out of bounds for storage of size 48"):
+        gm(x)
+    with pytest.raises(kiln.KilnError, match="out of bounds for storage of size 48") as raised:
+        kiln.propagate(gm, [x])
+    assert raised.value.reason == "SHAPE_MISMATCH"
+
+
+def test_a_storage_that_its_tensor_fills_grows_with_it() -> None:
+    gm = make_fx(lambda x: x.as_strided((2, 4), (1, 2)))(torch.randn(4, 2))
+    fixed = kiln.propagate(gm, [torch.randn(4, 2)], dynamic=True)
+    assert [guard.condition for guard in fixed.guards] == ["8 <= s0*s1"]
+    # Two that share a storage say one size of it.
+    both = make_fx(lambda x, y: x.as_strided((2, 4), (1, 2)) + y.as_strided((2, 4), (4, 1)))
+    x = torch.randn(4, 2)
+    kiln.propagate(both(x, x[:2]), [x, x[:2]], dynamic=True)
 
 
 @pytest.mark.parametrize(

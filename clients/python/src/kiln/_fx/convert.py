@@ -19,7 +19,7 @@ import torch
 import torch.fx
 from torch._subclasses.fake_tensor import unset_fake_temporarily
 
-from kiln._fx.expressions import has_text_form, integer_bound, print_expr
+from kiln._fx.expressions import has_text_form, integer_bound, is_float_name, print_expr
 from kiln._fx.source_lines import source_line
 from kiln._fx.symbolic_targets import SYMBOLIC_TARGETS
 from kiln._wire.dtypes import DTYPE_IDS, LAYOUT_IDS, MEMORY_FORMAT_IDS
@@ -95,7 +95,7 @@ class GraphConverter:
         self._gm = gm
         self._role = role
         self._facts = facts
-        self._keep_offsets = looks_at_storage
+        self._looks_at_storage = looks_at_storage
         opset = ".".join(torch.__version__.split(".")[:2])
         self._module = pb.GraphModule(dialect="aten", opset=opset)
         self._graph = self._module.graphs.add(name="main")
@@ -141,9 +141,13 @@ class GraphConverter:
         self._names[node] = node.name
         if isinstance(val, torch.Tensor):
             self._fill_tensor_meta(entry.tensor, val, node)
+            if self._looks_at_storage:
+                self._fill_storage_bytes(entry, val)
             entry.donated = self._is_alone(val, entry) and index in self._facts.donated
         elif isinstance(val, (int, torch.SymInt)) and not isinstance(val, bool):
             self._fill_expr(entry.sym_int, val)
+        elif isinstance(val, (float, torch.SymFloat)):
+            self._fill_expr(entry.sym_float, val)
         else:
             raise UnconvertibleNode(f"input {node.name}: {type(val).__name__} inputs have no wire form")
 
@@ -163,6 +167,8 @@ class GraphConverter:
             return
         entry = pb.Input(name=node.name, kind=pb.INPUT_KIND_BUFFER, constant=True)
         self._fill_tensor_meta(entry.tensor, value, node)
+        if self._looks_at_storage:
+            self._fill_storage_bytes(entry, value)
         self._constant_inputs.append(entry)
         self._constants.append(value.detach())
         self._names[node] = node.name
@@ -288,6 +294,8 @@ class GraphConverter:
                 self._argument(out.list.items.add(), item, node)
         elif isinstance(value, torch.SymInt) and value.node.expr.is_Integer:
             out.int = int(value.node.expr)
+        elif isinstance(value, torch.SymFloat) and value.node.expr.is_Float:
+            out.float = float(value.node.expr)
         else:
             raise UnconvertibleNode(f"node {node.name}: an argument of type {type(value).__name__} has no wire form")
 
@@ -309,21 +317,39 @@ class GraphConverter:
         offset = val.storage_offset()
         # A functional graph reads an input through its own sizes and strides; where
         # it lies in its storage would only make a key of what does not matter.
-        if self._keep_offsets and not (isinstance(offset, int) and offset == 0):
+        if self._looks_at_storage and not (isinstance(offset, int) and offset == 0):
             self._fill_expr(meta.storage_offset, offset)
         _set_device(meta.device, val.device)
         meta.layout = pb.LAYOUT_STRIDED
 
-    def _fill_expr(self, out: pb.SymExpr, value: int | torch.SymInt) -> None:
+    def _fill_storage_bytes(self, entry: pb.Input, val: torch.Tensor) -> None:
+        """The size of the input's storage, where that is known in terms of the input's own symbols.
+
+        A symbol that only the storage has would be known from no input of a call.
+        """
+        bytes_ = val.untyped_storage().nbytes()
+        if isinstance(bytes_, int):
+            # Less than the tensor needs where somebody resized the storage for a while.
+            if not _reaches_beyond(val, bytes_):
+                entry.storage_bytes.value = bytes_
+            return
+        own = {s for n in (*val.shape, *val.stride()) if isinstance(n, torch.SymInt) for s in n.node.expr.free_symbols}
+        if bytes_.node.expr.free_symbols <= own and has_text_form(bytes_.node.expr):
+            self._fill_expr(entry.storage_bytes, bytes_)
+
+    def _fill_expr(self, out: pb.SymExpr, value: float | torch.SymInt | torch.SymFloat) -> None:
         if isinstance(value, int):
             out.value = value
             return
+        if isinstance(value, float):
+            out.expr = repr(value)
+            return
         sym_node = value.node
         if not hasattr(sym_node, "shape_env"):
-            raise UnconvertibleNode(f"the size {value} has no symbolic expression")
+            raise UnconvertibleNode(f"the number {value} has no symbolic expression")
         # Each has its own symbols, and gives them the same names.
         if self._shape_env is not None and self._shape_env is not sym_node.shape_env:
-            raise UnconvertibleNode(f"the size {value} is of another ShapeEnv than the sizes before it")
+            raise UnconvertibleNode(f"the number {value} is of another ShapeEnv than the sizes before it")
         self._shape_env = sym_node.shape_env
         expr = sym_node.expr
         if expr.is_Integer:
@@ -369,17 +395,29 @@ class GraphConverter:
         env = self._shape_env
         for symbol in self._symbols:
             declaration = self._graph.symbols.add(name=symbol.name)
+            is_float = is_float_name(symbol.name)
             bounds = env.var_to_range.get(symbol)
-            if bounds is not None:
+            if bounds is not None and not is_float:
                 _set_bounds(declaration, bounds)
             hint = env.backed_var_to_val.get(symbol)
             if hint is None:
                 declaration.policy = pb.DIM_POLICY_UNBACKED
             else:
                 declaration.policy = pb.DIM_POLICY_AUTOMATIC
-                declaration.hint = int(hint)
+                if is_float:
+                    declaration.float_hint = float(hint)
+                else:
+                    declaration.hint = int(hint)
         known = self._symbols.keys()
         self._graph.assumptions.extend(_assumptions(env, known))
+
+
+def _reaches_beyond(val: torch.Tensor, storage_bytes: int) -> bool:
+    """Whether a tensor of plain sizes needs more than `storage_bytes`."""
+    if not all(isinstance(n, int) for n in (*val.shape, *val.stride(), val.storage_offset())) or val.numel() == 0:
+        return False
+    last = val.storage_offset() + sum((n - 1) * stride for n, stride in zip(val.shape, val.stride(), strict=True))
+    return (last + 1) * val.element_size() > storage_bytes
 
 
 @dataclasses.dataclass

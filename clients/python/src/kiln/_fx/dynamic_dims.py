@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import dataclasses
 import functools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -78,7 +79,8 @@ class DynamicDims:
         # The symbol of every automatic size: equal ones are one symbol.
         self._by_size: dict[int, str] = {}
         self._taken: set[str] = set()
-        self._next = 0
+        # The next number of each kind of symbol.
+        self._next = collections.Counter[str]()
 
     def reserve(self, names: Sequence[str]) -> None:
         """Names that new symbols may not have: those of a ShapeEnv, and those that the user gave."""
@@ -87,8 +89,9 @@ class DynamicDims:
     def declarations(self) -> Sequence[pb.SymbolDeclaration]:
         return list(self._declared.values())
 
-    def fill_tensor(self, meta: pb.TensorMeta, tensor: torch.Tensor, index: int, name: str) -> None:
-        """Puts symbols for the sizes of input `index`, whose numbers `meta` has."""
+    def fill_tensor(self, entry: pb.Input, tensor: torch.Tensor, index: int, name: str) -> None:
+        """Puts symbols for the sizes of input `index`, whose numbers `entry` has."""
+        meta = entry.tensor
         if self._shapes is None and not self._dynamic:
             return
         if any(e.HasField("expr") for e in (*meta.sizes, *meta.strides)):
@@ -106,11 +109,29 @@ class DynamicDims:
         for d, symbol in enumerate(symbols):
             _set_product(meta.sizes[d], [symbol])
             _set_product(meta.strides[d], factors[d])
+        if entry.HasField("storage_bytes") and 0 not in sizes:
+            _stretch_storage(entry, sizes, strides, tensor.element_size())
 
     def fill_integer(self, out: pb.SymExpr, value: int, index: int, name: str) -> None:
         given = None if self._shapes is None else self._shapes[index]
         where = f"input {name}"
         _set_product(out, [self._symbol(self._policy(given, value, where), value, where)])
+
+    def fill_float(self, out: pb.SymExpr, value: float, index: int, name: str) -> None:
+        """A number, or a symbol where the policy is automatic or dynamic. No two floats share one."""
+        given = None if self._shapes is None else self._shapes[index]
+        policy = _AUTOMATIC if self._dynamic else _STATIC if given is None else None
+        if isinstance(given, _DimHint) and given.min is None and given.max is None:
+            policy = _Policy(_HINT_POLICIES[given.type])
+        if policy is None:
+            raise _refuse(f"input {name}: {given!r} is no policy of a float; Dim.AUTO, Dim.DYNAMIC and Dim.STATIC are")
+        # As PyTorch has it: what is not finite is no variable.
+        if policy.policy == pb.DIM_POLICY_STATIC or not math.isfinite(value):
+            out.expr = repr(value)
+            return
+        symbol = self._new_name("zf")
+        self._declared[symbol] = pb.SymbolDeclaration(name=symbol, float_hint=value, policy=policy.policy)
+        out.expr = symbol
 
     def _policy(self, given: Any, size: int, where: str) -> _Policy:
         return _AUTOMATIC if self._dynamic else _read_policy(given, size, where)
@@ -159,11 +180,11 @@ class DynamicDims:
             self._by_size[size] = name
         return name
 
-    def _new_name(self) -> str:
-        while f"s{self._next}" in self._taken:
-            self._next += 1
-        self._next += 1
-        return f"s{self._next - 1}"
+    def _new_name(self, prefix: str = "s") -> str:
+        while f"{prefix}{self._next[prefix]}" in self._taken:
+            self._next[prefix] += 1
+        self._next[prefix] += 1
+        return f"{prefix}{self._next[prefix] - 1}"
 
 
 def names_in(dynamic_shapes: Sequence[Any] | None) -> set[str]:
@@ -220,6 +241,21 @@ def _inner_dimension(sizes: Sequence[int], strides: Sequence[int], d: int) -> in
         if sizes[inner] * strides[inner] == strides[d]:
             return inner
     return None
+
+
+def _stretch_storage(entry: pb.Input, sizes: Sequence[int], strides: Sequence[int], width: int) -> None:
+    """A storage that ends with its tensor goes on to do so, whatever the sizes."""
+    meta = entry.tensor
+    offset = meta.storage_offset.value if meta.HasField("storage_offset") else 0
+    last = offset + sum((size - 1) * stride for size, stride in zip(sizes, strides, strict=True))
+    if entry.storage_bytes.value != (last + 1) * width:
+        return
+    terms = [f"({_text(size)} - 1)*({_text(stride)})" for size, stride in zip(meta.sizes, meta.strides, strict=True)]
+    entry.storage_bytes.expr = f"{width}*({' + '.join([str(offset + 1), *terms])})"
+
+
+def _text(e: pb.SymExpr) -> str:
+    return e.expr if e.HasField("expr") else str(e.value)
 
 
 def _set_product(out: pb.SymExpr, factors: Sequence[int | str]) -> None:

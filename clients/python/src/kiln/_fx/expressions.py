@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import sympy
@@ -71,6 +72,10 @@ class _TextFormPrinter(StrPrinter):  # type: ignore[misc]
     def _print_Not(self, e: Any) -> str:
         return self._call("Not", e.args)
 
+    def _print_Float(self, e: Any) -> str:
+        # All 17 digits: SymPy shows 15.
+        return repr(float(e))
+
     def _print_Identity(self, e: Any) -> str:
         return f"({self._print(e.args[0])})"
 
@@ -86,7 +91,12 @@ def has_text_form(expr: sympy.Basic) -> bool:
         name = type(function).__name__
         if name not in _KNOWN_FUNCTIONS and name != "Identity":
             return False
-    return all(s.name.isidentifier() and s.is_integer for s in expr.free_symbols)
+    return all(s.name.isidentifier() and bool(s.is_integer) != is_float_name(s.name) for s in expr.free_symbols)
+
+
+def is_float_name(name: str) -> bool:
+    """Whether a symbol of this name is a float in the text form: "zf0", or "zuf0" if only data tells."""
+    return re.fullmatch(r"z(u?)f\d+", name) is not None
 
 
 def print_expr(expr: sympy.Basic) -> str:

@@ -62,7 +62,7 @@ def _symbols_in(example_inputs: Sequence[Any]) -> set[str]:
     found: set[str] = set()
     for value in example_inputs:
         for number in _numbers_of(value):
-            if isinstance(number, torch.SymInt) and hasattr(number.node, "expr"):
+            if isinstance(number, (torch.SymInt, torch.SymFloat)) and hasattr(number.node, "expr"):
                 found.update(str(symbol) for symbol in number.node.expr.free_symbols)
     return found
 
@@ -126,20 +126,34 @@ class _ExampleConverter(GraphConverter):
         entry = self._graph.inputs.add(name=node.name, kind=pb.INPUT_KIND_USER)
         if isinstance(value, torch.Tensor):
             self._fill_tensor_meta(entry.tensor, value, node)
-            self._dims.fill_tensor(entry.tensor, value, index, node.name)
+            if self._looks_at_storage:
+                self._fill_storage_bytes(entry, value)
+            self._dims.fill_tensor(entry, value, index, node.name)
             self._share_storage(entry, value)
         elif isinstance(value, torch.SymInt):
             self._fill_expr(entry.sym_int, value)
+        elif isinstance(value, torch.SymFloat):
+            self._fill_expr(entry.sym_float, value)
         elif isinstance(value, int) and not isinstance(value, bool):
             if not -(2**63) <= value < 2**63:
                 raise UnconvertibleNode(f"input {node.name}: the integer {value} does not fit 64 bits")
             self._dims.fill_integer(entry.sym_int, value, index, node.name)
+        elif isinstance(value, float):
+            self._dims.fill_float(entry.sym_float, value, index, node.name)
         else:
             raise UnconvertibleNode(f"input {node.name}: {type(value).__name__} inputs have no wire form")
 
     def _share_storage(self, entry: pb.Input, value: torch.Tensor) -> None:
         storage = value.untyped_storage()._cdata
+        if storage in self._alias_classes:
+            # The first one says it, in terms of its own symbols.
+            entry.ClearField("storage_bytes")
         entry.alias_class = self._alias_classes.setdefault(storage, len(self._alias_classes) + 1)
+
+    def _fill_tensor_meta(self, meta: pb.TensorMeta, val: torch.Tensor, node: torch.fx.Node) -> None:
+        super()._fill_tensor_meta(meta, val, node)
+        # What AOTAutograd traces, it differentiates itself; an example's say it to whoever asks.
+        meta.requires_grad = val.requires_grad
 
     def _travels_as_number(self, node: torch.fx.Node, value: torch.Tensor) -> bool:
         # What PyTorch's fake tensors know as constants: what Python made a tensor of.

@@ -39,6 +39,8 @@ class TensorValue:
     # Whether it is a lazy conjugate or negation of what its storage holds.
     conj: bool = False
     neg: bool = False
+    # Whether autograd would record it: it hangs on an input that requires grad.
+    requires_grad: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,11 +89,11 @@ class InputWrite:
 
 @dataclasses.dataclass(frozen=True)
 class Symbol:
-    """A size that is not one number."""
+    """A size, or a float, that is not one number."""
 
     name: str
     # What it is in the example inputs; None for one that only data tells.
-    hint: int | None
+    hint: int | float | None
     # "automatic", "dynamic" or "unbacked".
     policy: str
     # What was promised, and what the guards say: "[2, oo]".
@@ -211,6 +213,7 @@ class _Reader:
             alias_of=None if owner is node else owner,
             conj=value.conj,
             neg=value.neg,
+            requires_grad=meta.requires_grad,
         )
 
 
@@ -246,5 +249,5 @@ def _guard(guard: Any, places: NodePlaces) -> Guard:
 
 def _symbol(symbol: Any) -> Symbol:
     policy = graph_pb2.DimPolicy.Name(symbol.policy).removeprefix("DIM_POLICY_").lower()
-    hint = symbol.hint if symbol.HasField("hint") else None
+    hint = next((getattr(symbol, field) for field in ("hint", "float_hint") if symbol.HasField(field)), None)
     return Symbol(symbol.name, hint, policy, symbol.declared_range, symbol.range, symbol.value)
