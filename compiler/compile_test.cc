@@ -166,7 +166,7 @@ TEST(CompileTest, AFloatAmongTheInputsIsRefusedWithTheNode) {
     ASSERT_FALSE(outcome.ok()) << scale;
     EXPECT_EQ(GetErrorReason(outcome.status()), ErrorReason::kUnsupportedGraph) << outcome.status();
     EXPECT_THAT(std::string(outcome.status().message()),
-                HasSubstr("node 1 (aten.mul.Scalar) at model.py:3: input 1 (scale) is the float"));
+                HasSubstr("node 1 (aten.mul.Scalar): input 1 (1) is the float"));
   }
 }
 

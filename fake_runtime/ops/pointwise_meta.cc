@@ -51,6 +51,12 @@ absl::Status AngleMeta(MetaContext& ctx) {
   return ReturnOne(ctx, EmptyLike(ctx, self, RealDType(FloatDType(self.dtype))));
 }
 
+// A sum over a dimension of its own (at::mvlgamma), so it forgets self's order.
+absl::Status MvlgammaMeta(MetaContext& ctx) {
+  const FakeTensor& self = ctx.Tensor(0);
+  return ReturnOne(ctx, ctx.NewTensor(FloatDType(self.dtype), self.device, self.sizes));
+}
+
 absl::Status BceBackwardMeta(MetaContext& ctx) {
   return ReturnOne(ctx, EmptyLike(ctx, ctx.Tensor(1), ctx.Tensor(1).dtype));
 }

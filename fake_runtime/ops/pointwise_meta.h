@@ -46,6 +46,7 @@ absl::Status LogSigmoidMeta(MetaContext& ctx);   // log_sigmoid_forward
 absl::Status LikeSelfMeta(MetaContext& ctx);     // a new tensor like argument 0
 absl::Status DropoutMeta(MetaContext& ctx);      // native_dropout
 absl::Status DropoutBackwardMeta(MetaContext& ctx);  // native_dropout_backward
+absl::Status MvlgammaMeta(MetaContext& ctx);     // mvlgamma: contiguous, whatever self is
 absl::Status LossMeta(MetaContext& ctx);         // mse_loss and others: (input, target, ..., int reduction)
 absl::Status BceLossMeta(MetaContext& ctx);      // binary_cross_entropy
 

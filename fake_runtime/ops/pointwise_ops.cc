@@ -237,7 +237,7 @@ constexpr OpDef kRows[] = {
      kTagCore | kTagPointwise, Pointwise<Promote::kDefault, 0, 1>, "_ Scalar_out-"},
     {"aten::mul.Tensor(Tensor self, Tensor other) -> Tensor",
      kTagCore | kTagPointwise, Pointwise<Promote::kDefault, 0, 1>, "_ out"},
-    {"aten::mvlgamma(Tensor self, int p) -> Tensor", kTagPointwise, Pointwise<Promote::kIntToFloat, 0>, "_ out"},
+    {"aten::mvlgamma(Tensor self, int p) -> Tensor", kTagPointwise, MvlgammaMeta, "_ out"},
     {"aten::nan_to_num(Tensor self, float? nan=None, float? posinf=None, float? neginf=None) -> Tensor",
      kTagPointwise, Pointwise<Promote::kDefault, 0>, "_ out"},
     {"aten::native_dropout(Tensor input, float p, bool? train) -> (Tensor, Tensor)",

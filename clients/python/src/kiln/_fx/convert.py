@@ -417,7 +417,7 @@ def _reaches_beyond(val: torch.Tensor, storage_bytes: int) -> bool:
     if not all(isinstance(n, int) for n in (*val.shape, *val.stride(), val.storage_offset())) or val.numel() == 0:
         return False
     last = val.storage_offset() + sum((n - 1) * stride for n, stride in zip(val.shape, val.stride(), strict=True))
-    return (last + 1) * val.element_size() > storage_bytes
+    return bool((last + 1) * val.element_size() > storage_bytes)
 
 
 @dataclasses.dataclass
