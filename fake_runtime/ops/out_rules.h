@@ -14,6 +14,7 @@ enum class OutRule {
   kExactDtype,  // the result's dtype, no other
   kAnyDtype,    // even one to which the result can't be cast
   kContiguous,  // what does not fit is resized to contiguous strides
+  kExactContiguous,  // both
 };
 
 struct OutRuleRow {

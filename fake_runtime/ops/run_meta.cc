@@ -27,7 +27,8 @@ int WrittenArg(const OpSchema& schema, char alias) {
 absl::StatusOr<FakeTensor> Written(MetaContext& ctx, const ArgSchema& arg, const FakeTensor& self,
                                    const FakeTensor& result) {
   const OutRule rule = arg.keyword_only ? OutRuleOf(ctx.schema().name) : OutRule::kDefault;
-  if (rule == OutRule::kExactDtype && result.dtype != self.dtype) {
+  const bool is_exact = rule == OutRule::kExactDtype || rule == OutRule::kExactContiguous;
+  if (is_exact && result.dtype != self.dtype) {
     return ctx.Fail(ErrorReason::kDtypeMismatch,
                     absl::StrCat("`", arg.name, "` must have the result's dtype, ", GetDTypeRow(result.dtype).name,
                                  ", but has ", GetDTypeRow(self.dtype).name));
@@ -47,7 +48,8 @@ absl::StatusOr<FakeTensor> Written(MetaContext& ctx, const ArgSchema& arg, const
                                  DimsText(result.sizes)));
   }
   out.sizes = result.sizes;
-  out.strides = rule == OutRule::kContiguous ? ContiguousStrides(ctx.env(), result.sizes) : result.strides;
+  const bool is_contiguous = rule == OutRule::kContiguous || rule == OutRule::kExactContiguous;
+  out.strides = is_contiguous ? ContiguousStrides(ctx.env(), result.sizes) : result.strides;
   return out;
 }
 
