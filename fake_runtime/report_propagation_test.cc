@@ -22,7 +22,9 @@ PropagationReport ReportOf(const std::string& text, const std::string& input = "
   absl::StatusOr<Graph> graph = ParseGraph(text, &pool, FindOpSchema, {FindOverloads, "model.kiln"});
   EXPECT_TRUE(graph.ok()) << graph.status();
   if (!graph.ok()) return {};
-  if (!input.empty()) EXPECT_EQ(OverrideInput(*graph, input, &pool, FindOpSchema), absl::OkStatus());
+  if (!input.empty()) {
+    EXPECT_EQ(OverrideInput(*graph, input, &pool, FindOpSchema), absl::OkStatus());
+  }
   absl::StatusOr<FakeGraph> fake = Propagate(*std::move(graph), &pool);
   EXPECT_TRUE(fake.ok()) << fake.status();
   return fake.ok() ? ReportPropagation(*fake) : PropagationReport();

@@ -96,7 +96,7 @@ absl::Status WriteWholeFile(const std::string& path, absl::string_view bytes) {
   std::ofstream file(partial, std::ios::binary | std::ios::trunc);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   file.close();
-  if (!file) return absl::UnknownError(absl::StrCat(partial, ": ", std::strerror(errno)));
+  if (!file) return absl::ErrnoToStatus(errno, path);
   if (in_place) return absl::OkStatus();
   std::filesystem::rename(partial, target, error);
   if (error) return absl::UnknownError(absl::StrCat(path, ": ", error.message()));

@@ -404,7 +404,8 @@ absl::Status GraphBuilder::AddNode(absl::string_view op,
   const OpSchema* schema = lookup_(op);
   if (schema == nullptr)
     return MakeError(ErrorReason::kUnknownOp,
-                     absl::StrCat(where, ": no such operator in the op table"));
+                     absl::StrCat(where, ": no such operator in the op table, which has what "
+                                        "PyTorch decomposes into: make_fx writes aten.matmul as aten.mm or aten.bmm"));
 
   absl::StatusOr<std::vector<Argument>> normal =
       NormalizeArguments(*schema, std::move(args),

@@ -89,7 +89,7 @@ class SignatureParser {
       KILN_ASSIGN_OR_RETURN(absl::string_view type, in_.Word("a type"));
       if (in_.At("=")) return ParseScalarInput(type, start, pending);
       std::optional<DType> dtype = ParseDType(type);
-      if (!dtype.has_value()) return in_.ErrorAt(start, absl::StrCat("'", type, "' is no dtype"));
+      if (!dtype.has_value()) return in_.ErrorAt(start, absl::StrCat("'", type, "' is no dtype, as f32, i64 and bool are"));
       t.dtype = *dtype;
     }
     KILN_RETURN_IF_ERROR(ParseSizes(t.sizes, pending.input.policies));

@@ -340,7 +340,7 @@ TEST(OverrideInputTest, SaysWhereTheTextIsWrongAndWhatInputsThereAre) {
   absl::StatusOr<Graph> graph = Parse("graph f(%x: f32[8], %y: f32[3]) { return (%x) }", pool);
   ASSERT_TRUE(graph.ok()) << graph.status();
   absl::Status status = OverrideInput(*graph, "x: f31[8]", &pool, FindTestSchema);
-  EXPECT_EQ(status.message(), "1:4: 'f31' is no dtype");
+  EXPECT_EQ(status.message(), "1:4: 'f31' is no dtype, as f32, i64 and bool are");
   status = OverrideInput(*graph, "z: f32[8]", &pool, FindTestSchema);
   EXPECT_EQ(GetErrorReason(status), ErrorReason::kBadInputMetadata);
   EXPECT_EQ(status.message(), "the graph has no input 'z'; it has x, y");

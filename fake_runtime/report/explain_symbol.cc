@@ -109,9 +109,11 @@ class Explanation {
     }
     std::vector<std::string> origins = Origins();
     const std::string origin = origins.empty() ? "born of data" : absl::StrJoin(origins, ", ");
+    // A range that nobody wrote says nothing, and of a size not even what is true.
+    const bool declared = symbol_.declared_range != ValueRange().ToString();
     absl::StrAppend(&out_, "  ", origin, "; ", symbol_.policy,
-                    ShownHint(symbol_).empty() ? "" : absl::StrCat("; hint ", ShownHint(symbol_)), "; declared in ",
-                    symbol_.declared_range, "\n");
+                    ShownHint(symbol_).empty() ? "" : absl::StrCat("; hint ", ShownHint(symbol_)),
+                    declared ? absl::StrCat("; declared in ", symbol_.declared_range) : "", "\n");
   }
 
   // Where inputs have the symbol: "size 0 of %x".
@@ -213,7 +215,7 @@ class Explanation {
     }
     if (names.empty()) return;
     const size_t shown = std::min(names.size(), kMaxValuesShown);
-    absl::StrAppend(&out_, "flows into ", names.size(), " values: ",
+    absl::StrAppend(&out_, "flows into ", names.size(), names.size() == 1 ? " value: " : " values: ",
                     absl::StrJoin(names.begin(), names.begin() + static_cast<ptrdiff_t>(shown), ", "),
                     names.size() > shown ? ", ..." : "", "\n");
   }
