@@ -13,6 +13,8 @@ KILN := $(abspath $(BUILD))/clients/cli/kiln
 
 help:
 	@echo 'make demo         install, build, start a server and train real models through it'
+	@echo 'make build        install and build, the `kiln` command and every test'
+	@echo 'make python       the same, and install the Python client into $(VENV)'
 	@echo 'make test         install, build and run every test'
 	@echo 'make bench        compile time, step time and RPC time as ratios to Inductor and an empty RPC'
 	@echo 'make conformance  fake tensors against PyTorch, on all samples'
