@@ -12,6 +12,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "base/error.h"
 #include "base/status_macros.h"
@@ -26,7 +27,9 @@ using RuleMap = absl::flat_hash_map<absl::string_view, DecomposeRule>;
 const RuleMap& Rules() {
   static const RuleMap* const map = [] {
     auto* m = new RuleMap;
-    for (absl::Span<const DecomposeRow> rows : {NormalizationRules(), ReductionRules(), CopyRules(), LossRules()}) {
+    for (absl::Span<const DecomposeRow> rows :
+         {BatchNormRules(), CopyRules(), IndexingRules(), LossGradientRules(), LossRules(), NormalizationRules(),
+          ReductionRules(), ResamplingRules(), ShapeRules()}) {
       for (const DecomposeRow& row : rows) m->emplace(row.op, row.rule);
     }
     return m;
@@ -58,10 +61,86 @@ void InPlace(DecomposeContext& d) {
   d.Return(d.Call("aten.copy_.default", {d.Value(0), v}));
 }
 
+// How many arguments at the end of `op` are outputs that it writes: all of its
+// written ones, or -1.
+int NumOutArgs(const OpSchema& op) {
+  int count = 0;
+  for (size_t i = op.args.size(); i-- > 0 && op.args[i].is_written && op.args[i].keyword_only;) ++count;
+  for (size_t i = 0; i + count < op.args.size(); ++i) {
+    if (op.args[i].is_written) return -1;
+  }
+  return count == static_cast<int>(op.returns.size()) ? count : -1;
+}
+
+// The operator whose results an `out=` form writes: the overload with the same
+// arguments but those. nullptr where there is none.
+const OpRow* WithoutOut(const OpSchema& op) {
+  int count = NumOutArgs(op);
+  if (count <= 0) return nullptr;
+  for (const OpSchema* other : FindOverloads(absl::string_view(op.name).substr(0, op.name.rfind('.')))) {
+    bool same = !other->is_mutating() && other->args.size() + count == op.args.size() &&
+                other->returns.size() == op.returns.size();
+    for (size_t i = 0; same && i < other->args.size(); ++i) {
+      const ArgSchema& a = other->args[i];
+      const ArgSchema& b = op.args[i];
+      same = a.name == b.name && a.type == b.type && a.is_list == b.is_list;
+    }
+    for (const ReturnSchema& returned : other->returns) same = same && returned.type == ArgType::kTensor && !returned.is_list;
+    if (same && !RowOf(*other).has(kTagView) && !RowOf(*other).has(kTagRandom)) return &RowOf(*other);
+  }
+  return nullptr;
+}
+
+bool SameSizes(DecomposeContext& d, ValueId a, ValueId b) {
+  const Dims& x = d.Tensor(a).sizes;
+  const Dims& y = d.Tensor(b).sizes;
+  return std::equal(x.begin(), x.end(), y.begin(), y.end(), [&](Expr l, Expr r) { return d.env().KnownEqual(l, r); });
+}
+
+// add(x, y, out=z) is z.copy_(add(x, y)), where z has the result's sizes.
+void OutForm(DecomposeContext& d) {
+  const OpSchema& twin = WithoutOut(d.schema())->schema;
+  std::vector<CallArg> args(d.args().begin(), d.args().begin() + twin.args.size());
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (twin.args[i].keyword_only) args[i].name = twin.args[i].name;
+  }
+  int count = static_cast<int>(twin.returns.size());
+  std::vector<ValueId> results = d.CallN(twin.name, std::move(args), count);
+  auto out_of = [&](int i) { return d.Value(static_cast<int>(twin.args.size()) + i); };
+  for (int i = 0; i < count; ++i) {
+    if (d.ok() && !SameSizes(d, out_of(i), results[i])) return d.Decline();
+  }
+  for (int i = 0; i < count; ++i) {
+    ValueId out = out_of(i);
+    d.Return(d.Call("aten.copy_.default", {out, results[i]}));
+  }
+}
+
+std::string ViewOf(const OpSchema& copy) { return absl::StrReplaceAll(copy.name, {{"_copy", ""}}); }
+
+// Of a view that has a rule itself the copy is what that rule makes.
+bool IsCopyOfView(const OpSchema& op) {
+  return RowOf(op).copies && !op.is_mutating() && op.returns.size() == 1 && !op.returns[0].is_list &&
+         !Rules().contains(ViewOf(op));
+}
+
+// slice_copy(args) is slice(args) and a contiguous clone.
+void CopyOfView(DecomposeContext& d) {
+  std::vector<CallArg> args(d.args().begin(), d.args().end());
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (d.schema().args[i].keyword_only) args[i].name = d.schema().args[i].name;
+  }
+  ValueId v = d.Call(ViewOf(d.schema()), std::move(args));
+  d.Return(d.Call("aten.clone.default", {v, {"memory_format", MemoryFormat::kContiguous}}));
+}
+
 DecomposeRule FindRule(const OpSchema& op) {
   auto rule = Rules().find(op.name);
   if (rule != Rules().end()) return rule->second;
-  return op.is_mutating() && FunctionalTwin(op) != nullptr ? InPlace : nullptr;
+  if (IsCopyOfView(op)) return CopyOfView;
+  if (!op.is_mutating()) return nullptr;
+  if (FunctionalTwin(op) != nullptr) return InPlace;
+  return WithoutOut(op) != nullptr ? OutForm : nullptr;
 }
 
 DecomposeRule FindPatternRule(const OpSchema& op) {

@@ -78,6 +78,7 @@ class DecomposeContext {
   // Nothing in the graph writes the memory that the node's result shares.
   bool may_copy_view() const { return surroundings_.may_copy_view; }
 
+  ShapeEnv& env() { return *fake_.env; }
   const FakeTensor& Tensor(ValueId v) const { return fake_.tensor(v); }
   const FakeTensor& Tensor(int i) const { return fake_.tensor(Value(i)); }
   // The node that makes argument `i`, its arguments being values of the new graph;
@@ -125,10 +126,15 @@ struct DecomposeRow {
 };
 
 // One table per family file.
+absl::Span<const DecomposeRow> BatchNormRules();
+absl::Span<const DecomposeRow> CopyRules();
+absl::Span<const DecomposeRow> IndexingRules();
+absl::Span<const DecomposeRow> LossGradientRules();
+absl::Span<const DecomposeRow> LossRules();
 absl::Span<const DecomposeRow> NormalizationRules();
 absl::Span<const DecomposeRow> ReductionRules();
-absl::Span<const DecomposeRow> CopyRules();
-absl::Span<const DecomposeRow> LossRules();
+absl::Span<const DecomposeRow> ResamplingRules();
+absl::Span<const DecomposeRow> ShapeRules();
 
 // Rules for an operator together with what made its arguments. They decline what
 // they don't know; the operator alone has no decomposition.

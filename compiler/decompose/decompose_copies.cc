@@ -1,24 +1,13 @@
-// The copying twins of view operators: the view, then a copy of it.
-#include <string>
+// Copies along several dimensions, and views that are copies.
+#include <utility>
+#include <vector>
 
-#include "absl/strings/str_replace.h"
 #include "compiler/decompose/decompose_context.h"
 
 namespace kiln {
 namespace {
 
 using D = DecomposeContext;
-
-// aten.slice_copy.Tensor(args) is aten.slice.Tensor(args) and a contiguous clone.
-void CopyOfView(D& d) {
-  std::string view = absl::StrReplaceAll(d.op(), {{"_copy", ""}});
-  std::vector<CallArg> args(d.args().begin(), d.args().end());
-  for (size_t i = 0; i < args.size(); ++i) {
-    if (d.schema().args[i].keyword_only) args[i].name = d.schema().args[i].name;
-  }
-  ValueId v = d.Call(view, std::move(args));
-  d.Return(d.Call("aten.clone.default", {v, {"memory_format", MemoryFormat::kContiguous}}));
-}
 
 // A view in another dtype becomes a copy where nothing writes its memory: a buffer
 // has one dtype. As an output it is a copy, too; AOTAutograd makes the views that
@@ -55,28 +44,75 @@ void Roll(D& d) {
   d.Return(v);
 }
 
+// aten::narrow_copy(Tensor self, int dim, SymInt start, SymInt length) -> Tensor
+void NarrowCopy(D& d) {
+  const int64_t* start = d.Arg(2).get_if<int64_t>();
+  const int64_t* length = d.Arg(3).get_if<int64_t>();
+  // A start that counts from the end has an end that may be 0.
+  if (start == nullptr || length == nullptr || *start < 0) return d.Decline();
+  ValueId part = d.Call("aten.slice.Tensor", {d.Value(0), d.Arg(1), *start, *start + *length});
+  d.Return(d.Call("aten.clone.default", {part, {"memory_format", MemoryFormat::kContiguous}}));
+}
+
+// aten::rot90(Tensor self, int k=1, int[] dims=[0, 1]) -> Tensor
+void Rot90(D& d) {
+  const ArgumentList& dims = *d.Arg(2).get_if<ArgumentList>();
+  int64_t first = *dims[0].get_if<int64_t>();
+  int64_t second = *dims[1].get_if<int64_t>();
+  int64_t turns = ((d.Int(1) % 4) + 4) % 4;
+  ValueId x = d.Value(0);
+  auto flipped = [&](std::vector<int64_t> along) { return d.Call("aten.flip.default", {x, CallArg::Ints(along)}); };
+  if (turns == 0) return d.Return(d.Call("aten.clone.default", {x, {"memory_format", MemoryFormat::kContiguous}}));
+  if (turns == 2) return d.Return(flipped({first, second}));
+  ValueId turned = d.Call("aten.transpose.int", {flipped({turns == 1 ? second : first}), first, second});
+  d.Return(d.Call("aten.clone.default", {turned, {"memory_format", MemoryFormat::kContiguous}}));
+}
+
+// aten::channel_shuffle(Tensor self, SymInt groups) -> Tensor: [n, groups, c / groups, ..] with both exchanged
+void ChannelShuffle(D& d) {
+  ArgumentList split = {d.Size(d.Value(0), 0), d.Arg(1), Argument(int64_t{-1})};
+  ArgumentList whole = {d.Size(d.Value(0), 0), d.Size(d.Value(0), 1)};
+  for (int dim = 2; dim < d.Tensor(0).rank(); ++dim) {
+    split.push_back(d.Size(d.Value(0), dim));
+    whole.push_back(d.Size(d.Value(0), dim));
+  }
+  for (Expr size : d.Tensor(0).sizes) {
+    if (size.IsInt(0)) return d.Decline();
+  }
+  ValueId shuffled = d.Call("aten.transpose.int", {d.Call("aten.view.default", {d.Value(0), Argument(split)}), 1, 2});
+  d.Return(d.Call("aten._reshape_copy.default", {shuffled, Argument(whole)}));
+}
+
+// aten::hstack(Tensor[] tensors), vstack and dstack: a cat of tensors that have at
+// least 1, 2 or 3 dimensions. A vector is a row in all but hstack.
+template <int rank>
+void StackAlong(D& d) {
+  ArgumentList parts;
+  int64_t dim = rank == 3 ? 2 : 0;
+  for (const Argument& item : *d.Arg(0).get_if<ArgumentList>()) {
+    ValueId v = *item.get_if<ValueId>();
+    if (d.Tensor(v).rank() == 0) v = d.Call("aten.unsqueeze.default", {v, 0});
+    if (rank == 1 && d.Tensor(v).rank() > 1) dim = 1;
+    if (rank > 1 && d.Tensor(v).rank() == 1) v = d.Call("aten.unsqueeze.default", {v, 0});
+    if (rank > 2 && d.Tensor(v).rank() == 2) v = d.Call("aten.unsqueeze.default", {v, 2});
+    parts.emplace_back(v);
+  }
+  d.Return(d.Call("aten.cat.default", {Argument(std::move(parts)), dim}));
+}
+
 constexpr DecomposeRow kRows[] = {
     {"aten._conj.default", ComputedView<kConjPhysical>},
     {"aten._neg_view.default", ComputedView<kNeg>},
-    {"aten.alias_copy.default", CopyOfView},
-    {"aten.as_strided_copy.default", CopyOfView},
-    {"aten.detach_copy.default", CopyOfView},
-    {"aten.diagonal_copy.default", CopyOfView},
-    {"aten.expand_copy.default", CopyOfView},
-    {"aten.permute_copy.default", CopyOfView},
+    {"aten.channel_shuffle.default", ChannelShuffle},
+    {"aten.dstack.default", StackAlong<3>},
+    {"aten.hstack.default", StackAlong<1>},
+    {"aten.narrow_copy.default", NarrowCopy},
     {"aten.roll.default", Roll},
-    {"aten.select_copy.int", CopyOfView},
-    {"aten.slice_copy.Tensor", CopyOfView},
-    {"aten.squeeze_copy.default", CopyOfView},
-    {"aten.squeeze_copy.dim", CopyOfView},
-    {"aten.squeeze_copy.dims", CopyOfView},
-    {"aten.t_copy.default", CopyOfView},
-    {"aten.transpose_copy.int", CopyOfView},
-    {"aten.unsqueeze_copy.default", CopyOfView},
+    {"aten.rot90.default", Rot90},
     {"aten.view.dtype", CopyInOtherDType<kViewCopy>},
     {"aten.view_as_complex.default", CopyInOtherDType<kViewAsComplexCopy>},
     {"aten.view_as_real.default", CopyInOtherDType<kViewAsRealCopy>},
-    {"aten.view_copy.default", CopyOfView},
+    {"aten.vstack.default", StackAlong<2>},
 };
 
 }  // namespace

@@ -21,53 +21,43 @@ void MseLoss(D& d) {
   d.Return(Reduced(d, d.Call("aten.mul.Tensor", {distance, distance}), d.Int(2)));
 }
 
-// aten::nll_loss_forward(Tensor self, Tensor target, Tensor? weight, int reduction, SymInt ignore_index)
-//   -> (Tensor output, Tensor total_weight), without weights, on [n, c] and [n].
-void NllLossForward(D& d) {
-  if (d.Tensor(0).rank() != 2 || !d.IsNone(2)) return d.Decline();
-  ValueId target = d.Value(1);
-  ValueId ignored = d.Call("aten.eq.Scalar", {target, d.Arg(4)});
-  ValueId safe = d.Call("aten.masked_fill.Scalar", {target, ignored, 0});
-  ValueId picked = d.Call("aten.gather.default", {d.Value(0), 1, d.Call("aten.unsqueeze.default", {safe, 1})});
-  ValueId loss = d.Call("aten.neg.default", {d.Call("aten.squeeze.dim", {picked, 1})});
-  loss = d.Call("aten.masked_fill.Scalar", {loss, ignored, 0});
-  ValueId kept = d.Call("aten.logical_not.default", {ignored});
-  ValueId count = d.Cast(d.Call("aten.sum.default", {kept}), d.Tensor(0).dtype);
-  int64_t reduction = d.Int(3);
-  if (reduction == kNone) {
-    d.Return(loss);
-    d.Return(d.Call("aten.new_zeros.default", {d.Value(0), CallArg::Ints({})}));
-    return;
-  }
-  ValueId sum = d.Call("aten.sum.default", {loss});
-  d.Return(reduction == kMean ? d.Call("aten.div.Tensor", {sum, count}) : sum);
-  d.Return(count);
-}
-
-// aten::mse_loss_backward(Tensor grad_output, Tensor self, Tensor target, int reduction) -> Tensor
-void MseLossBackward(D& d) {
-  ValueId distance = d.Call("aten.sub.Tensor", {d.Value(1), d.Value(2)});
-  ValueId slope = d.Call("aten.mul.Tensor", {distance, 2.0});
-  if (d.Int(3) == kMean) {
-    // A mean's gradient is spread over the elements: a division by their count.
-    ValueId count = d.Call("aten.sum.default", {d.Call("aten.ones_like.default", {distance})});
-    slope = d.Call("aten.div.Tensor", {slope, count});
-  }
-  d.Return(d.Call("aten.mul.Tensor", {slope, d.Value(0)}));
-}
-
 // aten::binary_cross_entropy_with_logits(Tensor self, Tensor target, Tensor? weight=None, Tensor? pos_weight=None,
 //   int reduction=Mean) -> Tensor
 void BceWithLogits(D& d) {
-  if (!d.IsNone(3)) return d.Decline();
   ValueId x = d.Value(0);
   ValueId rest = d.Call("aten.mul.Tensor", {d.Call("aten.rsub.Scalar", {d.Value(1), 1}), x});
   ValueId magnitude = d.Call("aten.neg.default", {d.Call("aten.abs.default", {x})});
   ValueId log = d.Call("aten.log1p.default", {d.Call("aten.exp.default", {magnitude})});
   ValueId negative = d.Call("aten.relu.default", {d.Call("aten.neg.default", {x})});
-  ValueId loss = d.Call("aten.add.Tensor", {d.Call("aten.add.Tensor", {rest, log}), negative});
+  ValueId log_sigmoid = d.Call("aten.add.Tensor", {log, negative});
+  if (!d.IsNone(3)) {
+    ValueId more = d.Call("aten.mul.Tensor", {d.Call("aten.sub.Tensor", {d.Value(3), 1}), d.Value(1)});
+    log_sigmoid = d.Call("aten.mul.Tensor", {d.Call("aten.add.Tensor", {more, 1}), log_sigmoid});
+  }
+  ValueId loss = d.Call("aten.add.Tensor", {rest, log_sigmoid});
   if (!d.IsNone(2)) loss = d.Call("aten.mul.Tensor", {loss, d.Value(2)});
   d.Return(Reduced(d, loss, d.Int(4)));
+}
+
+// aten::binary_cross_entropy(Tensor self, Tensor target, Tensor? weight=None, int reduction=Mean) -> Tensor;
+// logarithms stop at -100, so that no loss is infinite.
+void BinaryCrossEntropy(D& d) {
+  ValueId x = d.Widen(d.Value(0));
+  ValueId target = d.Value(1);
+  auto bounded = [&](ValueId log) { return d.Call("aten.clamp_min.default", {log, -100}); };
+  ValueId no = bounded(d.Call("aten.log1p.default", {d.Call("aten.neg.default", {x})}));
+  ValueId yes = bounded(d.Call("aten.log.default", {x}));
+  ValueId of_no = d.Call("aten.mul.Tensor", {d.Call("aten.sub.Tensor", {target, 1}), no});
+  ValueId loss = d.Call("aten.sub.Tensor", {of_no, d.Call("aten.mul.Tensor", {target, yes})});
+  if (!d.IsNone(2)) loss = d.Call("aten.mul.Tensor", {loss, d.Value(2)});
+  d.Return(Reduced(d, loss, d.Int(3)));
+}
+
+// aten::soft_margin_loss(Tensor self, Tensor target, int reduction=Mean) -> Tensor
+void SoftMarginLoss(D& d) {
+  ValueId product = d.Call("aten.mul.Tensor", {d.Call("aten.neg.default", {d.Value(1)}), d.Widen(d.Value(0))});
+  ValueId loss = d.Call("aten.log1p.default", {d.Call("aten.exp.default", {product})});
+  d.Return(Reduced(d, loss, d.Int(2)));
 }
 
 // aten::smooth_l1_loss(Tensor self, Tensor target, int reduction=Mean, float beta=1.) -> Tensor; huber_loss is beta
@@ -117,14 +107,14 @@ void NativeDropout(D& d) {
 }
 
 constexpr DecomposeRow kRows[] = {
+    {"aten.binary_cross_entropy.default", BinaryCrossEntropy},
     {"aten.binary_cross_entropy_with_logits.default", BceWithLogits},
     {"aten.huber_loss.default", HuberLoss},
     {"aten.log_sigmoid_forward.default", LogSigmoidForward},
     {"aten.mse_loss.default", MseLoss},
-    {"aten.mse_loss_backward.default", MseLossBackward},
     {"aten.native_dropout.default", NativeDropout},
-    {"aten.nll_loss_forward.default", NllLossForward},
     {"aten.smooth_l1_loss.default", SmoothL1Loss},
+    {"aten.soft_margin_loss.default", SoftMarginLoss},
 };
 
 }  // namespace

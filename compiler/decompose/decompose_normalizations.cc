@@ -1,4 +1,4 @@
-// Softmaxes and norms. The formulas are those of torch/_decomp/decompositions.py
+// Softmaxes and layer norms; decompose_batch_norms.cc has the norms over channels. The formulas are those of torch/_decomp/decompositions.py
 // with sums over a count written as means.
 #include <limits>
 #include <numeric>
@@ -125,75 +125,9 @@ void LayerNormBackward(D& d) {
   }
 }
 
-// [c] as [c, 1, ...], so that it stands for the channels of a tensor of `rank`.
-ValueId AlongChannels(D& d, ValueId v, int rank) {
-  for (int i = 2; i < rank; ++i) v = d.Call("aten.unsqueeze.default", {v, -1});
-  return v;
-}
-
-std::vector<int64_t> AllButChannels(int rank) {
-  std::vector<int64_t> dims = Range(0, rank);
-  if (rank > 1) dims.erase(dims.begin() + 1);
-  return dims;
-}
-
-ValueId Normalized(D& d, ValueId x, ValueId mean, ValueId rstd) {
-  int rank = d.Tensor(x).rank();
-  ValueId out = Mul(d, Sub(d, x, mean), rstd);
-  if (!d.IsNone(1)) out = Mul(d, out, AlongChannels(d, d.Value(1), rank));
-  if (!d.IsNone(2)) out = Add(d, out, AlongChannels(d, d.Value(2), rank));
-  return out;
-}
-
-ValueId Blend(D& d, ValueId running, ValueId now, double momentum) {
-  return Add(d, Mul(d, now, momentum), Mul(d, running, 1 - momentum));
-}
-
-void ReturnEmpty(D& d) { d.Return(d.Call("aten.new_empty.default", {d.Value(0), CallArg::Ints({0})})); }
-
-// aten::_native_batch_norm_legit_functional(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean,
-//   Tensor running_var, bool training, float momentum, float eps)
-//   -> (Tensor, Tensor, Tensor, Tensor running_mean_out, Tensor running_var_out)
-void BatchNormFunctional(D& d) {
-  int rank = d.Tensor(0).rank();
-  ValueId x = d.Widen(d.Value(0));
-  if (!d.Bool(5)) {
-    ValueId rstd = Rsqrt(d, d.Value(4), d.Float(7));
-    d.Return(Normalized(d, x, AlongChannels(d, d.Value(3), rank), AlongChannels(d, rstd, rank)));
-    ReturnEmpty(d);
-    ReturnEmpty(d);
-    d.Return(d.Value(3));
-    d.Return(d.Value(4));
-    return;
-  }
-  std::vector<int64_t> dims = AllButChannels(rank);
-  std::vector<ValueId> moments =
-      d.CallN("aten.var_mean.correction", {x, CallArg::Ints(dims), {"correction", 0}, {"keepdim", true}}, 2);
-  ValueId rstd = Rsqrt(d, moments[0], d.Float(7));
-  d.Return(Normalized(d, x, moments[1], rstd));
-  ValueId mean = d.Call("aten.squeeze.dims", {moments[1], CallArg::Ints(dims)});
-  d.Return(mean);
-  d.Return(d.Call("aten.squeeze.dims", {rstd, CallArg::Ints(dims)}));
-  d.Return(Blend(d, d.Value(3), mean, d.Float(6)));
-  ValueId unbiased = d.Call("aten.var.correction", {x, CallArg::Ints(dims), {"correction", 1}});
-  d.Return(Blend(d, d.Value(4), unbiased, d.Float(6)));
-}
-
-// aten::_native_batch_norm_legit_no_training(Tensor input, Tensor? weight, Tensor? bias, Tensor running_mean,
-//   Tensor running_var, float momentum, float eps) -> (Tensor, Tensor, Tensor)
-void BatchNormNoTraining(D& d) {
-  int rank = d.Tensor(0).rank();
-  ValueId rstd = Rsqrt(d, d.Value(4), d.Float(6));
-  d.Return(Normalized(d, d.Widen(d.Value(0)), AlongChannels(d, d.Value(3), rank), AlongChannels(d, rstd, rank)));
-  ReturnEmpty(d);
-  ReturnEmpty(d);
-}
-
 constexpr DecomposeRow kRows[] = {
     {"aten._log_softmax.default", LogSoftmax},
     {"aten._log_softmax_backward_data.default", LogSoftmaxBackward},
-    {"aten._native_batch_norm_legit_functional.default", BatchNormFunctional},
-    {"aten._native_batch_norm_legit_no_training.default", BatchNormNoTraining},
     {"aten._safe_softmax.default", SafeSoftmax},
     {"aten._softmax.default", Softmax},
     {"aten._softmax_backward_data.default", SoftmaxBackward},

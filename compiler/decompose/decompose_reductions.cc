@@ -65,8 +65,16 @@ bool IsZero(const Argument& number) {
   return (i != nullptr && *i == 0) || (f != nullptr && *f == 0);
 }
 
+// A factor of integers is an integer itself, cut where it is a float.
+Argument FactorOf(DType dtype, const Argument& factor) {
+  const double* f = factor.get_if<double>();
+  return f != nullptr && IsIntegralOrBool(dtype) ? Argument(static_cast<int64_t>(*f)) : factor;
+}
+
 // beta * self + alpha * product; where beta is 0 a nan in self does not count.
-ValueId Blend(D& d, ValueId product, const Argument& beta, const Argument& alpha) {
+ValueId Blend(D& d, ValueId product, const Argument& given_beta, const Argument& given_alpha) {
+  Argument beta = FactorOf(d.Tensor(product).dtype, given_beta);
+  Argument alpha = FactorOf(d.Tensor(product).dtype, given_alpha);
   if (IsZero(beta)) {
     // The sum with zeros has the shape of both.
     ValueId zeros = d.Call("aten.zeros_like.default", {d.Value(0)});
