@@ -24,7 +24,7 @@ struct OpsArguments {
 struct KindRow {
   LoweringKind kind;
   absl::string_view support;  // what the table says
-  absl::string_view what;
+  absl::string_view what;     // "; why" follows where there is a reason
 };
 // What lowerings amount to for whoever asks whether an operator is compiled.
 constexpr KindRow kKinds[] = {
@@ -35,6 +35,7 @@ constexpr KindRow kKinds[] = {
     {LoweringKind::kInto, "extern", "the host's, into memory of the artifact's"},
     {LoweringKind::kDecomposed, "decomposed", "rewritten into smaller operators"},
     {LoweringKind::kExtern, "extern", "the host's, by its ATen name"},
+    {LoweringKind::kRefused, "refused", "propagated, not compiled"},
 };
 
 const KindRow& RowOfKind(LoweringKind kind) {
@@ -54,7 +55,8 @@ absl::Status RunOps(const OpsArguments& arguments) {
     if (!absl::StrContains(op.op, arguments.filter)) continue;
     const KindRow& row = RowOfKind(op.kind);
     ++counts[row.support];
-    if (!arguments.summary) PrintRow(op.op, row.support, row.what);
+    if (arguments.summary) continue;
+    PrintRow(op.op, row.support, op.why.empty() ? std::string(row.what) : absl::StrCat(row.what, "; ", op.why));
   }
   for (const RefusedOp& refused : RefusedOps()) {
     // A namespace ends in a point; an operator is refused with all its overloads.

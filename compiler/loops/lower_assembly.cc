@@ -42,6 +42,28 @@ absl::Status Stack(LoweringContext& c) {
   return absl::OkStatus();
 }
 
+// aten::block_diag(Tensor[] tensors): a vector is a row, and a number a row of one.
+absl::Status BlockDiag(LoweringContext& c) {
+  TensorOperand out = c.Out();
+  KernelBuilder b = c.NewKernel();
+  FillNest(b, out, Expr(0));
+  ExprPool& pool = c.pool();
+  Expr row, column;
+  for (const FakeTensor* t : c.args().TensorList(0)) {
+    TensorOperand in = c.Window(*t);
+    while (in.sizes.size() < 2) {
+      in.sizes.insert(in.sizes.begin(), Expr(1));
+      in.strides.insert(in.strides.begin(), Expr(0));
+    }
+    TensorOperand rows = SliceWindow(pool, out, 0, row, in.sizes[0], Expr(1));
+    CopyNest(b, SliceWindow(pool, rows, 1, column, in.sizes[1], Expr(1)), in);
+    row = pool.Add(row, in.sizes[0]);
+    column = pool.Add(column, in.sizes[1]);
+  }
+  c.Emit(std::move(b));
+  return absl::OkStatus();
+}
+
 // aten::constant_pad_nd(Tensor self, SymInt[] pad, Scalar value=0): pairs from
 // the last dimension on; a negative pad cuts.
 absl::Status ConstantPad(LoweringContext& c) {
@@ -335,6 +357,7 @@ constexpr LoweringRow kRows[] = {
     {"aten._reshape_copy.default", ReshapeCopy},
     {"aten._unsafe_view.default", ReshapeCopy},
     {"aten.as_strided_scatter.default", AsStridedScatter},
+    {"aten.block_diag.default", BlockDiag},
     {"aten.cat.default", Cat},
     {"aten.constant_pad_nd.default", ConstantPad},
     {"aten.diag_embed.default", DiagEmbed},

@@ -1,5 +1,9 @@
 // Tensors out of nothing: constants, counters, random numbers.
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <utility>
+#include <vector>
 
 #include "compiler/loops/lowering_table.h"
 #include "compiler/loops/pointwise_context.h"
@@ -57,6 +61,20 @@ Val Linspace(P& p) {
   return p.Where(p.Lt(half, p.b().Constant(DType::kInt64, 0)), from_start, from_end);
 }
 
+// aten::logspace(Scalar start, Scalar end, int steps, float base=10., ...)
+Val Logspace(P& p) {
+  DType dtype = IsFloating(p.dtype()) ? p.dtype() : DType::kFloat64;
+  auto exponent = [&](int arg) { return p.b().Cast(p.Own(arg), dtype); };
+  Val start = exponent(0);
+  Expr last(p.args().Int(2) - 1);
+  Val power = start;
+  if (!last.IsInt(0)) {
+    Val step = p.Div(p.Sub(exponent(1), start), p.b().FromExpr(dtype, last));
+    power = p.Add(start, p.Mul(p.b().FromExpr(dtype, p.indices()[0]), step));
+  }
+  return p.b().Cast(p.Op(ScalarOp::kPow, p.b().Constant(dtype, p.args().Float(3)), power), p.dtype());
+}
+
 Val Eye(P& p) {
   ExprPool& pool = p.b().pool();
   Val distance = p.b().FromExpr(DType::kInt64, pool.Sub(p.indices()[0], p.indices()[1]));
@@ -91,6 +109,29 @@ Val Randn(P& p) {
   return b.Cast(b.Op(ScalarOp::kMul, radius, angle), p.dtype());
 }
 
+// An integer of [low, high). One uniform number has 24 bits, so that two serve
+// ranges up to 2^48 evenly enough.
+Val Integer(P& p, Expr low, Expr high) {
+  KernelBuilder& b = p.b();
+  DType f64 = DType::kFloat64;
+  Val coarse = b.Cast(Uniform(p), f64);
+  Val fine = b.Op(ScalarOp::kMul, b.Cast(Uniform(p), f64), b.Constant(f64, 0x1p-24));
+  Val range = b.FromExpr(f64, b.pool().Sub(high, low));
+  Val steps = b.Op(ScalarOp::kFloor, b.Op(ScalarOp::kMul, b.Op(ScalarOp::kAdd, coarse, fine), range));
+  Val value = b.Op(ScalarOp::kAdd, b.Cast(steps, DType::kInt64), b.FromExpr(DType::kInt64, low));
+  return b.Cast(value, p.dtype());
+}
+// aten::randint(SymInt high, SymInt[] size, ...), randint_like(Tensor self, SymInt high, ...)
+template <int high>
+Val Randint(P& p) {
+  return Integer(p, Expr(0), p.args().SymInt(high));
+}
+// aten::randint.low(SymInt low, SymInt high, SymInt[] size, ...), randint_like.low_dtype(Tensor self, SymInt low, ...)
+template <int low>
+Val RandintLow(P& p) {
+  return Integer(p, p.args().SymInt(low), p.args().SymInt(low + 1));
+}
+
 Val Bernoulli(P& p, Val probability) {
   Val hit = p.Lt(Uniform(p), p.b().Cast(probability, DType::kFloat32));
   return p.b().Cast(hit, p.dtype());
@@ -99,6 +140,7 @@ Val BernoulliSelf(P& p) { return Bernoulli(p, p.Own(0)); }
 Val BernoulliP(P& p) { return Bernoulli(p, p.b().Constant(DType::kFloat32, p.args().Float(1))); }
 
 constexpr PointwiseRow kRows[] = {
+    {"aten._efficientzerotensor.default", Computes::kOut, Fill<0>},
     {"aten.arange.default", Computes::kOut, Arange},
     {"aten.arange.start", Computes::kOut, ArangeStart},
     {"aten.arange.start_step", Computes::kOut, ArangeStep},
@@ -108,7 +150,14 @@ constexpr PointwiseRow kRows[] = {
     {"aten.eye.m", Computes::kOut, Eye},
     {"aten.full.default", Computes::kOut, Copied<1>},
     {"aten.full_like.default", Computes::kOut, Copied<1>},
+    {"aten.linspace.Scalar_Tensor", Computes::kOut, Linspace},
+    {"aten.linspace.Tensor_Scalar", Computes::kOut, Linspace},
+    {"aten.linspace.Tensor_Tensor", Computes::kOut, Linspace},
     {"aten.linspace.default", Computes::kOut, Linspace},
+    {"aten.logspace.Scalar_Tensor", Computes::kOut, Logspace},
+    {"aten.logspace.Tensor_Scalar", Computes::kOut, Logspace},
+    {"aten.logspace.Tensor_Tensor", Computes::kOut, Logspace},
+    {"aten.logspace.default", Computes::kOut, Logspace},
     {"aten.new_full.default", Computes::kOut, Copied<2>},
     {"aten.new_ones.default", Computes::kOut, Fill<1>},
     {"aten.new_zeros.default", Computes::kOut, Fill<0>},
@@ -116,6 +165,10 @@ constexpr PointwiseRow kRows[] = {
     {"aten.ones_like.default", Computes::kOut, Fill<1>},
     {"aten.rand.default", Computes::kOut, Rand},
     {"aten.rand_like.default", Computes::kOut, Rand},
+    {"aten.randint.default", Computes::kOut, Randint<0>},
+    {"aten.randint.low", Computes::kOut, RandintLow<0>},
+    {"aten.randint_like.default", Computes::kOut, Randint<1>},
+    {"aten.randint_like.low_dtype", Computes::kOut, RandintLow<1>},
     {"aten.randn.default", Computes::kOut, Randn},
     {"aten.randn_like.default", Computes::kOut, Randn},
     {"aten.scalar_tensor.default", Computes::kOut, Copied<0>},
@@ -130,6 +183,77 @@ absl::Status Uninitialized(LoweringContext& c) {
   return absl::OkStatus();
 }
 
+// Rows [first, last) of a matrix, of each of which columns [begin, end) count.
+struct TrianglePart {
+  int64_t first;
+  int64_t last;
+  std::function<Expr(Expr row)> begin;
+  std::function<Expr(Expr row)> end;
+  std::function<Expr(Expr row)> before;  // elements of the triangle in front of the row
+};
+
+absl::Status EmitTriangle(LoweringContext& c, const std::vector<TrianglePart>& parts) {
+  TensorOperand out = c.Out();
+  ExprPool& pool = c.pool();
+  KernelBuilder b = c.NewKernel();
+  for (const TrianglePart& part : parts) {
+    if (part.first >= part.last) continue;
+    Expr row = pool.Add(b.BeginLoop(Expr(part.last - part.first)), Expr(part.first));
+    Expr k = b.BeginLoop(pool.Sub(part.end(row), part.begin(row)));
+    Expr place = pool.Add(part.before(row), k);
+    StoreAt(b, out, {Expr(0), place}, b.FromExpr(DType::kInt64, row));
+    StoreAt(b, out, {Expr(1), place}, b.FromExpr(DType::kInt64, pool.Add(part.begin(row), k)));
+    b.EndLoop();
+    b.EndLoop();
+  }
+  c.Emit(std::move(b));
+  return absl::OkStatus();
+}
+
+// The sum of count, count + step, ... over `n` rows.
+Expr SumOfCounts(ExprPool& pool, Expr n, int64_t count, int64_t step) {
+  Expr pairs = pool.FloorDiv(pool.Mul(n, pool.Sub(n, Expr(1))), Expr(2));
+  return pool.Add(pool.Mul(n, Expr(count)), pool.Mul(Expr(step), pairs));
+}
+
+// aten::tril_indices(int row, int col, int offset=0, ...): rows that grow by a
+// column each, and then whole rows.
+absl::Status TrilIndices(LoweringContext& c) {
+  int64_t rows = c.args().Int(0), columns = c.args().Int(1), offset = c.args().Int(2);
+  ExprPool& pool = c.pool();
+  int64_t first = std::clamp<int64_t>(-offset, 0, rows);
+  int64_t whole = std::clamp<int64_t>(columns - offset, first, rows);
+  auto zero = [](Expr) { return Expr(0); };
+  auto grows = [&pool, offset](Expr row) { return pool.Add(row, Expr(offset + 1)); };
+  auto before = [&pool, first, offset](Expr row) {
+    return SumOfCounts(pool, pool.Sub(row, Expr(first)), first + offset + 1, 1);
+  };
+  Expr in_front = before(Expr(whole));
+  auto before_whole = [&pool, in_front, whole, columns](Expr row) {
+    return pool.Add(in_front, pool.Mul(pool.Sub(row, Expr(whole)), Expr(columns)));
+  };
+  auto all = [columns](Expr) { return Expr(columns); };
+  return EmitTriangle(c, {{first, whole, zero, grows, before}, {whole, rows, zero, all, before_whole}});
+}
+
+// aten::triu_indices(int row, int col, int offset=0, ...): whole rows, and then
+// rows that begin a column later each.
+absl::Status TriuIndices(LoweringContext& c) {
+  int64_t rows = c.args().Int(0), columns = c.args().Int(1), offset = c.args().Int(2);
+  ExprPool& pool = c.pool();
+  int64_t whole = std::clamp<int64_t>(-offset, 0, rows);
+  int64_t last = std::clamp<int64_t>(columns - offset, whole, rows);
+  auto zero = [](Expr) { return Expr(0); };
+  auto all = [columns](Expr) { return Expr(columns); };
+  auto before_whole = [&pool, columns](Expr row) { return pool.Mul(row, Expr(columns)); };
+  auto later = [&pool, offset](Expr row) { return pool.Add(row, Expr(offset)); };
+  auto before = [&pool, whole, offset, columns](Expr row) {
+    Expr shrinking = SumOfCounts(pool, pool.Sub(row, Expr(whole)), columns - whole - offset, -1);
+    return pool.Add(Expr(whole * columns), shrinking);
+  };
+  return EmitTriangle(c, {{0, whole, zero, all, before_whole}, {whole, last, later, all, before}});
+}
+
 constexpr LoweringRow kLoopRows[] = {
     {"aten.empty.memory_format", Uninitialized},
     {"aten.empty_like.default", Uninitialized},
@@ -137,6 +261,8 @@ constexpr LoweringRow kLoopRows[] = {
     {"aten.empty_strided.default", Uninitialized},
     {"aten.new_empty.default", Uninitialized},
     {"aten.new_empty_strided.default", Uninitialized},
+    {"aten.tril_indices.default", TrilIndices},
+    {"aten.triu_indices.default", TriuIndices},
 };
 
 }  // namespace

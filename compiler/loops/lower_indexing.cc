@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/status_macros.h"
+#include "compiler/loops/extreme_values.h"
 #include "compiler/loops/lowering_table.h"
 
 namespace kiln {
@@ -64,16 +65,14 @@ absl::Status EmbeddingBackward(LoweringContext& c) {
 
 // aten::index_select(Tensor self, int dim, Tensor index)
 absl::Status IndexSelect(LoweringContext& c) {
-  TensorOperand in = c.In(0);
-  if (in.sizes.empty()) return c.Unsupported("index_select of a 0-dim tensor");
+  TensorOperand in = AtLeastVector(c.In(0));
   KILN_ASSIGN_OR_RETURN(int dim, c.args().WrapDim(c.args().Int(1), static_cast<int>(in.sizes.size())));
-  TensorOperand index = c.In(2);
-  TensorOperand out = c.Out();
+  TensorOperand index = AtLeastVector(c.In(2));
+  TensorOperand out = AtLeastVector(c.Out());
   KernelBuilder b = c.NewKernel();
   Dims i = b.BeginNest(out.sizes);
   Dims at = i;
-  Expr place = index.sizes.empty() ? Expr(0) : i[dim];
-  at[dim] = LoadIndex(b, index, index.sizes.empty() ? Dims{} : Dims{place}, in.sizes[dim]);
+  at[dim] = LoadIndex(b, index, {i[dim]}, in.sizes[dim]);
   StoreAt(b, out, i, b.Load(in.buffer, in.dtype, b.Index(in, at)));
   b.EndNest(i);
   c.Emit(std::move(b));
@@ -82,11 +81,11 @@ absl::Status IndexSelect(LoweringContext& c) {
 
 // aten::gather(Tensor self, int dim, Tensor index, *, bool sparse_grad=False)
 absl::Status Gather(LoweringContext& c) {
-  TensorOperand in = c.In(0);
-  TensorOperand index = c.In(2);
-  if (in.sizes.empty() || in.sizes.size() != index.sizes.size()) return c.Unsupported("gather by an index of another rank");
+  TensorOperand in = AtLeastVector(c.In(0));
+  TensorOperand index = AtLeastVector(c.In(2));
+  if (in.sizes.size() != index.sizes.size()) return c.Unsupported("gather by an index of another rank");
   KILN_ASSIGN_OR_RETURN(int dim, c.args().WrapDim(c.args().Int(1), static_cast<int>(in.sizes.size())));
-  TensorOperand out = c.Out();
+  TensorOperand out = AtLeastVector(c.Out());
   KernelBuilder b = c.NewKernel();
   Dims i = b.BeginNest(out.sizes);
   Dims at = i;
@@ -99,7 +98,7 @@ absl::Status Gather(LoweringContext& c) {
 
 Val ScatteredValue(LoweringContext& c, KernelBuilder& b, const TensorOperand& out, absl::Span<const Expr> at) {
   if (!c.args().IsTensor(3)) return b.FromExpr(ComputationDType(out.dtype), c.args().Scalar(3).value);
-  const TensorOperand src = c.In(3);
+  const TensorOperand src = AtLeastVector(c.In(3));
   return b.Load(src.buffer, src.dtype, b.Index(src, at));
 }
 
@@ -108,9 +107,9 @@ Val ScatteredValue(LoweringContext& c, KernelBuilder& b, const TensorOperand& ou
 // place is the index, and what self has elsewhere. So it fuses with what made
 // self, often a fill, and with what reads the result.
 void ScatterOneOfEachRow(LoweringContext& c, int dim) {
-  const TensorOperand in = c.In(0);
-  const TensorOperand index = c.In(2);
-  const TensorOperand out = c.Out();
+  const TensorOperand in = AtLeastVector(c.In(0));
+  const TensorOperand index = AtLeastVector(c.In(2));
+  const TensorOperand out = AtLeastVector(c.Out());
   KernelBuilder b = c.NewKernel();
   Dims i = b.BeginNest(out.sizes);
   Dims at = i;
@@ -124,7 +123,7 @@ void ScatterOneOfEachRow(LoweringContext& c, int dim) {
 }
 
 // Whether `index` has one element for each row of `out` along `dim`.
-bool IsOneOfEachRow(LoweringContext& c, const TensorOperand& index, const FakeTensor& out, int dim) {
+bool IsOneOfEachRow(LoweringContext& c, const TensorOperand& index, const TensorOperand& out, int dim) {
   for (size_t d = 0; d < index.sizes.size(); ++d) {
     const bool fits = static_cast<int>(d) == dim ? index.sizes[d].IsInt(1) : c.env().KnownEqual(index.sizes[d], out.sizes[d]);
     if (!fits) return false;
@@ -132,45 +131,89 @@ bool IsOneOfEachRow(LoweringContext& c, const TensorOperand& index, const FakeTe
   return true;
 }
 
-// aten::scatter.src(Tensor self, int dim, Tensor index, Tensor src), .value and
-// scatter_add: out[.. index ..] = src or += src.
-absl::Status ScatterInto(LoweringContext& c, bool add) {
-  TensorOperand in = c.In(0);
-  TensorOperand index = c.In(2);
-  if (in.sizes.empty() || in.sizes.size() != index.sizes.size()) {
-    return c.Unsupported("scatter by an index of another rank");
+// How an element that is scattered meets what is there.
+enum class Meets : uint8_t { kReplaces, kSum, kProduct, kMaximum, kMinimum };
+
+Val Identity(KernelBuilder& b, DType dtype, Meets meets) {
+  switch (meets) {
+    case Meets::kProduct: return b.Constant(dtype, 1);
+    case Meets::kMaximum: return LowestValue(b, dtype);
+    case Meets::kMinimum: return HighestValue(b, dtype);
+    case Meets::kReplaces:
+    case Meets::kSum: break;
   }
-  KILN_ASSIGN_OR_RETURN(int dim, c.args().WrapDim(c.args().Int(1), static_cast<int>(in.sizes.size())));
-  if (!add && IsOneOfEachRow(c, index, c.OutTensor(), dim)) {
+  return b.Constant(dtype, 0);
+}
+
+void StoreMeeting(KernelBuilder& b, const TensorOperand& out, Expr place, Val v, Meets meets) {
+  if (meets == Meets::kReplaces) return b.Store(out.buffer, out.dtype, place, v);
+  if (meets == Meets::kSum) return b.StoreAdd(out.buffer, out.dtype, place, v);
+  ScalarOp op = ScalarOp::kMul;
+  if (meets == Meets::kMaximum) op = ScalarOp::kMaximum;
+  if (meets == Meets::kMinimum) op = ScalarOp::kMinimum;
+  Val old = b.Load(out.buffer, out.dtype, place);
+  b.Store(out.buffer, out.dtype, place, b.Op(op, old, b.Cast(v, old.dtype)));
+}
+
+// aten::scatter.src(Tensor self, int dim, Tensor index, Tensor src) and its fellows: out[.. index ..] meets src. Where
+// self does not take part, what is hit becomes the identity first.
+absl::Status ScatterInto(LoweringContext& c, Meets meets, bool include_self) {
+  TensorOperand in = c.In(0);
+  TensorOperand index = AtLeastVector(c.In(2));
+  size_t rank = std::max<size_t>(in.sizes.size(), 1);
+  if (rank != index.sizes.size()) return c.Unsupported("scatter by an index of another rank");
+  if (meets > Meets::kSum && in.dtype == DType::kBool) return c.Unsupported("a product of bools");
+  KILN_ASSIGN_OR_RETURN(int dim, c.args().WrapDim(c.args().Int(1), static_cast<int>(rank)));
+  const bool replaces = meets == Meets::kReplaces && include_self;
+  if (replaces && IsOneOfEachRow(c, index, AtLeastVector(c.Window(c.OutTensor())), dim)) {
     ScatterOneOfEachRow(c, dim);
     return absl::OkStatus();
   }
-  TensorOperand out = c.OutFrom(0);
-  KernelBuilder b = c.NewKernel();
-  Dims i = b.BeginNest(index.sizes);
-  Dims at = i;
-  at[dim] = b.Indirect(b.Load(index.buffer, index.dtype, b.Index(index, i)), out.sizes[dim]);
-  const Val value = ScatteredValue(c, b, out, i);
-  if (add) {
-    b.StoreAdd(out.buffer, out.dtype, b.Index(out, at), value);
-  } else {
-    b.Store(out.buffer, out.dtype, b.Index(out, at), value);
+  TensorOperand out = AtLeastVector(c.OutFrom(0));
+  auto nest = [&](Meets how, auto value) {
+    KernelBuilder b = c.NewKernel();
+    Dims i = b.BeginNest(index.sizes);
+    Dims at = i;
+    at[dim] = b.Indirect(b.Load(index.buffer, index.dtype, b.Index(index, i)), out.sizes[dim]);
+    StoreMeeting(b, out, b.Index(out, at), value(b, i), how);
+    b.EndNest(i);
+    c.Emit(std::move(b));
+  };
+  DType dtype = ComputationDType(out.dtype);
+  if (!include_self) {
+    nest(Meets::kReplaces, [&](KernelBuilder& b, const Dims&) { return Identity(b, dtype, meets); });
   }
-  b.EndNest(i);
-  c.Emit(std::move(b));
+  nest(meets, [&](KernelBuilder& b, const Dims& i) { return ScatteredValue(c, b, out, i); });
   return absl::OkStatus();
 }
-absl::Status Scatter(LoweringContext& c) { return ScatterInto(c, false); }
-absl::Status ScatterAdd(LoweringContext& c) { return ScatterInto(c, true); }
+absl::Status Scatter(LoweringContext& c) { return ScatterInto(c, Meets::kReplaces, true); }
+absl::Status ScatterAdd(LoweringContext& c) { return ScatterInto(c, Meets::kSum, true); }
+
+// aten::scatter.reduce(Tensor self, int dim, Tensor index, Tensor src, *, str reduce), .value_reduce
+absl::Status ScatterWithReduce(LoweringContext& c) {
+  return ScatterInto(c, c.args().String(4) == "add" ? Meets::kSum : Meets::kProduct, true);
+}
+
+// aten::scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True);
+// means are decomposed.
+absl::Status ScatterReduce(LoweringContext& c) {
+  static constexpr std::pair<absl::string_view, Meets> kReductions[] = {
+      {"sum", Meets::kSum}, {"prod", Meets::kProduct}, {"amax", Meets::kMaximum}, {"amin", Meets::kMinimum}};
+  for (const auto& [name, meets] : kReductions) {
+    if (c.args().String(4) == name) return ScatterInto(c, meets, c.args().Bool(5));
+  }
+  return c.Unsupported("this reduction");
+}
 
 // aten::index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1)
 absl::Status IndexAdd(LoweringContext& c) {
-  TensorOperand index = c.In(2);
-  TensorOperand source = c.In(3);
-  if (index.sizes.size() != 1 || source.sizes.empty()) return c.Unsupported("index_add with a 0-dim tensor");
-  KILN_ASSIGN_OR_RETURN(int dim, c.args().WrapDim(c.args().Int(1), static_cast<int>(source.sizes.size())));
+  TensorOperand index = AtLeastVector(c.In(2));
+  TensorOperand source = AtLeastVector(c.In(3));
+  size_t rank = std::max<size_t>(c.In(0).sizes.size(), 1);
+  if (source.sizes.size() != rank) return c.Unsupported("a source of another rank");
+  KILN_ASSIGN_OR_RETURN(int dim, c.args().WrapDim(c.args().Int(1), static_cast<int>(rank)));
   Expr alpha = c.args().Scalar(4).value;
-  TensorOperand out = c.OutFrom(0);
+  TensorOperand out = AtLeastVector(c.OutFrom(0));
   KernelBuilder b = c.NewKernel();
   Dims i = b.BeginNest(source.sizes);
   Dims at = i;
@@ -186,12 +229,11 @@ absl::Status IndexAdd(LoweringContext& c) {
 // aten::index_fill.int_Scalar(Tensor self, int dim, Tensor index, Scalar value), .int_Tensor and
 // index_copy(Tensor self, int dim, Tensor index, Tensor source)
 absl::Status IndexWrite(LoweringContext& c, bool copies) {
-  TensorOperand in = c.In(0);
-  TensorOperand index = c.In(2);
-  if (index.sizes.size() != 1 || in.sizes.empty()) return c.Unsupported("a 0-dim tensor");
+  TensorOperand in = AtLeastVector(c.In(0));
+  TensorOperand index = AtLeastVector(c.In(2));
   KILN_ASSIGN_OR_RETURN(int dim, c.args().WrapDim(c.args().Int(1), static_cast<int>(in.sizes.size())));
-  if (copies && c.In(3).sizes.size() != in.sizes.size()) return c.Unsupported("a source of another rank");
-  TensorOperand out = c.OutFrom(0);
+  if (copies && AtLeastVector(c.In(3)).sizes.size() != in.sizes.size()) return c.Unsupported("a source of another rank");
+  TensorOperand out = AtLeastVector(c.OutFrom(0));
   KernelBuilder b = c.NewKernel();
   Dims sizes = out.sizes;
   sizes[dim] = index.sizes[0];
@@ -333,9 +375,12 @@ constexpr LoweringRow kRows[] = {
     {"aten.index_fill.int_Tensor", IndexFill},
     {"aten.index_put.default", IndexPut},
     {"aten.index_select.default", IndexSelect},
+    {"aten.scatter.reduce", ScatterWithReduce},
     {"aten.scatter.src", Scatter},
     {"aten.scatter.value", Scatter},
+    {"aten.scatter.value_reduce", ScatterWithReduce},
     {"aten.scatter_add.default", ScatterAdd},
+    {"aten.scatter_reduce.two", ScatterReduce},
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "base/status_macros.h"
 #include "compiler/loops/lowering_table.h"
+#include "compiler/loops/norm_sum.h"
 
 namespace kiln {
 namespace {
@@ -197,7 +198,14 @@ absl::Status LowerVariance(LoweringContext& c, bool root, int mean) {
   Val divisor = b.Op(ScalarOp::kMaximum, b.Op(ScalarOp::kSub, count, correction), b.Constant(dtype, 0));
   Val variance = b.Op(ScalarOp::kDiv, b.Result(accumulator, 1), divisor);
   nest.Store(0, root ? b.Op(ScalarOp::kSqrt, variance) : variance);
-  if (mean >= 0 && c.IsUsed(mean)) nest.Store(mean, b.Result(accumulator, 0));
+  if (mean >= 0 && c.IsUsed(mean)) {
+    Val value = b.Result(accumulator, 0);
+    if (!c.env().KnownTrue(c.pool().Gt(nest.Count(), Expr(0)))) {
+      Val is_empty = b.Op(ScalarOp::kEq, count, b.Constant(dtype, 0));
+      value = b.Where(is_empty, b.Constant(dtype, std::numeric_limits<double>::quiet_NaN()), value);
+    }
+    nest.Store(mean, value);
+  }
   return nest.Finish();
 }
 absl::Status Var(LoweringContext& c) { return LowerVariance(c, false, -1); }
@@ -226,25 +234,9 @@ absl::Status VectorNorm(LoweringContext& c) {
   KILN_ASSIGN_OR_RETURN(std::vector<bool> reduced, ReducedDims(c, c.args().OptionalInts(2)));
   ReductionNest nest(c, std::move(reduced));
   KernelBuilder& b = nest.b();
-  DType dtype = OutDType(c);
-  constexpr double kInf = std::numeric_limits<double>::infinity();
-  ReduceKind kind = *ord == kInf ? ReduceKind::kMax : *ord == -kInf ? ReduceKind::kMin : ReduceKind::kSum;
-  Val accumulator = b.Accumulate(kind, dtype);
-  nest.Reduce([&](Val element) {
-    Val x = b.Op(ScalarOp::kAbs, b.Cast(element, dtype));
-    if (*ord == 2) x = b.Op(ScalarOp::kMul, x, x);
-    if (*ord == 0) x = b.Cast(b.Cast(x, DType::kBool), dtype);
-    bool power = kind == ReduceKind::kSum && *ord != 0 && *ord != 1 && *ord != 2;
-    if (power) x = b.Op(ScalarOp::kPow, x, b.Constant(dtype, *ord));
-    b.Update(accumulator, x);
-  });
-  Val result = b.Result(accumulator);
-  if (*ord == 2) {
-    result = b.Op(ScalarOp::kSqrt, result);
-  } else if (kind == ReduceKind::kSum && *ord != 0 && *ord != 1) {
-    result = b.Op(ScalarOp::kPow, result, b.Constant(dtype, 1 / *ord));
-  }
-  nest.Store(0, result);
+  NormSum norm(b, OutDType(c), *ord);
+  nest.Reduce([&](Val element) { norm.Update(element); });
+  nest.Store(0, norm.Result());
   return nest.Finish();
 }
 

@@ -40,6 +40,23 @@ Val Frac(P& p) {
   return p.Sub(x, p.Op(ScalarOp::kTrunc, x));
 }
 
+// aten::angle(Tensor self): of a real number 0 or pi.
+Val Angle(P& p) {
+  Val x = p.Arg(0);
+  Val angle = p.Where(p.Lt(x, p.Number(0)), p.Number(M_PI), p.Number(0));
+  return p.Where(p.Op(ScalarOp::kIsNan, x), x, angle);
+}
+
+// aten::round.decimals(Tensor self, *, int decimals)
+Val RoundDecimals(P& p) {
+  int64_t decimals = p.args().Int(1);
+  if (IsIntegralOrBool(p.dtype())) return p.Arg(0);
+  if (decimals == 0) return p.Op(ScalarOp::kRound, p.Arg(0));
+  Val ten = p.Number(std::pow(10.0, std::abs(decimals)));
+  if (decimals > 0) return p.Div(p.Op(ScalarOp::kRound, p.Mul(p.Arg(0), ten)), ten);
+  return p.Mul(p.Op(ScalarOp::kRound, p.Div(p.Arg(0), ten)), ten);
+}
+
 Val Deg2Rad(P& p) { return p.Mul(p.Arg(0), p.Number(M_PI / 180)); }
 Val Rad2Deg(P& p) { return p.Mul(p.Arg(0), p.Number(180 / M_PI)); }
 
@@ -150,6 +167,7 @@ constexpr PointwiseRow kRows[] = {
     {"aten.abs.default", Computes::kOut, Abs},
     {"aten.acos.default", Computes::kOut, Unary<ScalarOp::kAcos>},
     {"aten.acosh.default", Computes::kOut, Acosh},
+    {"aten.angle.default", Computes::kOut, Angle},
     {"aten.asin.default", Computes::kOut, Unary<ScalarOp::kAsin>},
     {"aten.asinh.default", Computes::kOut, Asinh},
     {"aten.atan.default", Computes::kOut, Unary<ScalarOp::kAtan>},
@@ -172,6 +190,7 @@ constexpr PointwiseRow kRows[] = {
     {"aten.isnan.default", Computes::kOut, FloatTest<ScalarOp::kIsNan>},
     {"aten.isneginf.default", Computes::kOut, IsNegInf},
     {"aten.isposinf.default", Computes::kOut, IsPosInf},
+    {"aten.lift.default", Computes::kOut, Same},
     {"aten.lift_fresh_copy.default", Computes::kOut, Same},
     {"aten.log.default", Computes::kOut, Unary<ScalarOp::kLog>},
     {"aten.log10.default", Computes::kOut, Unary<ScalarOp::kLog10>},
@@ -185,6 +204,7 @@ constexpr PointwiseRow kRows[] = {
     {"aten.positive.default", Computes::kOut, Same},
     {"aten.rad2deg.default", Computes::kOut, Rad2Deg},
     {"aten.reciprocal.default", Computes::kOut, Reciprocal},
+    {"aten.round.decimals", Computes::kOut, RoundDecimals},
     {"aten.round.default", Computes::kOut, Rounded<ScalarOp::kRound>},
     {"aten.rsqrt.default", Computes::kOut, Unary<ScalarOp::kRsqrt>},
     {"aten.sgn.default", Computes::kOut, Unary<ScalarOp::kSign>},

@@ -211,6 +211,14 @@ TensorOperand SelectWindow(ExprPool& pool, TensorOperand window, int dim, Expr i
   return window;
 }
 
+TensorOperand AtLeastVector(TensorOperand window) {
+  if (window.sizes.empty()) {
+    window.sizes.emplace_back(1);
+    window.strides.emplace_back(1);
+  }
+  return window;
+}
+
 void FillNest(KernelBuilder& b, const TensorOperand& to, Expr scalar) {
   Dims i = b.BeginNest(to.sizes);
   StoreAt(b, to, i, b.FromExpr(ComputationDType(to.dtype), scalar));

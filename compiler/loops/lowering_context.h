@@ -91,7 +91,7 @@ class LoweringContext {
   void Emit(KernelBuilder kernel);
   void EmitExtern(ExternCall call);
 
-  // Errors that name the node.
+  // Errors that name the node. A lowering refuses before it asks for Out.
   absl::Status Fail(ErrorReason reason, absl::string_view message) const;
   absl::Status Unsupported(absl::string_view what) const { return Fail(ErrorReason::kUnsupportedGraph, what); }
 
@@ -118,6 +118,8 @@ void CopyNest(KernelBuilder& b, const TensorOperand& to, const TensorOperand& fr
 TensorOperand SliceWindow(ExprPool& pool, TensorOperand window, int dim, Expr start, Expr length, Expr step);
 // The part with one index fixed, a dimension less.
 TensorOperand SelectWindow(ExprPool& pool, TensorOperand window, int dim, Expr index);
+// A 0-dim tensor as one of a single element.
+TensorOperand AtLeastVector(TensorOperand window);
 // A nest that stores `scalar` everywhere in `to`.
 void FillNest(KernelBuilder& b, const TensorOperand& to, Expr scalar);
 

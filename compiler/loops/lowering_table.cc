@@ -4,6 +4,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "compiler/decompose/decompose.h"
+#include "compiler/loops/extern_reasons.h"
 #include "fake_runtime/ops/op_table.h"
 
 namespace kiln {
@@ -15,7 +16,7 @@ using LoweringMap = absl::flat_hash_map<absl::string_view, const LoweringRow*>;
 const PointwiseMap& PointwiseByName() {
   static const PointwiseMap* const map = [] {
     auto* m = new PointwiseMap;
-    for (absl::Span<const PointwiseRow> rows : {UnaryRows(), BinaryRows(), ActivationRows(), CreationRows()}) {
+    for (absl::Span<const PointwiseRow> rows : PointwiseFamilies()) {
       for (const PointwiseRow& row : rows) m->emplace(row.op, &row);
     }
     return m;
@@ -26,9 +27,7 @@ const PointwiseMap& PointwiseByName() {
 const LoweringMap& LoweringByName() {
   static const LoweringMap* const map = [] {
     auto* m = new LoweringMap;
-    for (absl::Span<const LoweringRow> rows :
-         {ReductionLowerings(), CreationLowerings(), AssemblyLowerings(), IndexingLowerings(), ScanLowerings(),
-          PoolingLowerings(), MatmulLowerings(), AssertLowerings()}) {
+    for (absl::Span<const LoweringRow> rows : LoweringFamilies()) {
       for (const LoweringRow& row : rows) m->emplace(row.op, &row);
     }
     return m;
@@ -45,6 +44,16 @@ bool IsInto(absl::string_view op) {
 
 }  // namespace
 
+std::vector<absl::Span<const PointwiseRow>> PointwiseFamilies() {
+  return {ActivationRows(), BinaryRows(), CreationRows(), SpecialRows(), UnaryRows()};
+}
+
+std::vector<absl::Span<const LoweringRow>> LoweringFamilies() {
+  return {AssemblyLowerings(), AssertLowerings(),   AveragePoolingLowerings(), CreationLowerings(), DistanceLowerings(),
+          IndexingLowerings(), MatmulLowerings(),   MaxPoolingLowerings(),     ReductionLowerings(), ResamplingLowerings(),
+          ScanLowerings(),     SearchLowerings(),   WindowLowerings()};
+}
+
 const PointwiseRow* FindPointwise(absl::string_view op) {
   auto found = PointwiseByName().find(op);
   return found == PointwiseByName().end() ? nullptr : found->second;
@@ -57,7 +66,7 @@ const LoweringRow* FindLowering(absl::string_view op) {
 
 absl::string_view LoweringKindName(LoweringKind kind) {
   static constexpr absl::string_view kNames[] = {"view", "symbolic", "pointwise", "loops",
-                                                 "into", "decomposed", "extern"};
+                                                 "into", "decomposed", "extern", "refused"};
   return kNames[static_cast<int>(kind)];
 }
 
@@ -69,12 +78,16 @@ LoweringKind LoweringOf(absl::string_view op) {
   const OpRow* row = FindOp(op);
   if (row != nullptr && row->has(kTagSymbolic)) return LoweringKind::kSymbolic;
   if (row != nullptr && row->has(kTagView)) return LoweringKind::kView;
-  return LoweringKind::kExtern;
+  return row != nullptr && CannotBeExtern(*row) ? LoweringKind::kRefused : LoweringKind::kExtern;
 }
 
 std::vector<OpSupport> ListOpSupport() {
   std::vector<OpSupport> support;
-  for (const OpRow& row : OpTable()) support.push_back({row.schema.name, LoweringOf(row.schema.name)});
+  for (const OpRow& row : OpTable()) {
+    LoweringKind kind = LoweringOf(row.schema.name);
+    bool has_reason = kind == LoweringKind::kInto || kind == LoweringKind::kExtern || kind == LoweringKind::kRefused;
+    support.push_back({row.schema.name, kind, has_reason ? WhyExtern(row) : ""});
+  }
   return support;
 }
 

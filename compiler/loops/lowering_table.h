@@ -22,6 +22,7 @@ enum class LoweringKind : uint8_t {
   kInto,        // an extern op that writes memory of the program's
   kDecomposed,  // rewritten into smaller operators
   kExtern,      // an owning extern call by its ATen name
+  kRefused,     // propagated, but no artifact can hold it
 };
 absl::string_view LoweringKindName(LoweringKind kind);  // "view", ...
 
@@ -32,6 +33,8 @@ LoweringKind LoweringOf(absl::string_view op);
 struct OpSupport {
   std::string op;
   LoweringKind kind;
+  // Of extern and refused operators: why they are (extern_reasons.h).
+  absl::string_view why;
 };
 std::vector<OpSupport> ListOpSupport();
 
@@ -44,14 +47,22 @@ struct LoweringRow {
   const char* op;
   Lowering lower;
 };
-absl::Span<const LoweringRow> ReductionLowerings();
-absl::Span<const LoweringRow> CreationLowerings();
 absl::Span<const LoweringRow> AssemblyLowerings();
-absl::Span<const LoweringRow> IndexingLowerings();
-absl::Span<const LoweringRow> ScanLowerings();
-absl::Span<const LoweringRow> PoolingLowerings();
-absl::Span<const LoweringRow> MatmulLowerings();
 absl::Span<const LoweringRow> AssertLowerings();
+absl::Span<const LoweringRow> AveragePoolingLowerings();
+absl::Span<const LoweringRow> CreationLowerings();
+absl::Span<const LoweringRow> DistanceLowerings();
+absl::Span<const LoweringRow> IndexingLowerings();
+absl::Span<const LoweringRow> MatmulLowerings();
+absl::Span<const LoweringRow> MaxPoolingLowerings();
+absl::Span<const LoweringRow> ReductionLowerings();
+absl::Span<const LoweringRow> ResamplingLowerings();
+absl::Span<const LoweringRow> ScanLowerings();
+absl::Span<const LoweringRow> SearchLowerings();
+absl::Span<const LoweringRow> WindowLowerings();
+// The tables of all families.
+std::vector<absl::Span<const PointwiseRow>> PointwiseFamilies();
+std::vector<absl::Span<const LoweringRow>> LoweringFamilies();
 
 // nullptr where the operator has no row.
 const PointwiseRow* FindPointwise(absl::string_view op);
