@@ -162,7 +162,8 @@ absl::Status ScatterInto(LoweringContext& c, Meets meets, bool include_self) {
   TensorOperand index = AtLeastVector(c.In(2));
   size_t rank = std::max<size_t>(in.sizes.size(), 1);
   if (rank != index.sizes.size()) return c.Unsupported("scatter by an index of another rank");
-  if (meets > Meets::kSum && in.dtype == DType::kBool) return c.Unsupported("a product of bools");
+  // What is loaded and stored at an index that differs along the lanes has no code yet.
+  if (meets > Meets::kSum) return c.Unsupported("a scatter that meets what is there other than by adding");
   KILN_ASSIGN_OR_RETURN(int dim, c.args().WrapDim(c.args().Int(1), static_cast<int>(rank)));
   const bool replaces = meets == Meets::kReplaces && include_self;
   if (replaces && IsOneOfEachRow(c, index, AtLeastVector(c.Window(c.OutTensor())), dim)) {

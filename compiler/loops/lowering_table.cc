@@ -51,7 +51,7 @@ std::vector<absl::Span<const PointwiseRow>> PointwiseFamilies() {
 std::vector<absl::Span<const LoweringRow>> LoweringFamilies() {
   return {AssemblyLowerings(), AssertLowerings(),   AveragePoolingLowerings(), CreationLowerings(), DistanceLowerings(),
           IndexingLowerings(), MatmulLowerings(),   MaxPoolingLowerings(),     ReductionLowerings(), ResamplingLowerings(),
-          ScanLowerings(),     SearchLowerings(),   WindowLowerings()};
+          ScanLowerings(),     WindowLowerings()};
 }
 
 const PointwiseRow* FindPointwise(absl::string_view op) {

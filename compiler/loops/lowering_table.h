@@ -58,7 +58,6 @@ absl::Span<const LoweringRow> MaxPoolingLowerings();
 absl::Span<const LoweringRow> ReductionLowerings();
 absl::Span<const LoweringRow> ResamplingLowerings();
 absl::Span<const LoweringRow> ScanLowerings();
-absl::Span<const LoweringRow> SearchLowerings();
 absl::Span<const LoweringRow> WindowLowerings();
 // The tables of all families.
 std::vector<absl::Span<const PointwiseRow>> PointwiseFamilies();
