@@ -67,6 +67,7 @@ const GraphCase kCases[] = {
                               "aten.reflection_pad2d_backward.default(%g, %x, [3, 2, 1, 2]) return (%r) }"},
     {"ReplicationPadBackward", "(%g: f32[2, 3, 25], %x: f32[2, 3, 20]) { %r = "
                                "aten.replication_pad1d_backward.default(%g, %x, [3, 2]) return (%r) }"},
+    {"SumOfNothing", "(%x: f32[0, 20]) { %r = aten.sum.dim_IntList(%x, [0]) %m = aten.mean.dim(%x, [0]) return (%r, %m) }"},
     {"Cummax", "(%x: f32[s0, 20]) { %v, %i = aten.cummax.default(%x, 1) return (%v, %i) }"},
     {"Pdist", "(%x: f32[9, 20]) { %r = aten._pdist_forward.default(%x, 2.0) return (%r) }"},
     {"Cdist", "(%x: f32[2, 9, 20], %y: f32[2, 7, 20]) { %r = aten._cdist_forward.default(%x, %y, 3.0, none) return (%r) }"},

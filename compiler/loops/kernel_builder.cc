@@ -1,5 +1,8 @@
 #include "compiler/loops/kernel_builder.h"
 
+#include <cmath>
+#include <functional>
+#include <limits>
 #include <memory>
 #include <utility>
 
@@ -262,10 +265,73 @@ void DropEmptyLoops(std::vector<Stmt>& body) {
   });
 }
 
+void VisitPlaced(const std::vector<Stmt>& body, const std::function<void(int id)>& visit) {
+  for (const Stmt& stmt : body) {
+    if (const int* id = std::get_if<int>(&stmt)) {
+      visit(*id);
+    } else {
+      VisitPlaced(std::get<std::unique_ptr<Loop>>(stmt)->body, visit);
+    }
+  }
+}
+
+// What a reduction of no elements gives. The largest of nothing is refused before.
+double IdentityOf(ReduceKind kind) {
+  switch (kind) {
+    case ReduceKind::kProd:
+    case ReduceKind::kAll: return 1;
+    case ReduceKind::kMax:
+    case ReduceKind::kArgMax: return -std::numeric_limits<double>::infinity();
+    case ReduceKind::kMin:
+    case ReduceKind::kArgMin: return std::numeric_limits<double>::infinity();
+    case ReduceKind::kSum:
+    case ReduceKind::kAny:
+    case ReduceKind::kWelford: return 0;
+  }
+  return 0;
+}
+
+void EraseInsts(std::vector<Stmt>& body, const absl::flat_hash_set<int>& ids) {
+  std::erase_if(body, [&](Stmt& stmt) {
+    if (const int* id = std::get_if<int>(&stmt)) return ids.contains(*id);
+    EraseInsts(std::get<std::unique_ptr<Loop>>(stmt)->body, ids);
+    return false;
+  });
+}
+
+// An accumulator whose loop never runs is what it starts with, a constant: later
+// stages know reductions by their loops.
+void ReplaceIdleAccumulators(Kernel& kernel) {
+  absl::flat_hash_set<int> idle;
+  VisitPlaced(kernel.body, [&](int id) {
+    if (kernel.insts[id].kind == InstKind::kAccumulate) idle.insert(id);
+  });
+  VisitPlaced(kernel.body, [&](int id) {
+    if (kernel.insts[id].kind == InstKind::kUpdate) idle.erase(kernel.insts[id].args[0]);
+  });
+  if (idle.empty()) return;
+  VisitPlaced(kernel.body, [&](int id) {
+    Inst& inst = kernel.insts[id];
+    if (inst.kind != InstKind::kResult || !idle.contains(inst.args[0])) return;
+    const double identity = IdentityOf(kernel.insts[inst.args[0]].reduce);
+    Inst constant;
+    constant.dtype = inst.dtype;
+    if (IsFloating(inst.dtype)) {
+      constant.constant.type = ExprType::kFloat;
+      constant.constant.f = identity;
+    } else if (std::isfinite(identity)) {
+      constant.constant.i = static_cast<int64_t>(identity);
+    }
+    inst = constant;
+  });
+  EraseInsts(kernel.body, idle);
+}
+
 }  // namespace
 
 Kernel KernelBuilder::Finish(int node) && {
   DropEmptyLoops(kernel_.body);
+  ReplaceIdleAccumulators(kernel_);
   kernel_.nodes = {node};
   return std::move(kernel_);
 }

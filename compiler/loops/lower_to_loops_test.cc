@@ -143,6 +143,15 @@ TEST(LowerReductionsTest, OverDimensions) {
   }
 }
 
+TEST(LowerReductionsTest, OfNothingIsWhatTheyStartWith) {
+  const PlainTensor none = F32({0, 3}, {});
+  const std::string graph = "graph g(%x: f32[0, 3]) { ";
+  EXPECT_THAT(FirstOutput(graph + "%r = aten.sum.dim_IntList(%x, [0]) return (%r) }", {none}), ElementsAre(0, 0, 0));
+  EXPECT_THAT(FirstOutput(graph + "%r = aten.prod.dim_int(%x, 0) return (%r) }", {none}), ElementsAre(1, 1, 1));
+  EXPECT_THAT(FirstOutput(graph + "%r = aten.all.dim(%x, 0) return (%r) }", {none}), ElementsAre(1, 1, 1));
+  EXPECT_THAT(FirstOutput(graph + "%r = aten.sum.dim_IntList(%x, [1]) return (%r) }", {none}), ElementsAre());
+}
+
 TEST(LowerReductionsTest, MaxOverADimensionGivesValuesAndIndices) {
   absl::StatusOr<std::vector<PlainTensor>> out =
       RunText("graph g(%x: f32[2, 3]) { %v, %i = aten.max.dim(%x, 1) return (%v, %i) }",
