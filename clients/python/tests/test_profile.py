@@ -42,7 +42,8 @@ def test_every_kernel_has_its_time_its_bytes_and_its_lines(tmp_path: pathlib.Pat
     result = run(tmp_path, "1")
     kernels = [row for row in result["rows"] if row["kind"] == "kernel"]
     (kernel,) = kernels
-    assert kernel["name"].startswith("fused_") and "erf" in kernel["name"]
+    assert kernel["name"].startswith("fused_")
+    assert "erf" in kernel["name"]
     assert all("program.py:7" in node for node in kernel["nodes"])
     assert kernel["calls"] == 2
     assert 0 < kernel["seconds"] < 10
