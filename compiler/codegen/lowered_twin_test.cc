@@ -23,15 +23,8 @@ struct GraphCase {
 
 // Integer inputs are numbers below 7, so that they index what has as many places.
 const GraphCase kCases[] = {
-    {"MaxPool", "(%x: f32[s0, 3, 9, 37]) { %v, %i = aten.max_pool2d_with_indices.default(%x, [3, 3], [2, 2], [1, 1]) "
-                "return (%v, %i) }"},
-    {"MaxPoolDilated", "(%x: f32[2, 3, 9, 37]) { %v, %i = aten.max_pool2d_with_indices.default(%x, [3, 2], [1, 1], "
-                       "[1, 1], [2, 3], true) return (%v, %i) }"},
     {"MaxPool3d", "(%x: f32[2, 3, 5, 6, 20]) { %v, %i = aten.max_pool3d_with_indices.default(%x, [2, 3, 3], [1, 2, 1], "
                   "[1, 1, 1]) return (%v, %i) }"},
-    {"MaxPoolBackward",
-     "(%g: f32[s0, 3, 5, 19], %x: f32[s0, 3, 9, 37], %i: i64[s0, 3, 5, 19]) { %r = "
-     "aten.max_pool2d_with_indices_backward.default(%g, %x, [3, 3], [2, 2], [1, 1], [1, 1], false, %i) return (%r) }"},
     {"AvgPoolWithoutPadding",
      "(%x: f32[s0, 3, 9, 37]) { %r = aten.avg_pool2d.default(%x, [3, 3], [2, 2], [1, 1], true, false) return (%r) }"},
     {"AvgPoolBackward",

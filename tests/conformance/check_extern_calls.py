@@ -20,13 +20,15 @@ import torch
 from torch._inductor.decomposition import select_decomp_table
 from torch._inductor.lowering import fallbacks, lowerings
 
-# Packets that Inductor has a lowering of, which calls a library on a CPU.
-LIBRARY_IN_BOTH = {
+# Packets that Inductor has a lowering of, which calls a library on a CPU, or for which aten's kernel is the better code.
+LIBRARY = {
     "aten.addmm": "matrix product",
     "aten.baddbmm": "matrix product",
     "aten.bmm": "matrix product",
     "aten.convolution": "convolution",
     "aten.convolution_backward": "convolution",
+    "aten.max_pool2d_with_indices": "aten's kernel, vectorised over channels, is faster than loops",
+    "aten.max_pool2d_with_indices_backward": "aten's kernel, vectorised over channels, is faster than loops",
     "aten.mm": "matrix product",
     "aten.sort": "sorting; Inductor's CPU code calls aten's",
     "aten.topk": "sorting; Inductor's CPU code calls aten's",
@@ -53,8 +55,8 @@ def reason(name: str, dtypes: list[str]) -> str:
     packet = name.rsplit(".", 1)[0]
     if COMPLEX & set(dtypes):
         return "complex numbers"
-    if packet in LIBRARY_IN_BOTH:
-        return LIBRARY_IN_BOTH[packet]
+    if packet in LIBRARY:
+        return LIBRARY[packet]
     return "" if inductor_generates(name) else "Inductor calls aten's too"
 
 
