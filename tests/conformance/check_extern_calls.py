@@ -20,7 +20,8 @@ import torch
 from torch._inductor.decomposition import select_decomp_table
 from torch._inductor.lowering import fallbacks, lowerings
 
-# Packets that Inductor has a lowering of, which calls a library on a CPU, or for which aten's kernel is the better code.
+# Packets that Inductor has a lowering of, which calls a library on a CPU, or for which aten's kernel is the
+# better code.
 LIBRARY = {
     "aten.addmm": "matrix product",
     "aten.baddbmm": "matrix product",
