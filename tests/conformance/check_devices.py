@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import collections
-import json
 import logging
 import random
 import sys
@@ -19,11 +18,11 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from check_op_samples import agrees, has_answer, read_samples
+from check_op_samples import compare, has_answer, read_samples
 from check_out_forms import static_call
 from check_symbolic_samples import UNBACKED
 from record_op_samples import Recorder
-from replay_program import read_rows, replay
+from replay_program import read_rows
 from symbolic_call import Call
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
@@ -85,16 +84,7 @@ def main() -> int:
         record(call, rng, recorder)
     # Only the calls asked for, not what PyTorch reached them by.
     calls = [row for row in recorded.values() if row["op"] in asked and has_answer(row)]
-    total: collections.Counter[str] = collections.Counter()
-    bad: collections.Counter[str] = collections.Counter()
-    for row, answer in zip(calls, replay(options.program, calls), strict=True):
-        total[row["op"]] += 1
-        if agrees(row, answer):
-            continue
-        bad[row["op"]] += 1
-        if bad[row["op"]] <= options.show and row["op"] not in KNOWN:
-            want = row.get("results") or f"{row['error']}: {row['message']}"
-            print(f"{row['graph']}\n  want {json.dumps(want)}\n  got  {json.dumps(answer)}")
+    total, bad = compare(options.program, calls, options.show, KNOWN)
     for op, count in bad.most_common():
         print(f"{op}: {count} of {total[op]} deviate" + (f": {KNOWN[op]}" if op in KNOWN else ""))
     compared = sum(total.values())

@@ -17,6 +17,7 @@ import collections
 import json
 import pathlib
 import sys
+from collections.abc import Container
 from typing import Any
 
 from error_classes import same_class
@@ -56,6 +57,27 @@ def agrees(sample: dict[str, Any], answer: list[str]) -> bool:
     return not failed and answer == sample["results"]
 
 
+def compare(
+    program: str, calls: list[dict[str, Any]], show: int, known: Container[str]
+) -> tuple[collections.Counter[str], collections.Counter[str]]:
+    """How many calls of each operator there are, and how many deviate.
+
+    Prints the first `show` deviations of an operator that is not known to deviate.
+    """
+    total: collections.Counter[str] = collections.Counter()
+    bad: collections.Counter[str] = collections.Counter()
+    for call, answer in zip(calls, replay(program, calls), strict=True):
+        op = call["op"]
+        total[op] += 1
+        if agrees(call, answer):
+            continue
+        bad[op] += 1
+        if bad[op] <= show and op not in known:
+            want = call.get("results") or f"{call['error']}: {call['message']}"
+            print(f"{call['graph']}\n  want {json.dumps(want)}\n  got  {json.dumps(answer)}")
+    return total, bad
+
+
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
@@ -76,27 +98,14 @@ def main() -> int:
         print(f"{op}: {count} calls, neither in the table nor refused by name")
     samples = [s for s in samples if s["op"] in rows and has_answer(s)]
     known = KnownList("known_deviations.txt")
-    total: collections.Counter[str] = collections.Counter()
-    good: collections.Counter[str] = collections.Counter()
-    shown: collections.Counter[str] = collections.Counter()
-    for sample, answer in zip(samples, replay(options.program, samples), strict=True):
-        op = sample["op"]
-        total[op] += 1
-        if agrees(sample, answer):
-            good[op] += 1
-            continue
-        if op in known or shown[op] >= options.show:
-            continue
-        shown[op] += 1
-        want = sample.get("results") or f"{sample['error']}: {sample['message']}"
-        print(f"{sample['graph']}\n  want {want}\n  got  {answer}")
-    return report(rows, total, good, known, len(options.samples), absent)
+    total, bad = compare(options.program, samples, options.show, known)
+    return report(rows, total, bad, known, len(options.samples), absent)
 
 
 def report(
     rows: dict[str, Row],
     total: collections.Counter[str],
-    good: collections.Counter[str],
+    bad: collections.Counter[str],
     known: KnownList,
     files: int,
     absent: collections.Counter[str],
@@ -104,7 +113,7 @@ def report(
     if not total:
         print("no sample was compared")
         return 1
-    bad = total - good
+    good = total - bad
     for op, count in bad.most_common():
         print(f"{op}: {count} of {total[op]} deviate, {known.most(op) * files} known")
     fresh = known.fresh(bad, files)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import collections
-import json
 import logging
 import sys
 import warnings
@@ -22,11 +21,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
-from check_op_samples import NO_ANSWER, agrees, read_samples
+from check_op_samples import NO_ANSWER, compare, read_samples
 from check_symbolic_samples import UNBACKED
 from known_list import KnownList
 from record_op_samples import Recorder
-from replay_program import read_rows, replay
+from replay_program import read_rows
 from symbolic_call import Call, Layout, contiguous
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
@@ -139,16 +138,7 @@ def main() -> int:
     # Only the calls asked for, not what PyTorch reached them by.
     calls = [row for row in recorded.values() if row["op"] in asked and row.get("error") not in NO_ANSWER]
     known = KnownList("known_out_deviations.txt")
-    total: collections.Counter[str] = collections.Counter()
-    bad: collections.Counter[str] = collections.Counter()
-    for row, answer in zip(calls, replay(options.program, calls), strict=True):
-        total[row["op"]] += 1
-        if agrees(row, answer):
-            continue
-        bad[row["op"]] += 1
-        if bad[row["op"]] <= options.show and row["op"] not in known:
-            want = row.get("results") or f"{row['error']}: {row['message']}"
-            print(f"{row['graph']}\n  want {json.dumps(want)}\n  got  {json.dumps(answer)}")
+    total, bad = compare(options.program, calls, options.show, known)
     for op, count in bad.most_common():
         print(f"{op}: {count} of {total[op]} deviate, {known.most(op) * options.per_overload} known")
     compared = sum(total.values())
