@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "base/status_macros.h"
-#include "compiler/loops/extreme_values.h"
 #include "compiler/loops/lowering_table.h"
 
 namespace kiln {
@@ -131,79 +130,54 @@ bool IsOneOfEachRow(LoweringContext& c, const TensorOperand& index, const Tensor
   return true;
 }
 
-// How an element that is scattered meets what is there.
-enum class Meets : uint8_t { kReplaces, kSum, kProduct, kMaximum, kMinimum };
-
-Val Identity(KernelBuilder& b, DType dtype, Meets meets) {
-  switch (meets) {
-    case Meets::kProduct: return b.Constant(dtype, 1);
-    case Meets::kMaximum: return LowestValue(b, dtype);
-    case Meets::kMinimum: return HighestValue(b, dtype);
-    case Meets::kReplaces:
-    case Meets::kSum: break;
-  }
-  return b.Constant(dtype, 0);
-}
-
-void StoreMeeting(KernelBuilder& b, const TensorOperand& out, Expr place, Val v, Meets meets) {
-  if (meets == Meets::kReplaces) return b.Store(out.buffer, out.dtype, place, v);
-  if (meets == Meets::kSum) return b.StoreAdd(out.buffer, out.dtype, place, v);
-  ScalarOp op = ScalarOp::kMul;
-  if (meets == Meets::kMaximum) op = ScalarOp::kMaximum;
-  if (meets == Meets::kMinimum) op = ScalarOp::kMinimum;
-  Val old = b.Load(out.buffer, out.dtype, place);
-  b.Store(out.buffer, out.dtype, place, b.Op(op, old, b.Cast(v, old.dtype)));
-}
-
-// aten::scatter.src(Tensor self, int dim, Tensor index, Tensor src) and its fellows: out[.. index ..] meets src. Where
-// self does not take part, what is hit becomes the identity first.
-absl::Status ScatterInto(LoweringContext& c, Meets meets, bool include_self) {
+// aten::scatter.src(Tensor self, int dim, Tensor index, Tensor src) and its fellows: out[.. index ..] = src or += src.
+// Where self does not take part in a sum, what is hit becomes 0 first.
+absl::Status ScatterInto(LoweringContext& c, bool add, bool include_self = true) {
   TensorOperand in = c.In(0);
   TensorOperand index = AtLeastVector(c.In(2));
   size_t rank = std::max<size_t>(in.sizes.size(), 1);
   if (rank != index.sizes.size()) return c.Unsupported("scatter by an index of another rank");
-  // What is loaded and stored at an index that differs along the lanes has no code yet.
-  if (meets > Meets::kSum) return c.Unsupported("a scatter that meets what is there other than by adding");
   KILN_ASSIGN_OR_RETURN(int dim, c.args().WrapDim(c.args().Int(1), static_cast<int>(rank)));
-  const bool replaces = meets == Meets::kReplaces && include_self;
-  if (replaces && IsOneOfEachRow(c, index, AtLeastVector(c.Window(c.OutTensor())), dim)) {
+  if (!add && IsOneOfEachRow(c, index, AtLeastVector(c.Window(c.OutTensor())), dim)) {
     ScatterOneOfEachRow(c, dim);
     return absl::OkStatus();
   }
   TensorOperand out = AtLeastVector(c.OutFrom(0));
-  auto nest = [&](Meets how, auto value) {
+  auto nest = [&](bool adds, auto value) {
     KernelBuilder b = c.NewKernel();
     Dims i = b.BeginNest(index.sizes);
     Dims at = i;
     at[dim] = b.Indirect(b.Load(index.buffer, index.dtype, b.Index(index, i)), out.sizes[dim]);
-    StoreMeeting(b, out, b.Index(out, at), value(b, i), how);
+    if (adds) {
+      b.StoreAdd(out.buffer, out.dtype, b.Index(out, at), value(b, i));
+    } else {
+      b.Store(out.buffer, out.dtype, b.Index(out, at), value(b, i));
+    }
     b.EndNest(i);
     c.Emit(std::move(b));
   };
-  DType dtype = ComputationDType(out.dtype);
   if (!include_self) {
-    nest(Meets::kReplaces, [&](KernelBuilder& b, const Dims&) { return Identity(b, dtype, meets); });
+    nest(false, [&](KernelBuilder& b, const Dims&) { return b.Constant(ComputationDType(out.dtype), 0); });
   }
-  nest(meets, [&](KernelBuilder& b, const Dims& i) { return ScatteredValue(c, b, out, i); });
+  nest(add, [&](KernelBuilder& b, const Dims& i) { return ScatteredValue(c, b, out, i); });
   return absl::OkStatus();
 }
-absl::Status Scatter(LoweringContext& c) { return ScatterInto(c, Meets::kReplaces, true); }
-absl::Status ScatterAdd(LoweringContext& c) { return ScatterInto(c, Meets::kSum, true); }
+absl::Status Scatter(LoweringContext& c) { return ScatterInto(c, false); }
+absl::Status ScatterAdd(LoweringContext& c) { return ScatterInto(c, true); }
+
+// What is loaded and stored at an index that differs along the lanes has no code
+// yet, so that products and extremes are the host's.
+absl::Status NotASum(LoweringContext& c) { return c.Unsupported("a scatter that is no sum"); }
 
 // aten::scatter.reduce(Tensor self, int dim, Tensor index, Tensor src, *, str reduce), .value_reduce
 absl::Status ScatterWithReduce(LoweringContext& c) {
-  return ScatterInto(c, c.args().String(4) == "add" ? Meets::kSum : Meets::kProduct, true);
+  return c.args().String(4) == "add" ? ScatterInto(c, true) : NotASum(c);
 }
 
 // aten::scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True);
 // means are decomposed.
 absl::Status ScatterReduce(LoweringContext& c) {
-  static constexpr std::pair<absl::string_view, Meets> kReductions[] = {
-      {"sum", Meets::kSum}, {"prod", Meets::kProduct}, {"amax", Meets::kMaximum}, {"amin", Meets::kMinimum}};
-  for (const auto& [name, meets] : kReductions) {
-    if (c.args().String(4) == name) return ScatterInto(c, meets, c.args().Bool(5));
-  }
-  return c.Unsupported("this reduction");
+  return c.args().String(4) == "sum" ? ScatterInto(c, true, c.args().Bool(5)) : NotASum(c);
 }
 
 // aten::index_add(Tensor self, int dim, Tensor index, Tensor source, *, Scalar alpha=1)

@@ -1,15 +1,32 @@
 // Maxima over windows, with the flat place of each, and their gradients: each
 // place collects from the cells that chose it, so that no two writes meet.
+#include <cstdint>
+#include <limits>
 #include <vector>
 
 #include "base/status_macros.h"
 #include "compiler/loops/adaptive_cells.h"
-#include "compiler/loops/extreme_values.h"
 #include "compiler/loops/lowering_table.h"
 #include "compiler/loops/pool_axes.h"
 
 namespace kiln {
 namespace {
+
+template <typename Integer>
+Val LeastInteger(KernelBuilder& b, DType dtype) {
+  return b.Constant(dtype, static_cast<int64_t>(std::numeric_limits<Integer>::min()));
+}
+
+// What a maximum of nothing is.
+Val LowestValue(KernelBuilder& b, DType dtype) {
+  if (!IsIntegralOrBool(dtype)) return b.Constant(dtype, -std::numeric_limits<double>::infinity());
+  if (dtype == DType::kBool) return b.ConstantBool(false);
+  if (dtype == DType::kUInt8) return LeastInteger<uint8_t>(b, dtype);
+  if (dtype == DType::kInt8) return LeastInteger<int8_t>(b, dtype);
+  if (dtype == DType::kInt16) return LeastInteger<int16_t>(b, dtype);
+  if (dtype == DType::kInt32) return LeastInteger<int32_t>(b, dtype);
+  return LeastInteger<int64_t>(b, dtype);
+}
 
 // The maximum of some places while its loops are built.
 class Maximum {
@@ -39,16 +56,19 @@ class Maximum {
 
 Dims CellSizes(LoweringContext& c) { return (c.IsUsed(0) ? c.Out(0) : c.Out(1)).sizes; }
 
-// In two dimensions the host's kernels are the better ones: they are vectorised over channels where those are last,
-// and took 0.9 ms where these loops took 11.8 (2 x 64 x 112 x 112, one thread).
-// aten::max_pool3d_with_indices(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1,
-//     bool ceil_mode=False) -> (Tensor, Tensor), and in three dimensions.
-absl::Status MaxPool(LoweringContext& c, int num_axes) {
-  std::vector<PoolAxis> axes = PoolAxesOf(c, num_axes, 1, 4);
+// Of windows in two dimensions the host's kernels are the better ones: they are
+// vectorised over channels where those are last, and took 0.9 ms where these loops
+// took 11.8 (2 x 64 x 112 x 112, one thread).
+constexpr int kNumAxes = 3;
+
+// aten::max_pool3d_with_indices(Tensor self, int[3] kernel_size, int[3] stride=[], int[3] padding=0, int[3] dilation=1,
+//     bool ceil_mode=False) -> (Tensor, Tensor)
+absl::Status MaxPool3d(LoweringContext& c) {
+  std::vector<PoolAxis> axes = PoolAxesOf(c, kNumAxes, 1, 4);
   bool ceil_mode = c.args().Bool(5);
   TensorOperand in = c.In(0);
   ExprPool& pool = c.pool();
-  size_t first = in.sizes.size() - num_axes;
+  size_t first = in.sizes.size() - kNumAxes;
   Dims cells = CellSizes(c);
   KernelBuilder b = c.NewKernel();
   Dims i = b.BeginNest(cells);
@@ -58,7 +78,7 @@ absl::Status MaxPool(LoweringContext& c, int num_axes) {
   Dims k = b.BeginNest(kernel);
   Dims at = i;
   MaskedPlaces places(b);
-  for (int a = 0; a < num_axes; ++a) {
+  for (int a = 0; a < kNumAxes; ++a) {
     const PoolAxis& axis = axes[a];
     Expr start = pool.Sub(pool.Mul(i[first + a], Expr(axis.stride)), Expr(axis.padding));
     Expr place = pool.Add(start, pool.Mul(k[a], Expr(axis.dilation)));
@@ -73,17 +93,16 @@ absl::Status MaxPool(LoweringContext& c, int num_axes) {
   c.Emit(std::move(b));
   return absl::OkStatus();
 }
-absl::Status MaxPool3d(LoweringContext& c) { return MaxPool(c, 3); }
 
-// aten::max_pool2d_with_indices_backward(Tensor grad_output, Tensor self, int[2] kernel_size, int[2] stride,
-//     int[2] padding, int[2] dilation, bool ceil_mode, Tensor indices), and in three dimensions.
-absl::Status MaxPoolBackward(LoweringContext& c, int num_axes) {
-  std::vector<PoolAxis> axes = PoolAxesOf(c, num_axes, 2, 5);
+// aten::max_pool3d_with_indices_backward(Tensor grad_output, Tensor self, int[3] kernel_size, int[3] stride,
+//     int[3] padding, int[3] dilation, bool ceil_mode, Tensor indices)
+absl::Status MaxPool3dBackward(LoweringContext& c) {
+  std::vector<PoolAxis> axes = PoolAxesOf(c, kNumAxes, 2, 5);
   TensorOperand grad = c.In(0);
   TensorOperand indices = c.In(7);
   TensorOperand out = c.Out();
   ExprPool& pool = c.pool();
-  size_t first = out.sizes.size() - num_axes;
+  size_t first = out.sizes.size() - kNumAxes;
   DType dtype = ComputationDType(out.dtype);
   KernelBuilder b = c.NewKernel();
   Dims i = b.BeginNest(out.sizes);
@@ -93,7 +112,7 @@ absl::Status MaxPoolBackward(LoweringContext& c, int num_axes) {
   Dims w = b.BeginNest(windows);
   Dims at = i;
   MaskedPlaces cells(b);
-  for (int a = 0; a < num_axes; ++a) {
+  for (int a = 0; a < kNumAxes; ++a) {
     const PoolAxis& axis = axes[a];
     Expr last = pool.FloorDiv(pool.Add(i[first + a], Expr(axis.padding)), Expr(axis.stride));
     Expr cell = pool.Sub(last, w[a]);
@@ -109,7 +128,6 @@ absl::Status MaxPoolBackward(LoweringContext& c, int num_axes) {
   c.Emit(std::move(b));
   return absl::OkStatus();
 }
-absl::Status MaxPool3dBackward(LoweringContext& c) { return MaxPoolBackward(c, 3); }
 
 // aten::adaptive_max_pool2d(Tensor self, int[2] output_size) -> (Tensor, Tensor), and in three dimensions.
 absl::Status AdaptiveMaxPool(LoweringContext& c, int num_axes) {
