@@ -330,6 +330,8 @@ constexpr ArgumentCheck kChecks[] = {
     {"aten._chunk_cat", CheckChunkCat},
     {"aten._fft_c2r", CheckFftC2r},
     {"aten._unsafe_masked_index_put_accumulate", CheckMaskedPut},
+    {"aten.add", CheckAdd},
+    {"aten.addr", CheckAddr},
     {"aten.bernoulli", CheckBernoulli},
     {"aten.binary_cross_entropy", CheckBce},
     {"aten.binary_cross_entropy_with_logits", CheckBceWithLogits},

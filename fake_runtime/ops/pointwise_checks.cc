@@ -30,6 +30,21 @@ absl::Status CheckSameDType(MetaContext& ctx, const FakeTensor& self, const Fake
                                GetDTypeRow(other.dtype).name));
 }
 
+// A number that multiplies in the dtype of the result, which has to hold it.
+absl::Status CheckFactor(MetaContext& ctx, absl::string_view name, DType dtype) {
+  const int at = ctx.schema().FindArg(name);
+  if (at < 0 || ctx.IsNone(at)) return absl::OkStatus();
+  const ExprType type = ctx.Scalar(at).type;
+  if (type == ExprType::kBool && dtype != DType::kBool) {
+    return ctx.Fail(ErrorReason::kDtypeMismatch, absl::StrCat("a boolean ", name, " is for boolean results only"));
+  }
+  if (type == ExprType::kFloat && IsIntegralOrBool(dtype)) {
+    return ctx.Fail(ErrorReason::kDtypeMismatch, absl::StrCat(name, " must be no floating point number for a result of ",
+                                                              GetDTypeRow(dtype).name));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status CheckBitwise(MetaContext& ctx) {
@@ -42,6 +57,17 @@ absl::Status CheckShift(MetaContext& ctx) {
   return IsIntegralOrBool(dtype) && dtype != DType::kBool ? absl::OkStatus() : NotImplementedFor(ctx, dtype);
 }
 
+absl::Status CheckAdd(MetaContext& ctx) {
+  KILN_ASSIGN_OR_RETURN(const DType dtype, ResultType(ctx, {OperandOf(ctx, 0), OperandOf(ctx, 1)}));
+  return CheckFactor(ctx, "alpha", dtype);
+}
+
+absl::Status CheckAddr(MetaContext& ctx) {
+  KILN_ASSIGN_OR_RETURN(const DType dtype, ComputeDType(ctx));
+  KILN_RETURN_IF_ERROR(CheckFactor(ctx, "beta", dtype));
+  return CheckFactor(ctx, "alpha", dtype);
+}
+
 absl::Status CheckSub(MetaContext& ctx) {
   for (int i = 0; i < 2; ++i) {
     const Operand operand = OperandOf(ctx, i);
@@ -51,7 +77,7 @@ absl::Status CheckSub(MetaContext& ctx) {
     return ctx.Fail(ErrorReason::kDtypeMismatch, absl::StrCat("`", ctx.schema().args[i].name,
                                                               "` is torch.bool, of which nothing is subtracted"));
   }
-  return absl::OkStatus();
+  return CheckAdd(ctx);
 }
 
 absl::Status CheckClamp(MetaContext& ctx) {

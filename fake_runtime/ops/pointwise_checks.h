@@ -9,9 +9,11 @@
 
 namespace kiln {
 
+absl::Status CheckAdd(MetaContext& ctx);            // alpha that the result can hold
+absl::Status CheckAddr(MetaContext& ctx);           // alpha and beta likewise
 absl::Status CheckBitwise(MetaContext& ctx);        // operands of integers or bools
 absl::Status CheckShift(MetaContext& ctx);          // of integers
-absl::Status CheckSub(MetaContext& ctx);            // no bool
+absl::Status CheckSub(MetaContext& ctx);            // no bool; alpha as of a sum
 absl::Status CheckClamp(MetaContext& ctx);          // a bound
 absl::Status CheckLerp(MetaContext& ctx);           // one dtype, and no integers
 absl::Status CheckNativeDropout(MetaContext& ctx);  // p of a draw that takes place

@@ -315,4 +315,20 @@ absl::Status ConstrainRangeMeta(MetaContext& ctx) {
   return absl::OkStatus();
 }
 
+// A size is not negative, and PyTorch takes none for a size that could only be
+// 0, 1 or 2: what is compiled for two holds for all that are larger.
+absl::Status ConstrainSizeRangeMeta(MetaContext& ctx) {
+  const int min = ctx.schema().FindArg("min"), max = ctx.schema().FindArg("max");
+  if (!ctx.IsNone(max) && ctx.Int(max) <= 2) {
+    return ctx.Fail(ErrorReason::kBadArgumentValue,
+                    absl::StrCat("the max of a size's range must be greater than 2, but is ", ctx.Int(max)));
+  }
+  if (ctx.IsNone(min)) {
+    const Expr size = ctx.Scalar(0).value;
+    KILN_RETURN_IF_ERROR(ctx.env().Check(ctx.pool().Ge(size, Expr(0)), "range of a size",
+                                         absl::StrCat(size.ToString(), " is negative")));
+  }
+  return ConstrainRangeMeta(ctx);
+}
+
 }  // namespace kiln

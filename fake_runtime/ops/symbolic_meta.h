@@ -50,6 +50,7 @@ absl::Status SymIsContiguousMeta(MetaContext& ctx);
 absl::Status AssertScalarMeta(MetaContext& ctx);
 absl::Status AssertAsyncMeta(MetaContext& ctx);  // _assert_async: of an element, which only the kernel sees
 absl::Status ConstrainRangeMeta(MetaContext& ctx);
+absl::Status ConstrainSizeRangeMeta(MetaContext& ctx);  // of a size: at least 0
 
 }  // namespace kiln
 

@@ -13,7 +13,7 @@ constexpr OpDef kRows[] = {
     {"aten::sym_constrain_range(Scalar size, *, int? min=None, int? max=None) -> ()",
      kTagEffect | kTagSymbolic, ConstrainRangeMeta},
     {"aten::sym_constrain_range_for_size(Scalar size, *, int? min=None, int? max=None) -> ()",
-     kTagEffect | kTagSymbolic, ConstrainRangeMeta},
+     kTagEffect | kTagSymbolic, ConstrainSizeRangeMeta},
     {"aten::sym_is_contiguous(Tensor self, MemoryFormat memory_format=0) -> SymBool",
      kTagCore | kTagSymbolic, SymIsContiguousMeta},
     {"aten::sym_numel(Tensor self) -> SymInt", kTagCore | kTagSymbolic, SymNumelMeta},

@@ -3,7 +3,8 @@
     python tests/conformance/check_promotion.py REPLAY
 
 Every pair of dtypes, each as a tensor with dimensions or without, and every dtype
-with a number of each of Python's types; then which devices may meet.
+with a number of each of Python's types; which numbers `alpha` may be; then which
+devices may meet.
 """
 
 from __future__ import annotations
@@ -56,6 +57,40 @@ def dtype_cases() -> list[tuple[str, str | None]]:
     return cases
 
 
+def alpha_cases() -> list[tuple[str, str | None]]:
+    """What real tensors answer to each `alpha`: sums of tensors, of a tensor and a number, and of an outer product."""
+    cases = []
+    for op, a, (text, number) in itertools.product(("add", "sub", "rsub"), DTYPES, NUMBERS.items()):
+        for overload, other in (("Tensor", "%x"), ("Scalar", "2"), ("Scalar", "2.5")):
+            call = getattr(getattr(torch.ops.aten, op), overload)
+            x = torch.ones(2, dtype=a)
+            y = x if other == "%x" else float(other) if "." in other else int(other)
+            try:
+                # What has no kernel says nothing of alpha.
+                call(x, y)
+            except RuntimeError:
+                continue
+            try:
+                want = DTYPES[call(x, y, alpha=number).dtype]
+            except RuntimeError:
+                want = None
+            body = f"%z = aten.{op}.{overload}(%x, {other}, alpha={text}) return ()"
+            cases.append((f"graph g(%x: {DTYPES[a]}[2]) {{ {body} }}", want))
+    for a, (text, number), name in itertools.product(DTYPES, NUMBERS.items(), ("alpha", "beta")):
+        x, v = torch.ones(2, 2, dtype=a), torch.ones(2, dtype=a)
+        try:
+            torch.addr(x, v, v)
+        except RuntimeError:
+            continue
+        try:
+            want = DTYPES[torch.ops.aten.addr.default(x, v, v, **{name: number}).dtype]
+        except RuntimeError:
+            want = None
+        body = f"%z = aten.addr.default(%x, %v, %v, {name}={text}) return ()"
+        cases.append((f"graph g(%x: {DTYPES[a]}[2, 2], %v: {DTYPES[a]}[2]) {{ {body} }}", want))
+    return cases
+
+
 def device_cases() -> list[tuple[str, str | None]]:
     """The device of a sum, or the class of error."""
     cases = []
@@ -76,7 +111,7 @@ def device_cases() -> list[tuple[str, str | None]]:
 def main() -> int:
     program = sys.argv[1]
     wrong = 0
-    cases = dtype_cases()
+    cases = dtype_cases() + alpha_cases()
     for (graph, want), answer in zip(cases, replay(program, [{"graph": g} for g, _ in cases]), strict=True):
         if dtype_of(answer) != want or (want is None and not same_class(answer, {"RuntimeError"})):
             wrong += 1
@@ -88,7 +123,7 @@ def main() -> int:
             wrong += 1
             print(f"{graph}\n  want {want}\n  got  {answer}")
     refused = sum(want is None for _, want in cases)
-    print(f"{len(cases)} pairs of dtypes ({refused} refused) and {len(devices)} of devices compared: {wrong} wrong")
+    print(f"{len(cases)} dtypes and alphas ({refused} refused) and {len(devices)} pairs of devices compared: {wrong} wrong")
     return 1 if wrong else 0
 
 
