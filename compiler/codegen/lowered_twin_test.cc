@@ -61,6 +61,10 @@ const GraphCase kCases[] = {
     {"ReplicationPadBackward", "(%g: f32[2, 3, 25], %x: f32[2, 3, 20]) { %r = "
                                "aten.replication_pad1d_backward.default(%g, %x, [3, 2]) return (%r) }"},
     {"SumOfNothing", "(%x: f32[0, 20]) { %r = aten.sum.dim_IntList(%x, [0]) %m = aten.mean.dim(%x, [0]) return (%r, %m) }"},
+    {"ScatterAdd", "(%x: f32[7, 20], %i: i64[9, 20], %v: f32[9, 20]) { %r = aten.scatter_add.default(%x, 0, %i, %v) return "
+                   "(%r) }"},
+    {"ScatterAddOfADynamicSize", "(%x: f32[7, s0], %i: i64[9, s0], %v: f32[9, s0]) { %r = "
+                                 "aten.scatter_add.default(%x, 0, %i, %v) return (%r) }"},
     {"Cummax", "(%x: f32[s0, 20]) { %v, %i = aten.cummax.default(%x, 1) return (%v, %i) }"},
     {"Pdist", "(%x: f32[9, 20]) { %r = aten._pdist_forward.default(%x, 2.0) return (%r) }"},
     {"Cdist", "(%x: f32[2, 9, 20], %y: f32[2, 7, 20]) { %r = aten._cdist_forward.default(%x, %y, 3.0, none) return (%r) }"},

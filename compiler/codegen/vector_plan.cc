@@ -56,13 +56,19 @@ bool CanMask(const UniqueKernel& kernel, const Loop& loop, MaskedAccess access, 
   auto has_access = [&](BufferId buffer) {
     return access == MaskedAccess::kAll || DTypeSizeBytes(kernel.buffers[buffer.value].dtype) >= 4;
   };
+  // Symbols that each lane has a value of its own for.
+  std::vector<Expr> lane_symbols;
   auto stride_of = [&](Expr index) -> std::optional<int64_t> {
+    for (Expr symbol : lane_symbols) {
+      if (index.Mentions(symbol)) return std::nullopt;
+    }
     std::optional<LinearForm> form = SplitLinear(*pool, index, loop.variable);
     return form.has_value() ? form->coefficient.AsInt() : std::nullopt;
   };
   for (const Stmt& stmt : loop.body) {
     const Inst& inst = kernel.kernel.insts[std::get<int>(stmt)];
     if (inst.kind == InstKind::kStoreAdd) return false;
+    if (inst.kind == InstKind::kIndirect) lane_symbols.push_back(inst.expr);
     if (inst.kind == InstKind::kStore && (stride_of(inst.expr) != 1 || !has_access(inst.buffer))) return false;
     if (inst.kind == InstKind::kLoad && stride_of(inst.expr) == 1 && !has_access(inst.buffer)) return false;
   }

@@ -63,6 +63,7 @@ TEST(VectorPlanTest, NarrowElementsAreMaskedWhereTheTargetCan) {
 TEST(VectorPlanTest, StoresThatAreNotConsecutiveAreNotMasked) {
   EXPECT_EQ(Plan("s0", "%0 = load f32 b0[i0]\nstore b2[2*i0], %0", Avx512()), "16 4 1");
   EXPECT_EQ(Plan("s0", "%0 = load f32 b0[i0]\nstore b2[3], %0", Avx512()), "16 4 1");
+  EXPECT_EQ(Plan("s0", "%0 = load i64 b1[i0]\nindirect j0 < 9, %0\nstore b2[i0 + 100*j0], %0", Avx512(), "i64"), "8 4 1");
 }
 
 TEST(VectorPlanTest, LoadsOfAnyShapeMayBeMasked) {
