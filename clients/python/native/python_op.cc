@@ -215,6 +215,8 @@ bool PythonOp::Results(PyObject* value, ShimArguments& a) const {
 
 CallOutcome PythonOp::Call(ShimArguments& a, bool into) const {
   GilHolder gil;
+  // The dispatcher, which may have been asked before, leaves a Python error behind where it refuses.
+  PyErr_Clear();
   Ref value(Invoke(a, into));
   if (!value) {
     a.error = TakeError();

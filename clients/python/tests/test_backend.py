@@ -117,6 +117,19 @@ def test_inputs_may_start_anywhere_in_their_storage(on_server: Server, eager_cal
         assert ours[1].data_ptr() == theirs[1].data_ptr()
 
 
+def test_effects_happen_and_their_tokens_say_nothing(on_server: Server, eager_calls: Any) -> None:
+    compiled = torch.compile(torch.linalg.solve, backend="kiln")
+    a, b = torch.randn(4, 4) + 4 * torch.eye(4), torch.randn(4, 2)
+    ours, theirs = (t.clone().requires_grad_() for t in (a, a))
+    compiled(ours, b).square().sum().backward()
+    torch.linalg.solve(theirs, b).square().sum().backward()
+    torch.testing.assert_close(ours.grad, theirs.grad)
+    # That there is no solution is an error even though the solution is not looked at.
+    with pytest.raises(RuntimeError, match="singular"):
+        compiled(torch.zeros(4, 4), b)
+    assert eager_calls() == 0
+
+
 def test_an_error_of_the_code_names_node_and_line(on_server: Server, eager_calls: Any) -> None:
     table = torch.randn(5, 3)
 

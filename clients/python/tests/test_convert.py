@@ -80,6 +80,14 @@ def _float_bytes(t: torch.Tensor) -> bytes:
     return bytes(t.numpy().tobytes())
 
 
+def test_an_operator_with_an_effect_stands_without_its_token() -> None:
+    graph = capture(torch.linalg.solve, torch.eye(3), torch.ones(3))[GraphRole.INFERENCE]
+    targets = [node.target for node in graph.module.graphs[0].nodes]
+    assert "aten._linalg_check_errors.default" in targets
+    assert graph.tokens == (0,)
+    assert graph.module.graphs[0].outputs[0].value == graph.module.graphs[0].inputs[0].name
+
+
 def test_nodes_carry_the_users_lines() -> None:
     def run(x: torch.Tensor) -> torch.Tensor:
         return x.sin()

@@ -2,8 +2,9 @@
 
 What changes on the way: `getitem` nodes vanish, since a node with several
 results names each of them; arithmetic on symbolic scalars becomes `sym.*`
-nodes; a tensor that the graph holds as an attribute becomes an input that the
-host binds, but for one-element CPU tensors, which travel as scalars.
+nodes; an operator that `with_effects` wraps stands by itself; a tensor that the
+graph holds as an attribute becomes an input that the host binds, but for
+one-element CPU tensors, which travel as scalars.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import sympy
 import torch
 import torch.fx
+from torch._higher_order_ops.effects import with_effects
 from torch._subclasses.fake_tensor import unset_fake_temporarily
 
 from kiln._fx.expressions import has_text_form, integer_bound, is_float_name, print_expr
@@ -54,6 +56,8 @@ class ConvertedGraph:
     constants: tuple[torch.Tensor, ...]
     # Dtype id and rank of each output; zeros for one that is no tensor.
     outputs: tuple[tuple[int, int], ...]
+    # Places of inputs that are tokens of effects, of which a call says nothing.
+    tokens: tuple[int, ...] = ()
 
 
 def convert_graph(
@@ -111,6 +115,7 @@ class GraphConverter:
         self._storages: dict[int, pb.Input] = {}
         self._constants: list[torch.Tensor] = []
         self._outputs: list[tuple[int, int]] = []
+        self._tokens: list[int] = []
         self._constant_inputs: list[pb.Input] = []
 
     # The pass over nodes.
@@ -130,7 +135,7 @@ class GraphConverter:
     def finish(self) -> ConvertedGraph:
         self._graph.inputs.extend(self._constant_inputs)
         self._declare_symbols()
-        return ConvertedGraph(self._module, tuple(self._constants), tuple(self._outputs))
+        return ConvertedGraph(self._module, tuple(self._constants), tuple(self._outputs), tuple(self._tokens))
 
     def _add_placeholder(self, node: torch.fx.Node) -> None:
         index = self._num_placeholders
@@ -193,6 +198,9 @@ class GraphConverter:
         if node.target is torch.sym_sum:
             self._add_sum(node)
             return
+        if node.target is with_effects:
+            self._add_ordered_call(node)
+            return
         wire = self._graph.nodes.add()
         schema = getattr(node.target, "_schema", None)
         if isinstance(node.target, torch._ops.OpOverload) and schema is not None:
@@ -205,11 +213,31 @@ class GraphConverter:
             wire.target = symbolic
             wire.outputs.add(names=[node.name])
             self._names[node] = node.name
-        for value in node.args:
+        self._add_arguments(wire, node.args, node)
+
+    def _add_arguments(self, wire: pb.Node, args: Sequence[Any], node: torch.fx.Node) -> None:
+        for value in args:
             self._argument(wire.inputs.add().value, value, node)
         for key, value in node.kwargs.items():
             self._argument(wire.inputs.add(name=key).value, value, node)
         self._set_location(wire, node)
+
+    def _add_ordered_call(self, node: torch.fx.Node) -> None:
+        """An operator with an effect. Nodes keep their order by themselves, so its token is handed on as it came."""
+        token, op, *args = node.args
+        returns = op._schema.returns if isinstance(op, torch._ops.OpOverload) else None
+        if returns is None or any(str(one.type) != "Tensor" for one in returns):
+            raise UnconvertibleNode(f"node {node.name}: {op}, which has an effect, has no wire form")
+        if token.op == "placeholder":
+            self._tokens.append(self._gm.graph.find_nodes(op="placeholder").index(token))
+        wire = self._graph.nodes.add(target=str(op))
+        outputs = [wire.outputs.add() for _ in returns]
+
+        def set_name(index: int, name: str) -> None:
+            outputs[index - 1].names.append(name)
+
+        self._results[node] = _Results(set_name, [self._names[token], *[""] * len(returns)])
+        self._add_arguments(wire, args, node)
 
     def _add_sum(self, node: torch.fx.Node) -> None:
         """A sum of many is a chain of sums of two. No FX name has a point, so the names in between are new."""

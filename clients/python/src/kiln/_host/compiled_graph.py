@@ -21,6 +21,9 @@ from kiln.v1 import artifact_pb2
 
 _numbers = itertools.count()
 
+# What stands for the token of an effect.
+_TOKEN = torch.empty(0)
+
 # A server that was away is asked again after this long, not on every call.
 _RETRY_SECONDS = 30.0
 
@@ -40,6 +43,7 @@ class CompiledGraph:
         self._gm = gm
         self._module = converted.module
         self._constants = converted.constants
+        self._tokens = converted.tokens
         self._session = session
         with STATISTICS.timed("digest"):
             self._native = _native.NativeGraph(converted.module.SerializeToString(), converted.outputs)
@@ -64,9 +68,21 @@ class CompiledGraph:
             outputs = native(args)
             return without_variant(args) if outputs is None else outputs
 
+        function = self._with_tokens(call) if self._tokens else call
         # AOTAutograd's mark of a function that takes one list.
-        call._boxed_call = True  # type: ignore[attr-defined]
-        return call
+        function._boxed_call = True  # type: ignore[attr-defined]
+        return function
+
+    def _with_tokens(self, call: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
+        """AOTAutograd traces the tokens of effects as empty tensors and passes None."""
+        tokens = self._tokens
+
+        def call_with_tokens(args: list[Any]) -> Any:
+            for place in tokens:
+                args[place] = _TOKEN
+            return call(args)
+
+        return call_with_tokens
 
     def _call_without_variant(self, args: list[Any]) -> Any:
         STATISTICS.count("guard_misses")
