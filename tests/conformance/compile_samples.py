@@ -24,14 +24,15 @@ Backend = Callable[[Any, Sequence[Any]], Callable[..., Any]]
 
 
 class _Module(torch.nn.Module):
-    """What AOTAutograd takes in the place of Dynamo's graph."""
+    """What AOTAutograd takes in the place of Dynamo's graph: sizes that are symbols are its first inputs, as there."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], num_sizes: int) -> None:
         super().__init__()
         self._function = function
+        self._num_sizes = num_sizes
 
-    def forward(self, *tensors: torch.Tensor) -> Any:
-        return self._function(*tensors)
+    def forward(self, *inputs: Any) -> Any:
+        return self._function(*inputs[self._num_sizes :])
 
 
 def as_graph_alone(gm: Any, inputs: Sequence[Any]) -> Callable[..., Any]:
@@ -67,7 +68,18 @@ def compile_function(
     mode = FakeTensorMode(shape_env=ShapeEnv(duck_shape=False), allow_non_fake_inputs=True)
     with tracing(TracingContext(mode)):
         fakes = [_fake(mode, t, i, dynamic) for i, t in enumerate(tensors)]
-        return backend(_Module(function), fakes)
+        places = [(i, d) for i, fake in enumerate(fakes) for d, size in enumerate(fake.shape) if not _is_plain(size)]
+        sizes = [fakes[i].shape[d] for i, d in places]
+        compiled = backend(_Module(function, len(sizes)), [*sizes, *fakes])
+
+    def run(*given: torch.Tensor) -> Any:
+        return compiled(*[given[i].shape[d] for i, d in places], *given)
+
+    return run
+
+
+def _is_plain(size: int | torch.SymInt) -> bool:
+    return isinstance(size, int)
 
 
 def _fake(mode: FakeTensorMode, t: torch.Tensor, index: int, dynamic: bool) -> torch.Tensor:
