@@ -52,16 +52,9 @@ int32_t TorchCall::ViewOutput(int32_t index, const KilnTensor& base, absl::Span<
   if (base.handle == nullptr) return Refuse(absl::StrCat("output ", index, " is a view of the code's own memory"));
   CallOutput& output = outputs[index];
   const TensorHandle handle = static_cast<TensorHandle>(base.handle);
-  // What the code took for the storage's first byte may lie inside PyTorch's
-  // storage (NativeGraph::ReadInputs).
-  KilnTensor whole;
-  if (!ReadTensor(handle, &whole)) return Refuse(absl::StrCat("output ", index, " is a view of no strided tensor"));
-  const int64_t item_bytes = TorchShim::ItemBytes(whole.dtype);
-  const int64_t shift = whole.data == nullptr
-                            ? whole.storage_offset
-                            : (static_cast<char*>(base.storage) - static_cast<char*>(whole.storage)) / item_bytes;
+  // PyTorch counts from where the base starts.
   if (Torch().aoti_torch__reinterpret_tensor(handle, static_cast<int64_t>(sizes.size()), sizes.data(), strides,
-                                             storage_offset + shift, &output.tensor) != 0) {
+                                             storage_offset - base.storage_offset, &output.tensor) != 0) {
     output.tensor = nullptr;
     return Refuse(absl::StrCat("output ", index, ": ", Torch().LastError()));
   }

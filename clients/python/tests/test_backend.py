@@ -117,6 +117,18 @@ def test_inputs_may_start_anywhere_in_their_storage(on_server: Server, eager_cal
         assert ours[1].data_ptr() == theirs[1].data_ptr()
 
 
+def test_an_input_that_becomes_another_view_of_itself(on_server: Server, eager_calls: Any) -> None:
+    def run(x: torch.Tensor) -> torch.Tensor:
+        x.t_()
+        return x.as_strided((2,), (3,))
+
+    base = torch.arange(20.0)
+    ours, theirs = base[5:17].view(3, 4), base[5:17].view(3, 4)
+    torch.testing.assert_close(torch.compile(run, backend="kiln")(ours), run(theirs))
+    torch.testing.assert_close(ours, theirs)
+    assert eager_calls() == 0
+
+
 def test_effects_happen_and_their_tokens_say_nothing(on_server: Server, eager_calls: Any) -> None:
     compiled = torch.compile(torch.linalg.solve, backend="kiln")
     a, b = torch.randn(4, 4) + 4 * torch.eye(4), torch.randn(4, 2)
