@@ -123,7 +123,7 @@ def main() -> int:
             wrong += 1
             print(f"{graph}\n  want {want}\n  got  {answer}")
     refused = sum(want is None for _, want in cases)
-    print(f"{len(cases)} dtypes and alphas ({refused} refused) and {len(devices)} pairs of devices compared: {wrong} wrong")
+    print(f"{len(cases)} dtypes and alphas ({refused} refused), {len(devices)} pairs of devices: {wrong} wrong")
     return 1 if wrong else 0
 
 

@@ -32,7 +32,7 @@ import torch
 from isolated_jobs import IsolatedJobs, Message
 from judge_samples import GOOD, NOT_JUDGED, Judge, Outcome, Way
 from known_answers import KnownAnswers
-from sample_cases import OPS, Job, jobs_of, samples_of, spread
+from sample_cases import OPS, Job, jobs_of, samples_of, seed_only_the_cpu, spread
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
@@ -113,6 +113,7 @@ def main() -> int:
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
+    seed_only_the_cpu()
     ops = [op for name, op in OPS.items() if any(part in name for part in options.ops)][:: options.every]
     kinds = frozenset(options.kinds)
     dtypes = [getattr(torch, name) for name in options.dtypes]
