@@ -15,6 +15,8 @@ from torch._decomp import get_decompositions
 
 # Sorted by name.
 DECOMPOSED_OPS = (
+    "_batch_norm_with_update",
+    "_batch_norm_with_update_functional",
     "_log_softmax",
     "_log_softmax_backward_data",
     "_native_batch_norm_legit",
@@ -22,6 +24,7 @@ DECOMPOSED_OPS = (
     "_native_batch_norm_legit_no_training",
     "_softmax",
     "_softmax_backward_data",
+    "batch_norm_backward",
     "binary_cross_entropy",
     "binary_cross_entropy_backward",
     "elu_backward",
