@@ -116,6 +116,11 @@ absl::Status LikeSelfMeta(MetaContext& ctx) {
   return ReturnOne(ctx, EmptyLike(ctx, ctx.Tensor(0), ctx.Tensor(0).dtype));
 }
 
+absl::Status RreluFunctionalMeta(MetaContext& ctx) {
+  KILN_RETURN_IF_ERROR(LikeSelfMeta(ctx));
+  return ReturnOne(ctx, EmptyLike(ctx, ctx.Tensor(1), ctx.Tensor(1).dtype));
+}
+
 absl::Status DropoutMeta(MetaContext& ctx) {
   KILN_RETURN_IF_ERROR(LikeSelfMeta(ctx));
   return ReturnOne(ctx, EmptyLike(ctx, ctx.Tensor(0), DType::kBool));

@@ -45,6 +45,7 @@ absl::Status GluMeta(MetaContext& ctx);          // glu
 absl::Status LogSigmoidMeta(MetaContext& ctx);   // log_sigmoid_forward
 absl::Status LikeSelfMeta(MetaContext& ctx);     // a new tensor like argument 0
 absl::Status DropoutMeta(MetaContext& ctx);      // native_dropout
+absl::Status RreluFunctionalMeta(MetaContext& ctx);  // like self, and the noise that was drawn
 absl::Status DropoutBackwardMeta(MetaContext& ctx);  // native_dropout_backward
 absl::Status MvlgammaMeta(MetaContext& ctx);     // mvlgamma: contiguous, whatever self is
 absl::Status LossMeta(MetaContext& ctx);         // mse_loss and others: (input, target, ..., int reduction)

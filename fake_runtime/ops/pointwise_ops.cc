@@ -282,6 +282,9 @@ constexpr OpDef kRows[] = {
     {"aten::rrelu_with_noise_backward(Tensor grad_output, Tensor self, Tensor noise, Scalar lower, Scalar upper, "
      "bool training, bool self_is_result) -> Tensor",
      kTagNone, FloatPointwise<0, 1, 2>, "out"},
+    {"aten::rrelu_with_noise_functional(Tensor self, Tensor noise, Scalar lower=0.125, Scalar upper=0.33333333333333331, "
+     "bool training=False, Generator? generator=None) -> (Tensor, Tensor noise_out)",
+     kTagRandom, RreluFunctionalMeta},
     {"aten::rsqrt(Tensor self) -> Tensor", kTagCore | kTagPointwise, Pointwise<Promote::kIntToFloat, 0>, "_ out"},
     {"aten::rsub.Scalar(Tensor self, Scalar other, Scalar alpha=1) -> Tensor",
      kTagPointwise, Pointwise<Promote::kDefault, 0, 1>, "Scalar_out-"},

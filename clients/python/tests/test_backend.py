@@ -129,6 +129,18 @@ def test_an_input_that_becomes_another_view_of_itself(on_server: Server, eager_c
     assert eager_calls() == 0
 
 
+def test_draws_of_other_distributions_are_eagers(on_server: Server, eager_calls: Any) -> None:
+    def run(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return x.clone().exponential_(2.0), nn.functional.rrelu(x, training=True), torch.empty_like(x).normal_(1.0, 3.0)
+
+    x = torch.randn(4, 7)
+    torch.manual_seed(3)
+    want = run(x)
+    torch.manual_seed(3)
+    torch.testing.assert_close(torch.compile(run, backend="kiln")(x), want)
+    assert eager_calls() == 0
+
+
 def test_effects_happen_and_their_tokens_say_nothing(on_server: Server, eager_calls: Any) -> None:
     compiled = torch.compile(torch.linalg.solve, backend="kiln")
     a, b = torch.randn(4, 4) + 4 * torch.eye(4), torch.randn(4, 2)
