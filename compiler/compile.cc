@@ -75,7 +75,14 @@ CodegenOptions CodegenOptionsOf(const CompileRequest& request) {
   CodegenOptions options;
   options.target = request.target;
   options.check_bounds = IsOn(request.options, "check_bounds");
+  options.threads = request.threads;
   return options;
+}
+
+std::string Joined(const ObjectCode& code, std::string UnitCode::*text) {
+  std::string all;
+  for (const UnitCode& unit : code.units) absl::StrAppend(&all, unit.*text, "\n");
+  return all;
 }
 
 // What stages print, where somebody wants to read it.
@@ -135,8 +142,8 @@ absl::StatusOr<CompileResult> Compile(
 
   KILN_ASSIGN_OR_RETURN(ObjectCode code, GenerateCode(program, CodegenOptionsOf(request), sink.wanted()));
   clock.Finish("codegen");
-  sink.Put("llvm", [&] { return code.llvm_ir; });
-  sink.Put("asm", [&] { return code.assembly; });
+  sink.Put("llvm", [&] { return Joined(code, &UnitCode::llvm_ir); });
+  sink.Put("asm", [&] { return Joined(code, &UnitCode::assembly); });
 
   CompileResult result;
   result.guards = ExportGuards(*program.env);
@@ -145,6 +152,9 @@ absl::StatusOr<CompileResult> Compile(
   KILN_ASSIGN_OR_RETURN(result.elf, LinkArtifact(code, result.manifest));
   clock.Finish("link");
   result.stage_times = std::move(clock).Take();
+  for (const UnitCode& unit : code.units) {
+    result.kernel_milliseconds.push_back(static_cast<float>(absl::ToDoubleMilliseconds(unit.time)));
+  }
   return result;
 }
 

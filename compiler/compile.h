@@ -49,6 +49,9 @@ struct CompileRequest {
   std::vector<std::string> extern_ops;
   // Performance guards are forbidden for a waiter that failed a leader's.
   bool allow_performance_guards = true;
+  // That make machine code: how many the machine can spare. The artifact does not
+  // depend on it.
+  int threads = 1;
 };
 
 // What the stages printed, for `kiln show` and golden tests: text by "propagate",
@@ -60,6 +63,8 @@ struct CompileResult {
   v1::Manifest manifest;
   std::vector<v1::Guard> guards;
   std::vector<v1::StageTime> stage_times;
+  // Code generation by kernel of the manifest, then the entry's.
+  std::vector<float> kernel_milliseconds;
 };
 
 // `pool` owns the graph's expressions and is added to. `after_propagation` gets

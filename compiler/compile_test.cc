@@ -21,7 +21,9 @@ namespace kiln {
 namespace {
 
 using ::testing::Contains;
+using ::testing::Each;
 using ::testing::ElementsAre;
+using ::testing::Gt;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Key;
@@ -36,7 +38,7 @@ struct Outcome {
 };
 
 absl::StatusOr<Outcome> CompileText(absl::string_view text, const Hints& hints,
-                                    const std::map<std::string, std::string>& options = {}) {
+                                    const std::map<std::string, std::string>& options = {}, int threads = 1) {
   InitializeCompiler();
   ExprPool pool;
   KILN_ASSIGN_OR_RETURN(Graph graph, ParseGraph(text, &pool, FindOpSchema));
@@ -49,6 +51,7 @@ absl::StatusOr<Outcome> CompileText(absl::string_view text, const Hints& hints,
   request.key.set_domain("test");
   request.compiler_build = CompilerBuild();
   request.extern_ops = {"aten.*"};
+  request.threads = threads;
   Outcome outcome;
   auto count = [&](const std::vector<v1::Guard>&, double seconds) {
     EXPECT_GT(seconds, 0);
@@ -190,11 +193,36 @@ TEST(CompileTest, EveryStageHasATimeAndAText) {
   }
 }
 
+TEST(CompileTest, EveryKernelHasATimeAndSoHasTheEntry) {
+  absl::StatusOr<Outcome> outcome = CompileText(kAdd, {{"s0", 8}, {"s1", 16}, {"s2", 8}});
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  EXPECT_THAT(outcome->result.kernel_milliseconds, SizeIs(outcome->result.manifest.kernels_size() + 1));
+  EXPECT_THAT(outcome->result.kernel_milliseconds, Each(Gt(0)));
+}
+
 TEST(CompileTest, EqualRequestsGiveEqualBytes) {
   absl::StatusOr<Outcome> first = CompileText(kAdd, {{"s0", 8}, {"s1", 16}, {"s2", 8}});
   absl::StatusOr<Outcome> second = CompileText(kAdd, {{"s0", 9}, {"s1", 17}, {"s2", 9}});
   ASSERT_TRUE(first.ok() && second.ok());
   EXPECT_EQ(first->result.elf, second->result.elf);
+}
+
+TEST(CompileTest, BytesDoNotDependOnTheNumberOfThreads) {
+  std::string text = "graph main(%v0: f32[s0, 64]) {\n";
+  // Each its own kernel: a sum of all between them fuses with nothing after it.
+  for (int i = 0; i < 24; ++i) {
+    absl::StrAppend(&text, "  %a", i, " = aten.mul.Scalar(%v", i, ", ", i + 2, ")\n  %b", i, " = aten.sum.default(%a", i,
+                    ")\n  %v", i + 1, " = aten.", i % 2 == 0 ? "add" : "sub", ".Tensor(%v", i, ", %b", i, ")\n");
+  }
+  absl::StrAppend(&text, "  return (%v24)\n}\n");
+  absl::StatusOr<Outcome> one = CompileText(text, {{"s0", 8}});
+  ASSERT_TRUE(one.ok()) << one.status();
+  EXPECT_GT(one->result.manifest.kernels_size(), 4);
+  for (int threads : {2, 3, 64}) {
+    absl::StatusOr<Outcome> several = CompileText(text, {{"s0", 8}}, {}, threads);
+    ASSERT_TRUE(several.ok()) << several.status();
+    EXPECT_EQ(one->result.elf, several->result.elf) << threads;
+  }
 }
 
 TEST(CompileTest, ADroppedCompileEndsAfterPropagation) {

@@ -116,6 +116,14 @@ absl::Status CheckHostCanRun(const v1::Manifest& manifest, const PreparedCompile
   return Differs("what it needs of the host", v1::MissReason_Name(lacks.front()), "something that this host has");
 }
 
+// One a kernel and one for the entry, or none.
+absl::Status CheckKernelTimes(const v1::WorkerToFront::Compiled& compiled, const v1::Manifest& manifest) {
+  if (compiled.kernel_milliseconds_size() == 0) return absl::OkStatus();
+  if (compiled.kernel_milliseconds_size() == manifest.kernels_size() + 1) return absl::OkStatus();
+  return Differs("kernel_milliseconds", absl::StrCat(compiled.kernel_milliseconds_size()),
+                 absl::StrCat(manifest.kernels_size() + 1));
+}
+
 }  // namespace
 
 absl::StatusOr<v1::Manifest> CheckCompiled(const v1::WorkerToFront::Compiled& compiled,
@@ -140,6 +148,7 @@ absl::StatusOr<v1::Manifest> CheckCompiled(const v1::WorkerToFront::Compiled& co
   KILN_RETURN_IF_ERROR(CheckInputs(*manifest, request.graph));
   KILN_RETURN_IF_ERROR(CheckGuards(compiled, *manifest, request));
   KILN_RETURN_IF_ERROR(CheckHostCanRun(*manifest, request));
+  KILN_RETURN_IF_ERROR(CheckKernelTimes(compiled, *manifest));
   return manifest;
 }
 
@@ -169,6 +178,7 @@ absl::StatusOr<v1::VariantRecord> MakeVariantRecord(const v1::WorkerToFront::Com
   record.set_created_unix_seconds(absl::ToUnixSeconds(facts.created));
   record.set_requester(request.requester);
   *record.mutable_stage_times() = compiled.stage_times();
+  *record.mutable_kernel_milliseconds() = compiled.kernel_milliseconds();
   for (const std::string& location : request.locations) record.add_locations(location);
   return record;
 }

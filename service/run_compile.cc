@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,7 +15,13 @@
 namespace kiln {
 namespace {
 
-v1::FrontToWorker StartFrame(const PreparedCompile& request, const CompilerEntry& compiler, bool forbid_performance) {
+// Each compile's share of the threads that are there for all.
+int ThreadsForOne(const TaskQueue& compiles) {
+  return static_cast<int>(compiles.num_threads() / std::max<int64_t>(1, compiles.num_running()));
+}
+
+v1::FrontToWorker StartFrame(const PreparedCompile& request, const CompilerEntry& compiler, bool forbid_performance,
+                             int threads) {
   v1::FrontToWorker frame;
   v1::FrontToWorker::Start& start = *frame.mutable_start();
   *start.mutable_graph() = request.graph;
@@ -24,6 +31,7 @@ v1::FrontToWorker StartFrame(const PreparedCompile& request, const CompilerEntry
   start.set_compiler_build(compiler.build);
   *start.mutable_extern_ops() = request.host.extern_ops();
   start.set_forbid_performance_guards(forbid_performance);
+  start.set_threads(threads);
   return frame;
 }
 
@@ -49,7 +57,8 @@ class CompileRun {
                           WorkerSession::Start(*front_.zygote, absl::Seconds(GetLimit(Limit::kCompileSeconds)),
                                                &cancel_));
     KILN_RETURN_IF_ERROR(session.Send(
-        StartFrame(request_, front_.compiler, flight_.request().forbid_performance_guards())));
+        StartFrame(request_, front_.compiler, flight_.request().forbid_performance_guards(),
+                   ThreadsForOne(*front_.compiles))));
     KILN_ASSIGN_OR_RETURN(v1::WorkerToFront frame, session.Receive());
     // Nothing obliges a worker to propagate before it is done; the flight's waiters
     // are then tested at the end.

@@ -60,6 +60,7 @@ class Worker {
     request.compiler_build = start.compiler_build();
     request.extern_ops.assign(start.extern_ops().begin(), start.extern_ops().end());
     request.allow_performance_guards = !start.forbid_performance_guards();
+    request.threads = start.threads();
     KILN_ASSIGN_OR_RETURN(CompileResult result,
                           compiler_.compile(std::move(request), &pool_, [this](const auto& guards, double seconds) {
                             return AskWhetherToGoOn(guards, seconds);
@@ -69,6 +70,7 @@ class Worker {
     compiled.set_elf(std::move(result.elf));
     for (v1::Guard& guard : result.guards) *compiled.add_guards() = std::move(guard);
     for (v1::StageTime& time : result.stage_times) *compiled.add_stage_times() = std::move(time);
+    compiled.mutable_kernel_milliseconds()->Add(result.kernel_milliseconds.begin(), result.kernel_milliseconds.end());
     return answer;
   }
 

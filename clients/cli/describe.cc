@@ -161,6 +161,9 @@ std::string DescribeArtifact(const v1::Manifest& manifest, int64_t size_bytes, c
   for (int i = 0; i < manifest.kernels_size(); ++i) {
     const v1::KernelInfo& kernel = manifest.kernels(i);
     absl::StrAppend(&out, "  ", kernel.symbol(), " x", kernel.launches(), ": ", FusedOps(kernel, record), "\n");
+    if (record != nullptr && i < record->kernel_milliseconds_size()) {
+      absl::StrAppendFormat(&out, "    made in %.3f ms\n", record->kernel_milliseconds(i));
+    }
     for (const std::string& work : WorkOfKernel(manifest, i)) absl::StrAppend(&out, "    ", work, "\n");
   }
   absl::StrAppend(&out, "arena     ", manifest.arena_bytes().empty() ? "0" : manifest.arena_bytes(), " bytes\n");

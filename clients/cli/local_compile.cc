@@ -27,6 +27,7 @@ absl::StatusOr<LocalCompile> CompileLocally(const Graph& graph, const std::map<s
   for (size_t i = 0; i < request.graph.nodes.size(); ++i) {
     request.graph.nodes[i].location = graph.nodes[static_cast<size_t>(canonical.original_node[i])].location;
   }
+  request.threads = static_cast<int>(std::thread::hardware_concurrency());
   auto go_on = [](const std::vector<v1::Guard>&, double) { return absl::OkStatus(); };
   LocalCompile local;
   KILN_ASSIGN_OR_RETURN(local.result, Compile(std::move(request), pool, go_on, &local.texts));

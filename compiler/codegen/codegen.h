@@ -3,8 +3,10 @@
 #define KILN_COMPILER_CODEGEN_CODEGEN_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "compiler/loops/loop_ir.h"
 #include "kiln/v1/artifact.pb.h"
 
@@ -14,12 +16,23 @@ struct CodegenOptions {
   v1::Target target;
   // Every access checked against its buffer; KILN_ERROR_INDEX when outside.
   bool check_bounds = false;
+  // That make machine code. The code does not depend on their number.
+  int threads = 1;
 };
 
-struct ObjectCode {
+// A kernel's code, or the entry's.
+struct UnitCode {
+  std::string symbol;    // "kernel.NAME", or "entry"
   std::string object;    // ELF relocatable
   std::string llvm_ir;   // after optimisation; only if asked for
   std::string assembly;
+  // Of one thread, from the loop IR on.
+  absl::Duration time;
+};
+
+struct ObjectCode {
+  // Each unique kernel, in the order of first use, then the entry.
+  std::vector<UnitCode> units;
   // ISA features that the code needs, sorted.
   std::vector<std::string> isa_features;
 };

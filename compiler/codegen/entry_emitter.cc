@@ -9,6 +9,7 @@
 #include "compiler/artifact/kiln_abi.h"
 #include "compiler/codegen/entry_routines.h"
 #include "compiler/codegen/expr_emitter.h"
+#include "compiler/codegen/kernel_emitter.h"
 
 namespace kiln {
 namespace {
@@ -22,7 +23,7 @@ class EntryEmitter {
         b_(module->getContext()),
         math_{&b_, isa.Has("fma"), isa.Has("sse4.1") || isa.Has("avx"), isa.Has("avx512f")} {}
 
-  absl::Status Emit(absl::Span<llvm::Function* const> kernels) {
+  absl::Status Emit(const KernelTable& table) {
     KILN_ASSIGN_OR_RETURN(llvm::Function * sizes, EmitSizes());
     llvm::Type* ptr = b_.getPtrTy();
     auto* type = llvm::FunctionType::get(b_.getInt32Ty(), {ptr, ptr, ptr}, false);
@@ -38,7 +39,7 @@ class EntryEmitter {
     llvm::Value* overflowed = b_.CreateCall(sizes, {frame, b_.CreateLoad(ptr, symbols)});
     if (entry_.is_random) Call("seed", {frame});
     llvm::Value* rc = Call("run", {frame, call, overflowed, Int(entry_.arena_expr), OpsTable(), StepsTable(),
-                                   KernelsTable(kernels)});
+                                   KernelsTable(table)});
     Call("finish", {frame, Int(entry_.num_owned)});
     b_.CreateRet(rc);
     return absl::OkStatus();
@@ -113,8 +114,9 @@ class EntryEmitter {
     return Global(llvm::ConstantDataArray::getString(b_.getContext(), entry_.strings, /*AddNull=*/true), "kiln.strings");
   }
 
-  llvm::Constant* KernelsTable(absl::Span<llvm::Function* const> kernels) {
-    std::vector<llvm::Constant*> pointers(kernels.begin(), kernels.end());
+  llvm::Constant* KernelsTable(const KernelTable& table) {
+    std::vector<llvm::Constant*> pointers;
+    for (const UniqueKernel& kernel : table.kernels) pointers.push_back(DeclareKernel(kernel, module_));
     auto* type = llvm::ArrayType::get(b_.getPtrTy(), pointers.size());
     return Global(llvm::ConstantArray::get(type, pointers), "kiln.kernels");
   }
@@ -130,9 +132,9 @@ class EntryEmitter {
 
 }  // namespace
 
-absl::Status EmitEntry(const EntryProgram& entry, const LoopProgram& program,
-                       absl::Span<llvm::Function* const> kernels, const Isa& isa, llvm::Module* module) {
-  return EntryEmitter(entry, program, isa, module).Emit(kernels);
+absl::Status EmitEntry(const EntryProgram& entry, const KernelTable& table, const LoopProgram& program, const Isa& isa,
+                       llvm::Module* module) {
+  return EntryEmitter(entry, program, isa, module).Emit(table);
 }
 
 }  // namespace kiln

@@ -1,10 +1,14 @@
+#include <algorithm>
+#include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/status_macros.h"
+#include "compiler/codegen/code_unit.h"
 #include "compiler/codegen/codegen.h"
 #include "compiler/codegen/entry_emitter.h"
 #include "compiler/codegen/entry_program.h"
@@ -13,12 +17,7 @@
 #include "compiler/codegen/kernel_emitter.h"
 #include "compiler/codegen/kernel_table.h"
 #include "compiler/codegen/lane_types.h"
-#include "compiler/codegen/optimize.h"
 #include "compiler/codegen/target_machine.h"
-#include "llvm/AsmParser/Parser.h"
-#include "llvm/IR/Verifier.h"
-#include "llvm/Support/SourceMgr.h"
-#include "llvm/Support/raw_ostream.h"
 
 namespace kiln {
 namespace {
@@ -35,83 +34,76 @@ absl::Status CheckDTypes(const KernelTable& table) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<llvm::Module>> MakeModule(llvm::LLVMContext& context, llvm::TargetMachine& machine) {
-  llvm::SMDiagnostic diagnostic;
-  std::unique_ptr<llvm::Module> module = llvm::parseAssemblyString(EntryRoutines(), diagnostic, context);
-  if (module == nullptr) {
-    return MakeError(ErrorReason::kCompilerBug,
-                     absl::StrCat("entry routines, line ", diagnostic.getLineNo(), ": ", diagnostic.getMessage().str()));
-  }
-  module->setModuleIdentifier("kiln");
-  module->setSourceFileName("kiln");
-  module->setTargetTriple(machine.getTargetTriple().str());
-  module->setDataLayout(machine.createDataLayout());
-  module->setPICLevel(llvm::PICLevel::BigPIC);
-  return module;
-}
+// The units of a program and what becomes of them, in step.
+class Units {
+ public:
+  Units(const Isa& isa, const CodegenOptions& options, bool want_text)
+      : isa_(isa), options_(options), want_text_(want_text) {}
 
-// LLVM's verifier finds our own bugs before they become odd machine code.
-absl::Status CheckModule(const llvm::Module& module) {
-  std::string text;
-  llvm::raw_string_ostream stream(text);
-  if (!llvm::verifyModule(module, &stream)) return absl::OkStatus();
-  return MakeError(ErrorReason::kCompilerBug, absl::StrCat("invalid LLVM IR: ", stream.str()));
-}
-
-// The routines that run once a call or once a failure. fill, launch, extern and
-// run are on the way of every step.
-bool IsCold(const llvm::Function& function) {
-  const llvm::StringRef name = function.getName();
-  if (!name.starts_with("kiln.") || function.hasFnAttribute(llvm::Attribute::AlwaysInline)) return false;
-  return name != "kiln.fill" && name != "kiln.launch" && name != "kiln.extern" && name != "kiln.run";
-}
-
-// What holds for all functions: no libm or libc behind our back, and vectors no
-// wider than the target wants.
-void SetAttributes(llvm::Module& module, const Isa& isa) {
-  for (llvm::Function& function : module) {
-    if (function.isDeclaration()) continue;
-    function.addFnAttr("no-builtins");
-    if (IsCold(function)) {
-      function.addFnAttr(llvm::Attribute::OptimizeNone);
-      function.addFnAttr(llvm::Attribute::NoInline);
+  // Emission shares the pool of expressions, and so is one thread's.
+  absl::Status Emit(const LoopProgram& program) {
+    KILN_ASSIGN_OR_RETURN(std::unique_ptr<llvm::TargetMachine> machine, MakeTargetMachine(isa_));
+    const KernelTable table = BuildKernelTable(program);
+    KILN_RETURN_IF_ERROR(CheckDTypes(table));
+    KILN_ASSIGN_OR_RETURN(const EntryProgram entry, BuildEntryProgram(program, table));
+    for (const UniqueKernel& kernel : table.kernels) {
+      KILN_RETURN_IF_ERROR(Add(kernel.symbol, *machine, [&](CodeUnit& unit) {
+        return EmitKernel(kernel, program.pool, isa_, {options_.check_bounds}, &unit.module()).status();
+      }));
     }
-    function.addFnAttr("prefer-vector-width", std::to_string(isa.vector_bits));
-    function.addFnAttr("min-legal-vector-width", std::to_string(isa.vector_bits));
+    return Add("entry", *machine, [&](CodeUnit& unit) {
+      KILN_RETURN_IF_ERROR(unit.AddAssembly(EntryRoutines()));
+      return EmitEntry(entry, table, program, isa_, &unit.module());
+    });
   }
-}
+
+  absl::Status Finish() {
+    std::atomic<size_t> next = 0;
+    std::vector<absl::Status> failed(units_.size());
+    auto work = [&] {
+      absl::StatusOr<std::unique_ptr<llvm::TargetMachine>> machine = MakeTargetMachine(isa_);
+      for (size_t i = next++; i < units_.size(); i = next++) {
+        failed[i] = machine.ok() ? units_[i].Finish(isa_, **machine, want_text_, &codes_[i]) : machine.status();
+      }
+    };
+    const size_t most = static_cast<size_t>(std::max(options_.threads, 1));
+    std::vector<std::thread> others(std::min(most, units_.size()) - 1);
+    for (std::thread& thread : others) thread = std::thread(work);
+    work();
+    for (std::thread& thread : others) thread.join();
+    // The first in order, whichever thread was first.
+    for (const absl::Status& status : failed) KILN_RETURN_IF_ERROR(status);
+    return absl::OkStatus();
+  }
+
+  std::vector<UnitCode> Take() && { return std::move(codes_); }
+
+ private:
+  template <typename EmitInto>
+  absl::Status Add(const std::string& symbol, const llvm::TargetMachine& machine, EmitInto emit_into) {
+    const absl::Time start = absl::Now();
+    units_.emplace_back(symbol, machine, /*keep_names=*/want_text_);
+    KILN_RETURN_IF_ERROR(emit_into(units_.back()));
+    codes_.emplace_back().symbol = symbol;
+    codes_.back().time = absl::Now() - start;
+    return absl::OkStatus();
+  }
+
+  const Isa& isa_;
+  const CodegenOptions& options_;
+  const bool want_text_;
+  std::vector<CodeUnit> units_;
+  std::vector<UnitCode> codes_;
+};
 
 }  // namespace
 
 absl::StatusOr<ObjectCode> GenerateCode(const LoopProgram& program, const CodegenOptions& options, bool want_text) {
-  KILN_ASSIGN_OR_RETURN(Isa isa, SelectIsa(options.target));
-  KILN_ASSIGN_OR_RETURN(std::unique_ptr<llvm::TargetMachine> machine, MakeTargetMachine(isa));
-  const KernelTable table = BuildKernelTable(program);
-  KILN_RETURN_IF_ERROR(CheckDTypes(table));
-  KILN_ASSIGN_OR_RETURN(const EntryProgram entry, BuildEntryProgram(program, table));
-  llvm::LLVMContext context;
-  KILN_ASSIGN_OR_RETURN(std::unique_ptr<llvm::Module> module, MakeModule(context, *machine));
-  // Names of values are for people; text cannot be read without them.
-  context.setDiscardValueNames(!want_text);
-  std::vector<llvm::Function*> kernels;
-  for (const UniqueKernel& kernel : table.kernels) {
-    KILN_ASSIGN_OR_RETURN(llvm::Function * function,
-                          EmitKernel(kernel, program.pool, isa, {options.check_bounds}, module.get()));
-    kernels.push_back(function);
-  }
-  KILN_RETURN_IF_ERROR(EmitEntry(entry, program, kernels, isa, module.get()));
-  SetAttributes(*module, isa);
-  KILN_RETURN_IF_ERROR(CheckModule(*module));
-  OptimizeModule(*module, *machine);
-  ObjectCode code;
-  code.isa_features = isa.features;
-  if (want_text) {
-    llvm::raw_string_ostream stream(code.llvm_ir);
-    module->print(stream, nullptr);
-    KILN_ASSIGN_OR_RETURN(code.assembly, EmitAssembly(*module, *machine));
-  }
-  KILN_ASSIGN_OR_RETURN(code.object, EmitObject(*module, *machine));
-  return code;
+  KILN_ASSIGN_OR_RETURN(const Isa isa, SelectIsa(options.target));
+  Units units(isa, options, want_text);
+  KILN_RETURN_IF_ERROR(units.Emit(program));
+  KILN_RETURN_IF_ERROR(units.Finish());
+  return ObjectCode{std::move(units).Take(), isa.features};
 }
 
 }  // namespace kiln

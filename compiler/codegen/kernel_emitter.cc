@@ -49,11 +49,7 @@ class KernelEmitter {
         accumulators_(kernel.kernel.insts.size()) {}
 
   absl::StatusOr<llvm::Function*> Emit() {
-    llvm::Type* ptr = b_.getPtrTy();
-    llvm::Type* i64 = b_.getInt64Ty();
-    auto* type = llvm::FunctionType::get(b_.getVoidTy(), {ptr, i64, i64}, false);
-    function_ = llvm::Function::Create(type, llvm::Function::InternalLinkage, kernel_.symbol, module_);
-    function_->addFnAttr(llvm::Attribute::NoUnwind);
+    function_ = DeclareKernel(kernel_, module_);
     b_.SetInsertPoint(llvm::BasicBlock::Create(b_.getContext(), "entry", function_));
     MakeAliasScopes();
     LoadClosure();
@@ -541,6 +537,17 @@ class KernelEmitter {
 };
 
 }  // namespace
+
+llvm::Function* DeclareKernel(const UniqueKernel& kernel, llvm::Module* module) {
+  llvm::LLVMContext& context = module->getContext();
+  llvm::Type* ptr = llvm::PointerType::getUnqual(context);
+  llvm::Type* i64 = llvm::Type::getInt64Ty(context);
+  auto* type = llvm::FunctionType::get(llvm::Type::getVoidTy(context), {ptr, i64, i64}, false);
+  auto* function = llvm::Function::Create(type, llvm::Function::ExternalLinkage, kernel.symbol, module);
+  function->setVisibility(llvm::GlobalValue::HiddenVisibility);
+  function->addFnAttr(llvm::Attribute::NoUnwind);
+  return function;
+}
 
 absl::StatusOr<llvm::Function*> EmitKernel(const UniqueKernel& kernel, ExprPool* pool, const Isa& isa,
                                            KernelEmitOptions options, llvm::Module* module) {

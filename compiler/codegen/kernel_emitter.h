@@ -34,6 +34,10 @@ struct KernelEmitOptions {
   bool check_bounds = false;
 };
 
+// The function without its body: other modules of the artifact see it, nobody
+// outside does.
+llvm::Function* DeclareKernel(const UniqueKernel& kernel, llvm::Module* module);
+
 // Adds the function to `module`. `pool` is the one of the kernel's expressions.
 // UNSUPPORTED_GRAPH for an expression that has no code, with the kernel's node.
 absl::StatusOr<llvm::Function*> EmitKernel(const UniqueKernel& kernel, ExprPool* pool, const Isa& isa,

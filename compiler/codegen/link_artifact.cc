@@ -94,23 +94,26 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<std::string> LinkArtifact(const ObjectCode& code, const v1::Manifest& manifest) {
-  MemoryFile object, manifest_object, exports;
+  std::vector<MemoryFile> objects(code.units.size());
+  MemoryFile manifest_object, exports;
   OutputFolder folder;
-  KILN_RETURN_IF_ERROR(object.Write(code.object));
+  for (size_t i = 0; i < objects.size(); ++i) KILN_RETURN_IF_ERROR(objects[i].Write(code.units[i].object));
   KILN_RETURN_IF_ERROR(manifest_object.Write(MakeManifestObject(manifest.SerializeAsString())));
   KILN_RETURN_IF_ERROR(exports.Write("{ global: " KILN_ENTRY_SYMBOL "; local: *; };\n"));
   KILN_RETURN_IF_ERROR(folder.Make());
   const std::string output = folder.file();
   const std::string version_script = "--version-script=" + exports.path();
-  const std::string object_path = object.path();
-  const std::string manifest_path = manifest_object.path();
+  std::vector<std::string> inputs;
+  for (const MemoryFile& object : objects) inputs.push_back(object.path());
+  inputs.push_back(manifest_object.path());
   // DT_HASH says how many symbols there are: CheckSharedObject() looks at all of them.
-  // One thread: a worker is a process of one thread, and so are its limits.
-  const std::vector<const char*> args = {
+  // One thread: lld's pool of threads would outlive the call.
+  std::vector<const char*> args = {
       "ld.lld",       "-shared",          "-z",    "defs",         "-z",
       "now",          "-z",               "relro", "-z",           "noexecstack",
       "--hash-style=sysv", "--build-id=none", "--threads=1", "--gc-sections", version_script.c_str(),
-      "-o",           output.c_str(),     object_path.c_str(), manifest_path.c_str()};
+      "-o",           output.c_str()};
+  for (const std::string& input : inputs) args.push_back(input.c_str());
   std::string messages;
   llvm::raw_string_ostream stream(messages);
   const lld::Result result = lld::lldMain(args, stream, stream, {{lld::Gnu, &lld::elf::link}});

@@ -127,6 +127,7 @@ absl::StatusOr<CompileResult> FakeCompile(CompileRequest request, ExprPool* pool
   time.set_stage("codegen");
   time.set_milliseconds(0.01);
   result.stage_times.push_back(time);
+  if (behave == "other_kernel_times") result.kernel_milliseconds.assign(9, 1.0f);
   return result;
 }
 

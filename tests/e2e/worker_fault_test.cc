@@ -51,7 +51,7 @@ TEST_F(WorkerFaultTest, WorkersThatDieOrTakeTooMuchAreTypedErrors) {
 TEST_F(WorkerFaultTest, WhatAWorkerLiesAboutIsNotSigned) {
   const Options with_guard = {{"guards", "s0 <= 64"}};
   for (const char* behave :
-       {"other_key", "other_build", "other_guards", "false_guard", "other_symbols", "needs_avx9", "junk"}) {
+       {"other_key", "other_build", "other_guards", "false_guard", "other_symbols", "needs_avx9", "other_kernel_times", "junk"}) {
     Options options = with_guard;
     options["behave"] = behave;
     const CompileAnswer answer = Compile(options);
