@@ -24,6 +24,12 @@ def bench_models() -> int:
     return subprocess.run([sys.executable, str(here / "model_bench.py"), "--plot", str(plot), *chosen]).returncode
 
 
+def bench_compiles() -> int:
+    here = pathlib.Path(__file__).resolve().parent
+    plot = pathlib.Path(kiln_server.kiln_binary()).parents[2] / "tests" / "bench" / "compiles.svg"
+    return subprocess.run([sys.executable, str(here / "compile_bench.py"), "--plot", str(plot)]).returncode
+
+
 def bench_rpc() -> int:
     rpc_bench = pathlib.Path(kiln_server.kiln_binary()).parents[2] / "tests" / "bench" / "rpc_bench"
     with kiln_server.running() as server:
@@ -43,7 +49,7 @@ def bench_fake_tensors() -> int:
 
 
 def main() -> int:
-    return bench_models() | bench_rpc() | bench_fake_tensors()
+    return bench_models() | bench_compiles() | bench_rpc() | bench_fake_tensors()
 
 
 if __name__ == "__main__":

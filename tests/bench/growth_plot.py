@@ -17,7 +17,7 @@ def exponent(points: list[tuple[int, float]]) -> float:
     return sum((x - x0) * (y - y0) for x, y in zip(xs, ys, strict=True)) / sum((x - x0) ** 2 for x in xs)
 
 
-def draw(series: Series) -> str:
+def draw(series: Series, title: str) -> str:
     points = [p for line in series.values() for p in line]
     low_x, high_x = (f(math.log10(n) for n, _ in points) for f in (min, max))
     low_y, high_y = math.floor(min(math.log10(t) for _, t in points)), math.ceil(max(math.log10(t) for _, t in points))
@@ -32,7 +32,7 @@ def draw(series: Series) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
         'font-family="sans-serif" font-size="13">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-        '<text x="70" y="30" font-size="17">Propagation and its guards: time over size; dashed lines are linear</text>',
+        f'<text x="70" y="30" font-size="17">{title}: time over size; dashed lines are linear</text>',
         f'<text x="{(WIDTH - LEGEND) / 2}" y="{HEIGHT - 20}">n</text>',
     ]
     for decade in range(low_y, high_y + 1):

@@ -44,7 +44,7 @@ def main() -> int:
         )
         if slope > STEEPEST:
             steep.append(name)
-    options.plot.write_text(draw(series))
+    options.plot.write_text(draw(series, "Propagation and its guards"))
     print(f"  plot: {options.plot}")
     if steep:
         print(f"  grow faster than n^{STEEPEST}: {', '.join(steep)}")
