@@ -55,11 +55,14 @@ CodeUnit::CodeUnit(std::string symbol, const llvm::TargetMachine& machine, bool 
 }
 
 absl::Status CodeUnit::AddAssembly(const std::string& text) {
+  // The parser finds values by their names.
+  const bool discarded = context_->shouldDiscardValueNames();
+  context_->setDiscardValueNames(false);
   llvm::SMDiagnostic diagnostic;
-  // True is failure.
-  if (!llvm::parseAssemblyInto(llvm::MemoryBufferRef(text, "entry routines"), module_.get(), nullptr, diagnostic)) {
-    return absl::OkStatus();
-  }
+  const bool failed =
+      llvm::parseAssemblyInto(llvm::MemoryBufferRef(text, "entry routines"), module_.get(), nullptr, diagnostic);
+  context_->setDiscardValueNames(discarded);
+  if (!failed) return absl::OkStatus();
   return MakeError(ErrorReason::kCompilerBug,
                    absl::StrCat("entry routines, line ", diagnostic.getLineNo(), ": ", diagnostic.getMessage().str()));
 }

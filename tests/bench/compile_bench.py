@@ -43,7 +43,7 @@ class Compiled:
 
 
 def stage_totals(address: str) -> dict[str, float]:
-    command = [kiln_server.kiln_binary(), "stats", "--json", f"--server={address}"]
+    command = [kiln_server.kiln_binary(), "stats", "--json", f"--address={address}"]
     info: dict[str, Any] = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
     totals = info["counters"].get("stage_totals", info["counters"].get("stageTotals", []))
     return {row["stage"]: row["milliseconds"] for row in totals}

@@ -1,7 +1,8 @@
 """The decompositions that run in the client, before the partitioner.
 
-Only those that the partitioner must see through to save little: norms,
-softmaxes, losses and activations. Every other decomposition is the server's.
+Only those that the partitioner must see through to save little: norms, softmaxes, losses and activations, and the
+views and detaches between them that it does not know to cost nothing: what it cannot compute again, it saves. Every
+other decomposition is the server's.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ DECOMPOSED_OPS = (
     "_native_batch_norm_legit",
     "_native_batch_norm_legit_functional",
     "_native_batch_norm_legit_no_training",
+    "_safe_softmax",
     "_softmax",
     "_softmax_backward_data",
     "batch_norm_backward",
     "binary_cross_entropy",
     "binary_cross_entropy_backward",
+    "detach",
     "elu_backward",
     "gelu",
     "gelu_backward",
@@ -61,6 +64,7 @@ DECOMPOSED_OPS = (
     "softplus_backward",
     "tanh_backward",
     "threshold_backward",
+    "transpose",
 )
 
 
