@@ -17,8 +17,8 @@ class Philox {
   llvm::Value* Low(llvm::Value* v) { return b_.CreateAnd(v, Constant(0xffffffff)); }
   llvm::Value* High(llvm::Value* v) { return b_.CreateLShr(v, Constant(32)); }
 
-  std::array<llvm::Value*, 4> Run(llvm::Value* seed, int slot, llvm::Value* counter) {
-    std::array<llvm::Value*, 4> c = {Low(counter), High(counter), Constant(static_cast<uint32_t>(slot)), Constant(0)};
+  std::array<llvm::Value*, 4> Run(llvm::Value* seed, llvm::Value* slot, llvm::Value* counter) {
+    std::array<llvm::Value*, 4> c = {Low(counter), High(counter), Low(Splat(b_, slot, lanes_)), Constant(0)};
     llvm::Value* key = Splat(b_, seed, lanes_);
     llvm::Value* k0 = Low(key);
     llvm::Value* k1 = High(key);
@@ -41,7 +41,8 @@ class Philox {
 
 }  // namespace
 
-llvm::Value* EmitUniform(const MathContext& math, llvm::Value* seed, int slot, llvm::Value* counter, bool is_double) {
+llvm::Value* EmitUniform(const MathContext& math, llvm::Value* seed, llvm::Value* slot, llvm::Value* counter,
+                         bool is_double) {
   llvm::IRBuilder<>& b = *math.builder;
   Philox philox(b, counter);
   std::array<llvm::Value*, 4> words = philox.Run(seed, slot, counter);

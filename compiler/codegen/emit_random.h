@@ -9,9 +9,11 @@
 namespace kiln {
 
 // Uniform in [0, 1) on a grid of 2^-24 (float) or 2^-53 (double), as torch.rand.
-// `seed` is an i64; `slot` tells random operators of one call apart; `counter`
-// is an i64 or a vector of them, and so is the result's number of lanes.
-llvm::Value* EmitUniform(const MathContext& math, llvm::Value* seed, int slot, llvm::Value* counter, bool is_double);
+// `seed` and `slot` are i64; the slot, of which the lower half counts, tells random
+// operators of one call apart; `counter` is an i64 or a vector of them, and so is
+// the result's number of lanes.
+llvm::Value* EmitUniform(const MathContext& math, llvm::Value* seed, llvm::Value* slot, llvm::Value* counter,
+                         bool is_double);
 
 }  // namespace kiln
 

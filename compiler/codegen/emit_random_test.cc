@@ -11,6 +11,8 @@
 namespace kiln {
 namespace {
 
+using ::testing::ElementsAre;
+
 TEST(EmitRandomTest, RandomNumbersAreUniformAndDependOnTheCounterAlone) {
   auto text = [](absl::string_view loop, absl::string_view dtype) {
     return absl::StrCat("program symbols=[s0] inputs=0 {\nbuffer b0 output 0 ", dtype,
@@ -37,6 +39,29 @@ TEST(EmitRandomTest, RandomNumbersAreUniformAndDependOnTheCounterAlone) {
     EXPECT_NEAR(sum / 100003, 0.5, 0.005);
     EXPECT_NEAR(squares / 100003, 1.0 / 3, 0.005);
   }
+}
+
+TEST(EmitRandomTest, OneFunctionDrawsForEverySlot) {
+  auto kernel = [](int output, int slot) {
+    return absl::StrCat("kernel k", output, " nodes=[", output, "] {\nvector i0 < 100 {\n%0 = random f32 ", slot,
+                        ", i0\nstore b", output, "[i0], %0\n}\n}\n");
+  };
+  auto returned = [](int output) {
+    return absl::StrCat("return new b", output, ": f32[100] strides=[1] offset=0\n");
+  };
+  constexpr absl::string_view kBegin = "program symbols=[] inputs=0 {\nbuffer b0 output 0 f32[100]\n";
+  Compiled both = Compile(absl::StrCat(kBegin, "buffer b1 output 1 f32[100]\ninputs []\n", kernel(0, 3), kernel(1, 5),
+                                       returned(0), returned(1), "}\n"));
+  Compiled alone = Compile(absl::StrCat(kBegin, "inputs []\n", kernel(0, 5), returned(0), "}\n"));
+  ASSERT_TRUE(both != nullptr && alone != nullptr);
+  TestHost host;
+  auto out = host.Run(both->artifact, both->signature, {}, {});
+  ASSERT_TRUE(out.ok()) << out.status();
+  EXPECT_THAT(host.kernels(), ElementsAre(0, 0));
+  auto fifth = host.Run(alone->artifact, alone->signature, {}, {});
+  ASSERT_TRUE(fifth.ok()) << fifth.status();
+  EXPECT_NE((*out)[0].Values(), (*out)[1].Values());
+  EXPECT_EQ((*out)[1].Values(), (*fifth)[0].Values());
 }
 
 TEST(EmitRandomTest, PhiloxIsPhilox) {

@@ -261,7 +261,7 @@ class KernelEmitter {
 
   llvm::Value* EmitRandomInst(const Inst& inst) {
     llvm::Value* counter = LaneValues(inst.expr);
-    return EmitUniform(math_, seed_, inst.result, counter, inst.dtype == DType::kFloat64);
+    return EmitUniform(math_, seed_, exprs_.Emit(inst.bound), counter, inst.dtype == DType::kFloat64);
   }
 
   void EmitIndirect(const Inst& inst) {

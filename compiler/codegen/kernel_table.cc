@@ -80,7 +80,11 @@ class Canonicalizer {
       inst.buffer = Parameter(inst.buffer, writes);
     }
     inst.expr = Rewrite(inst.expr);
-    out_.is_random |= inst.kind == InstKind::kRandom;
+    if (inst.kind == InstKind::kRandom) {
+      out_.is_random = true;
+      inst.result = 0;
+      inst.bound = AddSize(Expr(source.result), ValueRange::AtLeast(0));
+    }
     return inst;
   }
 
@@ -98,14 +102,20 @@ class Canonicalizer {
       if (local != locals_.end()) return local->second;
       auto [it, is_new] = sizes_.try_emplace(symbol);
       if (is_new) {
-        it->second = program_.pool->Symbol(absl::StrCat("p", out_.sizes.size()));
         const ValueRange range = program_.env == nullptr ? ValueRange() : program_.env->RangeOf(symbol);
         // Only the sign matters to code; finer ranges would keep layers apart.
-        out_.sizes.push_back({it->second, range.lower >= 0 ? ValueRange::AtLeast(0) : ValueRange()});
-        launch_.sizes.push_back(symbol);
+        it->second = AddSize(symbol, range.lower >= 0 ? ValueRange::AtLeast(0) : ValueRange());
       }
       return it->second;
     });
+  }
+
+  // A new parameter, which is `value` where the kernel is launched.
+  Expr AddSize(Expr value, ValueRange range) {
+    Expr symbol = program_.pool->Symbol(absl::StrCat("p", out_.sizes.size()));
+    out_.sizes.push_back({symbol, range});
+    launch_.sizes.push_back(value);
+    return symbol;
   }
 
   BufferId Parameter(BufferId id, bool writes) {

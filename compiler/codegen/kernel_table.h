@@ -1,7 +1,8 @@
 // The kernels of a program without repetition. Layers of a network repeat, and
 // so do their kernels but for the buffers and sizes that they work on: each
 // kernel is rewritten over numbered parameters, and those that print alike are
-// one.
+// one. The slots of random instructions are parameters too: layers that drop out
+// differ in nothing else.
 //
 // No LLVM here, and the same program always gives the same table: the manifest
 // is built from it too.
@@ -34,7 +35,8 @@ struct SizeParameter {
 
 struct UniqueKernel {
   std::string symbol;  // of its function
-  // Buffer i is parameter i; symbols are those of `sizes`.
+  // Buffer i is parameter i; symbols are those of `sizes`. A random instruction's
+  // slot is its `bound`, one of them.
   Kernel kernel;
   std::vector<BufferParameter> buffers;
   std::vector<SizeParameter> sizes;
