@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -10,6 +10,7 @@ from unittest.mock import patch
 import torch
 from functorch.compile import make_boxed_func, min_cut_rematerialization_partition
 from torch._dynamo.backends.common import aot_autograd
+from torch._dynamo.exc import TensorifyScalarRestartAnalysis
 from torch._dynamo.source import ConstantSource
 from torch._guards import TracingContext, tracing
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -65,25 +66,50 @@ def compile_function(
     function: Callable[..., Any], tensors: Sequence[torch.Tensor], backend: Backend, dynamic: bool
 ) -> Callable[..., Any]:
     """`dynamic`: every dimension is marked, as `mark_dynamic` does; those of size 0 and 1 stay what they are."""
-    mode = FakeTensorMode(shape_env=ShapeEnv(duck_shape=False), allow_non_fake_inputs=True)
-    with tracing(TracingContext(mode)):
-        fakes = [_fake(mode, t, i, dynamic) for i, t in enumerate(tensors)]
-        places = [(i, d) for i, fake in enumerate(fakes) for d, size in enumerate(fake.shape) if not _is_plain(size)]
-        sizes = [fakes[i].shape[d] for i, d in places]
-        compiled = backend(_Module(function, len(sizes)), [*sizes, *fakes])
+    marked = [[i for i, size in enumerate(t.shape) if dynamic and size > 1] for t in tensors]
+    return GuardedFunction(function, tensors, backend, marked)
 
-    def run(*given: torch.Tensor) -> Any:
-        return compiled(*[given[i].shape[d] for i, d in places], *given)
 
-    return run
+class GuardedFunction:
+    """Compiled for given tensors, and for others whose sizes differ in `marked`, the dynamic dimensions of each."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        tensors: Sequence[torch.Tensor],
+        backend: Backend,
+        marked: Sequence[Collection[int]],
+    ) -> None:
+        try:
+            self._trace(function, tensors, backend, marked)
+        except TensorifyScalarRestartAnalysis:
+            # What it has found out about 0-d tensors holds from now on: Dynamo starts again too.
+            self._trace(function, tensors, backend, marked)
+
+    def _trace(self, function: Any, tensors: Any, backend: Backend, marked: Sequence[Collection[int]]) -> None:
+        self._shape_env = ShapeEnv(duck_shape=False)
+        mode = FakeTensorMode(shape_env=self._shape_env, allow_non_fake_inputs=True)
+        with tracing(TracingContext(mode)):
+            self._fakes = [_fake(mode, t, i, dims) for i, (t, dims) in enumerate(zip(tensors, marked, strict=True))]
+            places = [(i, d) for i, t in enumerate(self._fakes) for d, size in enumerate(t.shape) if not _is_plain(size)]
+            sizes = [self._fakes[i].shape[d] for i, d in places]
+            self._compiled = backend(_Module(function, len(sizes)), [*sizes, *self._fakes])
+        self._places = places
+
+    def __call__(self, *given: torch.Tensor) -> Any:
+        return self._compiled(*[given[i].shape[d] for i, d in self._places], *given)
+
+    def admits(self, tensors: Sequence[torch.Tensor]) -> bool:
+        """Whether the guards of tracing hold, which Dynamo would have checked before the call."""
+        return bool(self._shape_env.evaluate_guards_for_args(self._fakes, tensors, ignore_static=False))
 
 
 def _is_plain(size: int | torch.SymInt) -> bool:
     return isinstance(size, int)
 
 
-def _fake(mode: FakeTensorMode, t: torch.Tensor, index: int, dynamic: bool) -> torch.Tensor:
-    dims = [DimDynamic.DYNAMIC if dynamic and size > 1 else DimDynamic.STATIC for size in t.shape]
+def _fake(mode: FakeTensorMode, t: torch.Tensor, index: int, marked: Collection[int]) -> torch.Tensor:
+    dims = [DimDynamic.DYNAMIC if i in marked else DimDynamic.STATIC for i in range(t.dim())]
     context: Any = StatelessSymbolicContext(dynamic_sizes=dims)
     return mode.from_tensor(t, symbolic_context=context, source=ConstantSource(f"input{index}"))
 
