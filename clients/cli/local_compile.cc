@@ -11,8 +11,8 @@
 
 namespace kiln {
 
-absl::StatusOr<LocalCompile> CompileLocally(const Graph& graph, const std::map<std::string, std::string>& options,
-                                            ExprPool* pool) {
+absl::StatusOr<CompileResult> CompileLocally(const Graph& graph, const std::map<std::string, std::string>& options,
+                                             ExprPool* pool, StageTexts* texts) {
   InitializeCompiler();
   CompileRequest request;
   KILN_ASSIGN_OR_RETURN(request.options, ParseOptions(options));
@@ -29,9 +29,7 @@ absl::StatusOr<LocalCompile> CompileLocally(const Graph& graph, const std::map<s
   }
   request.threads = static_cast<int>(std::thread::hardware_concurrency());
   auto go_on = [](const std::vector<v1::Guard>&, double) { return absl::OkStatus(); };
-  LocalCompile local;
-  KILN_ASSIGN_OR_RETURN(local.result, Compile(std::move(request), pool, go_on, &local.texts));
-  return local;
+  return Compile(std::move(request), pool, go_on, texts);
 }
 
 }  // namespace kiln

@@ -12,15 +12,11 @@
 
 namespace kiln {
 
-struct LocalCompile {
-  CompileResult result;
-  StageTexts texts;
-};
-
 // For this machine, with the extern ops of PyTorch. `graph` is bound; it is put
-// into canonical form first, as the server does. Errors as Compile.
-absl::StatusOr<LocalCompile> CompileLocally(const Graph& graph, const std::map<std::string, std::string>& options,
-                                            ExprPool* pool);
+// into canonical form first, as the server does. `texts` has the stages that
+// were reached, on errors too. Errors as Compile.
+absl::StatusOr<CompileResult> CompileLocally(const Graph& graph, const std::map<std::string, std::string>& options,
+                                             ExprPool* pool, StageTexts* texts);
 
 }  // namespace kiln
 

@@ -89,11 +89,15 @@ absl::Status ShowStages(const ShowArguments& arguments) {
   ExprPool pool;
   KILN_ASSIGN_OR_RETURN(auto options, ParseOptionFlags(arguments.options));
   KILN_ASSIGN_OR_RETURN(Graph graph, ReadGraphFile(arguments.file, arguments.graph, &pool));
-  KILN_ASSIGN_OR_RETURN(LocalCompile local, CompileLocally(graph, options, &pool));
-  KILN_RETURN_IF_ERROR(PrintStages(local.texts, arguments.only));
+  StageTexts texts;
+  const absl::StatusOr<CompileResult> result = CompileLocally(graph, options, &pool, &texts);
+  // The stages before the one that failed are what explains it.
+  if (!result.ok()) PrintStages(texts, arguments.only).IgnoreError();
+  KILN_RETURN_IF_ERROR(result.status());
+  KILN_RETURN_IF_ERROR(PrintStages(texts, arguments.only));
   if (!arguments.only.empty()) return absl::OkStatus();
   std::cout << "== manifest\n"
-            << DescribeArtifact(local.result.manifest, static_cast<int64_t>(local.result.elf.size()), nullptr);
+            << DescribeArtifact(result->manifest, static_cast<int64_t>(result->elf.size()), nullptr);
   return absl::OkStatus();
 }
 

@@ -121,12 +121,13 @@ Val Sinc(P& p) {
   return p.Where(p.Eq(x, p.Number(0)), p.Number(1), p.Div(p.Op(ScalarOp::kSin, angle), angle));
 }
 
-// aten::logit(Tensor self, float? eps=None)
+// aten::logit(Tensor self, float? eps=None); the lower bound is asked first, where eps above a half crosses them.
 Val Logit(P& p) {
   Val x = p.Arg(0);
   if (!p.IsNone(1)) {
     double eps = p.args().Float(1);
-    x = p.Min(p.Max(x, p.Number(eps)), p.Number(1 - eps));
+    Val low = p.Number(eps), high = p.Number(1 - eps);
+    x = p.Where(p.Lt(x, low), low, p.Where(p.Gt(x, high), high, x));
   }
   return p.Op(ScalarOp::kLog, p.Div(x, p.Sub(p.Number(1), x)));
 }

@@ -242,10 +242,13 @@ absl::Status ScatterMeta(MetaContext& ctx) {
       KILN_RETURN_IF_ERROR(CheckGatherSizes(ctx, src, -1, index, "src"));
     }
   }
-  return ReturnLike(ctx, self, self.dtype);
+  return ReturnNew(ctx, self, self.sizes);
 }
 
-absl::Status IndexedWriteMeta(MetaContext& ctx) { return ReturnLike(ctx, ctx.Tensor(0), ctx.Tensor(0).dtype); }
+// Structured kernels lay their results out anew, others clone self.
+absl::Status IndexedWriteMeta(MetaContext& ctx) { return ReturnNew(ctx, ctx.Tensor(0), ctx.Tensor(0).sizes); }
+
+absl::Status IndexedFillMeta(MetaContext& ctx) { return ReturnLike(ctx, ctx.Tensor(0), ctx.Tensor(0).dtype); }
 
 absl::Status TakeMeta(MetaContext& ctx) {
   KILN_RETURN_IF_ERROR(CheckIndexDType(ctx, ctx.Tensor(1), false));

@@ -13,7 +13,8 @@ absl::Status IndexPutMeta(MetaContext& ctx);        // index_put and its kin: li
 absl::Status IndexSelectMeta(MetaContext& ctx);
 absl::Status GatherMeta(MetaContext& ctx);
 absl::Status ScatterMeta(MetaContext& ctx);         // scatter.src/.value/.reduce, scatter_add, scatter_reduce
-absl::Status IndexedWriteMeta(MetaContext& ctx);    // index_add, index_copy, index_fill, put: like self
+absl::Status IndexedWriteMeta(MetaContext& ctx);    // index_add, index_copy, index_reduce: sizes of self, contiguous
+absl::Status IndexedFillMeta(MetaContext& ctx);     // index_fill, put: like self
 absl::Status TakeMeta(MetaContext& ctx);
 absl::Status SelectScatterMeta(MetaContext& ctx);
 absl::Status SliceScatterMeta(MetaContext& ctx);

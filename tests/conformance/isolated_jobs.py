@@ -76,20 +76,28 @@ class IsolatedJobs:
 
     def rows(self, jobs: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
         """Each job's rows; a crash is the row ("crash", number of the sample in its job, what happened)."""
-        self._works.extend((job, 0, self._group) for job in jobs)
         try:
-            while self._works or any(child.work for child in self._children):
-                self._hand_out()
-                busy = [child for child in self._children if child.work]
-                ready = multiprocessing.connection.wait([child.connection for child in busy], timeout=1.0)
-                for child in busy:
-                    if child.connection in ready:
-                        yield from self._hear(child)
-                    elif time.monotonic() - child.heard > self._silence_seconds:
-                        yield from self._bury(child, f"hangs for {self._silence_seconds:.0f} s")
+            yield from self.rows_of_more(jobs)
         finally:
-            for child in self._children:
-                child.stop()
+            self.stop()
+
+    def rows_of_more(self, jobs: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+        """The same, by children that wait for more jobs when these are done."""
+        self._works.extend((job, 0, self._group) for job in jobs)
+        while self._works or any(child.work for child in self._children):
+            self._hand_out()
+            busy = [child for child in self._children if child.work]
+            ready = multiprocessing.connection.wait([child.connection for child in busy], timeout=1.0)
+            for child in busy:
+                if child.connection in ready:
+                    yield from self._hear(child)
+                elif time.monotonic() - child.heard > self._silence_seconds:
+                    yield from self._bury(child, f"hangs for {self._silence_seconds:.0f} s")
+
+    def stop(self) -> None:
+        for child in self._children:
+            child.stop()
+        self._children.clear()
 
     def _hand_out(self) -> None:
         for child in [c for c in self._children if not c.work and c.jobs >= JOBS_OF_ONE_CHILD]:

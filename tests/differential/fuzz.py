@@ -54,10 +54,10 @@ def run_job(job: int | str, skip: int, _: int) -> Iterator[Message]:
     yield "row", dataclasses.asdict(Judge(parse_program(text)).judge())
 
 
-def outcomes(jobs: Iterable[int | str], children: int) -> Iterator[tuple[int | str, str, Outcome]]:
+def outcomes(isolated: IsolatedJobs, jobs: Iterable[int | str]) -> Iterator[tuple[int | str, str, Outcome]]:
     """Each job with its program's text and its outcome."""
     texts: dict[int | str, str] = {}
-    for job, row in IsolatedJobs(run_job, children, 1, SILENCE_SECONDS).rows(jobs):
+    for job, row in isolated.rows_of_more(jobs):
         if isinstance(row, str):
             texts[job] = row
         else:
@@ -77,12 +77,12 @@ def _message(outcome: Outcome) -> str:
     return re.sub(r"[%'\"]\S*|\d+|\([^)]*\)", "", text)[:70]
 
 
-def shrunk(text: str, outcome: Outcome) -> tuple[str, Outcome]:
+def shrunk(isolated: IsolatedJobs, text: str, outcome: Outcome) -> tuple[str, Outcome]:
     last = outcome
 
     def fails(program: Program) -> bool:
         nonlocal last
-        for _, _, now in outcomes([print_program(program)], 1):
+        for _, _, now in outcomes(isolated, [print_program(program)]):
             if same_failure(now, outcome):
                 last = now
                 return True
@@ -97,9 +97,10 @@ class Report:
 
     def __init__(self, found: pathlib.Path, shrinks: bool) -> None:
         self._found = found
+        # Another process than those that find, which are in the middle of their programs.
+        self._isolated = IsolatedJobs(run_job, 1, 1, SILENCE_SECONDS)
         self._shrinks = shrinks
         self._kinds: collections.Counter[str] = collections.Counter()
-        self._messages: set[str] = set()
         self.finds = 0
 
     def add(self, name: str, text: str, outcome: Outcome) -> None:
@@ -112,11 +113,12 @@ class Report:
             return
         self._found.mkdir(parents=True, exist_ok=True)
         (self._found / f"{name}.drawn.kiln").write_text(text)
-        small, last = shrunk(text, outcome)
+        small, last = shrunk(self._isolated, text, outcome)
         (self._found / f"{name}.kiln").write_text(f"# {last.kind}: {last.detail}\n{small}")
         print(f"{small}\n# {last.kind}: {last.detail}", flush=True)
 
     def finish(self) -> int:
+        self._isolated.stop()
         print(f"{dict(self._kinds.most_common())}; {self.finds} finds")
         return 1 if self.finds else 0
 
@@ -151,17 +153,19 @@ def main() -> int:
         return 0
     shrinks = not options.cases if options.shrink is None else options.shrink
     report = Report(options.found, shrinks)
+    isolated = IsolatedJobs(run_job, options.jobs, 1, SILENCE_SECONDS)
     with server.running() as one:
         os.environ.update(KILN_ADDRESS=one.address, KILN_TRUSTED_KEYS=one.environment["KILN_TRUSTED_KEYS"])
         if options.cases:
             paths = [p for path in options.cases for p in (sorted(path.glob("*.kiln")) if path.is_dir() else [path])]
             names = {path.read_text(): path.stem for path in paths}
-            for job, text, outcome in outcomes(names, options.jobs):
+            for job, text, outcome in outcomes(isolated, names):
                 report.add(names[str(job)], text, outcome)
         else:
             for batch in seeds(options):
-                for job, text, outcome in outcomes(batch, options.jobs):
+                for job, text, outcome in outcomes(isolated, batch):
                     report.add(f"seed{job}", text, outcome)
+        isolated.stop()
     return report.finish()
 
 

@@ -6,7 +6,6 @@ what is special about inputs made plain, sizes made small.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -19,27 +18,31 @@ from run_program import World
 Fails = Callable[[Program], bool]
 
 
-def shrink(program: Program, fails: Fails, most_trials: int = 400) -> Program:
+def shrink(program: Program, fails: Fails, most_trials: int = 250) -> Program:
     """`fails` says whether a program fails as the first one does."""
-    trials = 0
-    steps = (_fewer_outputs, _earlier_ends, _later_starts, _cut_values, _skipped_nodes, _plainer, _smaller_sizes)
+    tried = {program}
+    steps = (_fewer_outputs, _cut_chunks, _earlier_ends, _skipped_nodes, _plainer, _smaller_sizes)
     is_smaller = True
     while is_smaller:
         is_smaller = False
         for step in steps:
-            again = True
-            while again:
-                again = False
-                for candidate in step(program):
-                    if trials >= most_trials:
-                        return program
-                    if candidate == program or not candidate.outputs:
-                        continue
-                    trials += 1
-                    if fails(candidate):
-                        program, again, is_smaller = candidate, True, True
-                        break
+            while (found := _first_that_fails(step(program), fails, tried, most_trials)) is not None:
+                program, is_smaller = found, True
     return program
+
+
+def _first_that_fails(
+    candidates: Iterator[Program], fails: Fails, tried: set[Program], most_trials: int
+) -> Program | None:
+    for candidate in candidates:
+        if len(tried) > most_trials:
+            return None
+        if candidate in tried or not candidate.outputs:
+            continue
+        tried.add(candidate)
+        if fails(candidate):
+            return candidate
+    return None
 
 
 def _fewer_outputs(program: Program) -> Iterator[Program]:
@@ -51,12 +54,14 @@ def _fewer_outputs(program: Program) -> Iterator[Program]:
 
 
 def _earlier_ends(program: Program) -> Iterator[Program]:
-    """An earlier value as the only output."""
+    """What an output is computed from in its place."""
     values = _values(program)
-    for node in program.nodes[:-1]:
-        for name in node.results:
-            if isinstance(values.get(name), torch.Tensor):
-                yield replace(program, outputs=(name,)).pruned()
+    for i, output in enumerate(program.outputs):
+        for node in program.nodes:
+            if output in node.results:
+                for name in dict.fromkeys(node.used):
+                    if isinstance(values.get(name), torch.Tensor):
+                        yield replace(program, outputs=(*program.outputs[:i], name, *program.outputs[i + 1 :])).pruned()
 
 
 def _values(program: Program) -> dict[str, Any]:
@@ -72,18 +77,13 @@ def _values(program: Program) -> dict[str, Any]:
     return world.values
 
 
-def _later_starts(program: Program) -> Iterator[Program]:
-    """All values of the first half, quarter, ... as inputs."""
-    count = len(program.nodes)
-    for part in (2, 4, 8):
-        if count >= part:
-            yield _without(program, program.nodes[: count // part])
-
-
-def _cut_values(program: Program) -> Iterator[Program]:
-    """One node's results as inputs; late nodes first, since they take the most along."""
-    for node in reversed(program.nodes):
-        yield _without(program, (node,))
+def _cut_chunks(program: Program) -> Iterator[Program]:
+    """The results of half of the nodes as inputs, of a quarter, ..., of one; late ones first, which take the most along."""
+    size = len(program.nodes)
+    while size > 1:
+        size = (size + 1) // 2
+        for end in range(len(program.nodes), 0, -size):
+            yield _without(program, program.nodes[max(0, end - size) : end])
 
 
 def _without(program: Program, cut: tuple[Node, ...]) -> Program:
@@ -145,7 +145,7 @@ def _plainer(program: Program) -> Iterator[Program]:
     for i, one in enumerate(program.inputs):
         for change in ({"strides": None, "offset": "0"}, {"requires_grad": False}, {"dtype": torch.float32}):
             if "dtype" not in change or one.dtype.is_floating_point:
-                yield _with_input(program, i, dataclasses.replace(one, **change))
+                yield _with_input(program, i, replace(one, **change))
     for name, pair in program.symbols:
         yield _with_formulas(program, lambda text, name=name, pair=pair: str(pair[0]) if text == name else text)
         yield replace(program, symbols=tuple((n, (p[0], p[0]) if n == name else p) for n, p in program.symbols))
