@@ -12,9 +12,13 @@ from program import Ref
 
 _CONSTANTS: dict[str, Any] = {"none": None, "false": False, "true": True, "zero": 0, "one": 1, "floor": "floor", "trunc": "trunc"}
 _LARGEST_RANK = 6
+# Operators that show the sign of a NaN, which is the processor's affair.
+_OF_SIGNS = ("aten.signbit.default", "aten.copysign.Tensor")
 
 
 def draw_row(drawing: Drawing, row: OpRow) -> None:
+    if drawing.program.specials and row.op in _OF_SIGNS:
+        raise Refused
     arguments = _Arguments(drawing)
     args: list[Any] = []
     kwargs: dict[str, Any] = {}

@@ -117,9 +117,12 @@ class Report:
         (self._found / f"{name}.kiln").write_text(f"# {last.kind}: {last.detail}\n{small}")
         print(f"{small}\n# {last.kind}: {last.detail}", flush=True)
 
+    def progress(self) -> None:
+        print(f"{dict(self._kinds.most_common())}; {self.finds} finds", flush=True)
+
     def finish(self) -> int:
         self._isolated.stop()
-        print(f"{dict(self._kinds.most_common())}; {self.finds} finds")
+        self.progress()
         return 1 if self.finds else 0
 
 
@@ -165,6 +168,7 @@ def main() -> int:
             for batch in seeds(options):
                 for job, text, outcome in outcomes(isolated, batch):
                     report.add(f"seed{job}", text, outcome)
+                report.progress()
         isolated.stop()
     return report.finish()
 

@@ -156,7 +156,8 @@ class Judge:
         return GuardedFunction(as_function(self._program), tensors, backend, marked)
 
     def _graph_alone(self, sizes: Sizes) -> tuple[list[Any], list[int]]:
-        guarded = self._trace(as_graph_alone, sizes)
+        """What PyTorch makes of AOTAutograd's graph, traced at the first sizes."""
+        guarded = self._trace(as_graph_alone, self._program.first)
         return call(self._program, guarded.compiled, make_inputs(self._program, sizes))
 
     def _explain_exception(self, error: Exception, sizes: Sizes, where: str) -> Outcome:
