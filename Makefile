@@ -4,6 +4,8 @@
 BUILD ?= build
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
+# The first program that the differential fuzzer draws: another one each day.
+FUZZ_SEED ?= $(shell date +%y%m%d)000
 
 VENV := $(BUILD)/venv
 PYTHON := $(abspath $(VENV))/bin/python
@@ -18,7 +20,7 @@ help:
 	@echo 'make test         install, build and run every test'
 	@echo 'make bench        compile time, step time and RPC time as ratios to Inductor and an empty RPC'
 	@echo 'make conformance  fake tensors against PyTorch, on all samples'
-	@echo 'make fuzz         a minute of fuzzing for each thing that reads bytes'
+	@echo 'make fuzz         a minute of fuzzing for each thing that reads bytes, and of drawn programs against eager'
 	@echo 'make chaos        kills, corruption and hostile requests, three times over'
 	@echo 'make format lint  clang-format and ruff; ruff and mypy'
 
@@ -66,13 +68,15 @@ chaos: python
 	KILN_BINARY=$(KILN) $(PYTHON) -m pytest -q clients/python/tests/test_refusals.py
 
 # A minute each, from golden files and tests/fuzz/corpus; a find ends it. The
-# packages are needed by nothing else.
-fuzz: deps
+# packages are needed by nothing else. Then programs, compiled and compared with eager.
+fuzz: python
 	@deploy/install_packages.sh debian_packages_fuzz.txt
 	cmake -S . -B $(BUILD)-fuzz -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang-14 \
 	  -DCMAKE_CXX_COMPILER=clang++-14 -DKILN_FUZZ=ON -DKILN_BUILD_TESTS=OFF -Wno-dev >/dev/null
 	cmake --build $(BUILD)-fuzz -j $(JOBS) --target kiln_fuzzers
 	tests/fuzz/run.sh $(BUILD)-fuzz $(FUZZ_SECONDS)
+	KILN_BINARY=$(KILN) $(PYTHON) tests/differential/fuzz.py --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED) \
+	  --jobs $(JOBS) --found $(BUILD)-fuzz/found
 
 format:
 	git ls-files '*.cc' '*.h' | xargs clang-format -i

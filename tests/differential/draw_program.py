@@ -12,7 +12,7 @@ from op_rows import OP_ROWS
 from program import Program
 
 MOST_NODES = 60
-MOST_OUTPUTS = 6
+MOST_OUTPUTS = 12
 # Tries for one node: most refusals are of shapes that do not fit.
 TRIES = 12
 
@@ -70,4 +70,3 @@ def _finished(drawing: Drawing) -> Program:
         symbols=tuple(drawing.symbols.items()),
     )
     return program.pruned()
-

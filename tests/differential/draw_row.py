@@ -10,7 +10,9 @@ from drawing import KINDS, Drawing, Refused
 from op_rows import OpRow
 from program import Ref
 
-_CONSTANTS: dict[str, Any] = {"none": None, "false": False, "true": True, "zero": 0, "one": 1, "floor": "floor", "trunc": "trunc"}
+_CONSTANTS: dict[str, Any] = {
+    "none": None, "false": False, "true": True, "zero": 0, "one": 1, "floor": "floor", "trunc": "trunc",
+}  # fmt: skip
 _LARGEST_RANK = 6
 # Operators that show the sign of a NaN, which is the processor's affair.
 _OF_SIGNS = ("aten.signbit.default", "aten.copysign.Tensor")
@@ -66,7 +68,8 @@ class _Arguments:
         return ref
 
     def _pick(self, kind: str, ranks: str) -> Ref:
-        allowed = range(int(ranks.rstrip("+") or 0), _LARGEST_RANK if ranks.endswith("+") or not ranks else int(ranks) + 1)
+        lowest = int(ranks.rstrip("+") or 0)
+        allowed = range(lowest, _LARGEST_RANK if ranks.endswith("+") or not ranks else lowest + 1)
         if kind.startswith("~"):
             return in_domain(self._drawing, self._drawing.pick("num" if kind == "~small" else "float", allowed), kind)
         return self._drawing.pick(kind, allowed)
@@ -79,7 +82,8 @@ class _Arguments:
         if kind == "same":
             return self._drawing.pick_like(first, same_dtype=True)
         # What is written into a tensor must not be of a larger kind.
-        return self._drawing.pick_like(first, "int" if into and kind == "num" and KINDS["int"](self.first.dtype) else kind)
+        is_integer = KINDS["int"](self.first.dtype)
+        return self._drawing.pick_like(first, "int" if into and kind == "num" and is_integer else kind)
 
     def _the_first(self) -> Ref:
         assert self._first is not None
@@ -99,7 +103,7 @@ class _Arguments:
     def scalar(self) -> Any:
         if self.first.dtype.is_floating_point:
             return self._random.choice([0.5, -1.25, 2.0, 0.1, -0.3, 1, 0.0, 3])
-        return self._random.choice([0, 1, 2, -1, 3, 5]) if self.first.dtype is not torch.uint8 else self._random.choice([0, 1, 2, 5])
+        return self._random.choice([0, 1, 2, 3, 5] if self.first.dtype is torch.uint8 else [0, 1, 2, -1, 3, 5])
 
     def positive(self) -> Any:
         return self._random.choice([0.5, 2.0, 0.7, 3.0]) if self.first_is_float() else self._random.choice([1, 2, 3, 7])
@@ -130,7 +134,8 @@ def in_domain(drawing: Drawing, ref: Ref, domain: str) -> Ref:
         return drawing.one("aten.clamp.default", ref, 0, 100)
     if domain == "~positive":
         absolute = drawing.one("aten.abs.default", ref)
-        return drawing.one("aten.add.Scalar", absolute, 0.5) if is_float else drawing.one("aten.clamp_min.default", absolute, 1)
+        op, number = ("aten.add.Scalar", 0.5) if is_float else ("aten.clamp_min.default", 1)
+        return drawing.one(op, absolute, number)
     if domain == "~above_one":
         return drawing.one("aten.add.Scalar", drawing.one("aten.abs.default", ref), 1.25)
     low, high = {"~unit": (-0.95, 0.95), "~half": (-0.5, 0.5), "~inner": (0.05, 0.95)}[domain]

@@ -84,7 +84,7 @@ def _unfold(d: Drawing) -> None:
 def _split(d: Drawing) -> None:
     x = d.pick("any", range(1, 5))
     dim, size = _dim_and_size(d, x)
-    if not 1 < size or not d.is_static(x.name, dim):
+    if size <= 1 or not d.is_static(x.name, dim):
         raise Refused
     if d.random.random() < 0.5:
         part = -(-size // d.random.randint(2, min(4, size)))
@@ -113,10 +113,10 @@ def _same_shape(d: Drawing, x: Ref, but: int = -1) -> Ref:
 
     def fits(name: str) -> bool:
         a, b = d.tensor(x.name), d.tensor(name)
-        pairs = ((a.shape, b.shape), (d.again(x.name).shape, d.again(name).shape))
-        return a.dtype == b.dtype and all(
-            len(m) == len(n) and all(p == q or i == but for i, (p, q) in enumerate(zip(m, n, strict=True))) for m, n in pairs
-        )
+        if a.dtype != b.dtype or a.dim() != b.dim():
+            return False
+        return all(i == but or (a.shape[i], d.again(x.name).shape[i]) == (b.shape[i], d.again(name).shape[i])
+                   for i in range(a.dim()))  # fmt: skip
 
     found = [name for name in d.names(lambda t: True) if fits(name)]
     if d.random.random() < 0.7:
@@ -155,9 +155,11 @@ def _mirror(d: Drawing) -> None:
     d.add(f"aten.{way}_pad{rank}d.default", x, [d.random.randint(0, 3) for _ in range(2 * rank)])
 
 
-def _indices(d: Drawing, x: Ref, dim: int, rank: int = 1, negative: bool = False, dtype: torch.dtype = torch.int64) -> Ref:
+def _indices(
+    d: Drawing, x: Ref, dim: int, rank: int = 1, negative: bool = False, dtype: torch.dtype = torch.int64
+) -> Ref:
     """Whole numbers within a dimension, from an input of their own."""
-    _, size = 0, min(d.tensor(x.name).shape[dim], d.again(x.name).shape[dim])
+    size = min(d.tensor(x.name).shape[dim], d.again(x.name).shape[dim])
     if not size:
         raise Refused
     sizes = [d.random.choice(d.palette) for _ in range(rank)]
@@ -283,7 +285,7 @@ def _addmm(d: Drawing) -> None:
 
 def _image(d: Drawing, dtype: str = "single", rank: int = 4) -> Ref:
     """A picture: batch, channels, rows, columns, not too small."""
-    found = d.names(lambda t: t.dim() == rank and min(t.shape, default=0) > 0 and t.dtype in (torch.float32, torch.float64))
+    found = d.names(lambda t: t.dim() == rank and 0 not in t.shape and t.dtype in (torch.float32, torch.float64))
     if found and d.random.random() < 0.7:
         return Ref(d.random.choice(found))
     sides = [d.random.choice([*(p for p in d.palette if p != "0" and p != "1"), "6", "9"]) for _ in range(rank - 2)]
@@ -302,7 +304,8 @@ def _convolution(d: Drawing) -> None:
     weight = d.add_input(dtype, [str(out), str(channels // groups), str(window), str(window)])
     bias = d.add_input(dtype, [str(out)]) if d.random.random() < 0.5 else None
     stride, padding = d.random.choice([1, 1, 2]), d.random.choice([0, 1])
-    d.add("aten.convolution.default", x, weight, bias, [stride, stride], [padding, padding], [1, 1], False, [0, 0], groups)
+    args = (x, weight, bias, [stride, stride], [padding, padding], [1, 1], False, [0, 0], groups)
+    d.add("aten.convolution.default", *args)
 
 
 def _pool(d: Drawing) -> None:
@@ -351,8 +354,11 @@ def _batch_norm(d: Drawing) -> None:
         d.add("aten._native_batch_norm_legit.no_stats", x, weight, bias, True, 0.1, 1e-2, results=3)
     else:
         mean = d.add_input(dtype, [channels], plain=True)
-        variance = d.one("aten.add.Scalar", d.one("aten.abs.default", d.add_input(dtype, [channels], plain=True)), 0.5)
-        d.add("aten._native_batch_norm_legit_no_training.default", x, weight, bias, mean, variance, 0.1, 1e-2, results=3)
+        spread = d.one("aten.abs.default", d.add_input(dtype, [channels], plain=True))
+        variance = d.one("aten.add.Scalar", spread, 0.5)
+        d.add(
+            "aten._native_batch_norm_legit_no_training.default", x, weight, bias, mean, variance, 0.1, 1e-2, results=3
+        )
 
 
 def _group_norm(d: Drawing) -> None:

@@ -1,4 +1,4 @@
-"""A program in the making: each node runs when it is drawn, at both sets of sizes, and is dropped if PyTorch refuses it."""
+"""A program in the making: each node runs when it is drawn, at both sets of sizes; what PyTorch refuses is dropped."""
 
 from __future__ import annotations
 
@@ -167,7 +167,8 @@ class Drawing:
 
     def _layout(self, sizes: Sequence[str]) -> tuple[tuple[str, ...] | None, str]:
         """Strides and offset: contiguous, permuted, every second element, or expanded."""
-        way = self.random.choices(["contiguous", "permuted", "channels_last", "sliced", "expanded"], [12, 3, 2, 2, 1])[0]
+        ways = {"contiguous": 12, "permuted": 3, "channels_last": 2, "sliced": 2, "expanded": 1}
+        way = self.random.choices(list(ways), list(ways.values()))[0]
         rank = len(sizes)
         order = list(range(rank))
         if way == "permuted":

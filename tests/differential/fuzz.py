@@ -1,4 +1,4 @@
-"""Draws programs, compiles and runs them through a server of its own, compares with eager PyTorch, and shrinks what differs.
+"""Draws programs, compiles and runs them through a server of its own, compares with eager, shrinks what differs.
 
     python tests/differential/fuzz.py --seconds 60 [--seed 1000] [--jobs 1] [--found FOLDER]
     python tests/differential/fuzz.py --seed 0 --count 40
@@ -6,8 +6,8 @@
     python tests/differential/fuzz.py --draw 17
 
 The first three end with status 1 if anything is found. A find is written into the folder as drawn and as shrunk; what
-has been mended belongs into tests/differential/cases, which the test suite runs. Needs the `kiln` package and KILN_BINARY
-or the build folder's binary.
+has been mended belongs into tests/differential/cases, which the test suite runs. Needs the `kiln` package and
+KILN_BINARY or the build folder's binary.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from judge_samples import Outcome  # noqa: E402
 from program import Program  # noqa: E402
 from program_text import parse_program, print_program  # noqa: E402
 from shrink_program import shrink  # noqa: E402
+
 from workloads import server  # noqa: E402
 
 # The longest that one program may take.

@@ -1,4 +1,4 @@
-"""A program compiled and run at its first sizes, then asked for its second ones; each time compared with eager PyTorch."""
+"""A program compiled and run at its first sizes, then asked for its second ones; compared with eager PyTorch."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NO_OP = ""
 
 @dataclasses.dataclass
 class Reference:
-    """What eager PyTorch gives, in float64, and with noise. Results are outputs, gradients, then inputs after the call."""
+    """What eager PyTorch gives, in float64, and with noise: outputs, gradients, then inputs after the call."""
 
     results: list[Any]
     exact: list[Any]

@@ -1,7 +1,7 @@
 """Operators whose arguments a pattern describes, a row each: `name.overload | arguments | weight`.
 
 A word of a pattern is one argument, `name=word` a named one:
-    any float int num bool intlike single   a tensor of such a dtype, the first one of any; `:2` of rank 2, `:1+` of rank 1 or more
+    any float int num bool intlike single   a tensor of such a dtype; `:2` of rank 2, `:1+` of rank 1 or more
     like:KIND     a tensor that broadcasts with the first, of such a dtype
     same          a tensor that broadcasts with the first, of its dtype
     scalar        a number that fits the first tensor's dtype; `positive`, `small_int`, `real`, `unit` as they say

@@ -1,7 +1,7 @@
 """Prints programs in Kiln's text form of graphs and reads them back.
 
-What a graph does not say stands in comments above it, one fact a line: `#: seed 7`, `#: again s0=5`, `#: values %i [0, 3]`,
-`#: check_bounds`, `#: specials`.
+What a graph does not say stands in comments above it, one fact a line: `#: seed 7`, `#: again s0=5`,
+`#: values %i [0, 3]`, `#: check_bounds`, `#: specials`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import re
 from dataclasses import replace
 from typing import Any
 
-import torch
 from graph_text import DTYPES, MEMORY_FORMATS, CallText
 from program import Input, Node, Program, Ref
 

@@ -1,6 +1,6 @@
 """Whether what differs from eager's results is what rounding explains.
 
-The judges are a float64 run, which says how wrong eager is, and runs with noise, which say how wrong it could as well be.
+The judges are a float64 run, which says how wrong eager is, and runs with noise, which say how wrong it could be.
 """
 
 from __future__ import annotations

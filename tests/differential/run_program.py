@@ -75,7 +75,7 @@ class ExactWorld(World):
 
 
 class NoisyWorld(World):
-    """Every new floating result is off by up to a rounding error of its dtype: how far that reaches is what is shaky."""
+    """Every new floating result is off by up to a rounding error of its dtype: how far that reaches is shaky."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """Makes a failing program small, while it fails in the same way.
 
-Every step proposes programs; the first that still fails is taken. Values are cut off into inputs, outputs and nodes dropped,
-what is special about inputs made plain, sizes made small.
+Every step proposes programs; the first that still fails is taken. Values are cut off into inputs, outputs and nodes
+dropped, what is special about inputs made plain, sizes made small.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _values(program: Program) -> dict[str, Any]:
 
 
 def _cut_chunks(program: Program) -> Iterator[Program]:
-    """The results of half of the nodes as inputs, of a quarter, ..., of one; late ones first, which take the most along."""
+    """The results of half of the nodes as inputs, of a quarter, ..., of one; late ones first: they take most along."""
     size = len(program.nodes)
     while size > 1:
         size = (size + 1) // 2
@@ -152,7 +152,7 @@ def _plainer(program: Program) -> Iterator[Program]:
 
 
 def _with_input(program: Program, index: int, one: Input) -> Program:
-    return replace(program, inputs=program.inputs[:index] + (one,) + program.inputs[index + 1 :])
+    return replace(program, inputs=(*program.inputs[:index], one, *program.inputs[index + 1 :]))
 
 
 def _with_formulas(program: Program, change: Callable[[str], str]) -> Program:
@@ -166,7 +166,8 @@ def _with_formulas(program: Program, change: Callable[[str], str]) -> Program:
 
 def _smaller_sizes(program: Program) -> Iterator[Program]:
     """One size made smaller wherever it stands, in inputs and in arguments."""
-    for number in sorted({int(s) for one in program.inputs for s in one.sizes if s.isdigit() and int(s) > 1}, reverse=True):
+    numbers = {int(size) for one in program.inputs for size in one.sizes if size.isdigit()}
+    for number in sorted(numbers - {0, 1}, reverse=True):
         for smaller in dict.fromkeys((1, 2, number // 2, number - 1)):
             if smaller >= number:
                 continue
