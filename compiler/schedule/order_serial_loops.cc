@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "compiler/schedule/task_size.h"
 
 namespace kiln::schedule {
@@ -150,13 +149,9 @@ class SerialOrderer {
   void InterchangeColumns(Loop& outermost) {
     Loop* columns = FindColumns(outermost);
     if (columns == nullptr || columns->kind != LoopKind::kSerial || !IsIndependent(*columns)) return;
-    if (StoresAtOwnPlaces(*columns)) {
-      kernel_.why = "columns never meet: they are shared among threads";
-    } else {
-      SplitStoreAdds(*columns);
-      columns->kind = LoopKind::kVector;
-      kernel_.why = "columns never meet: they are lanes, shared among threads";
-    }
+    SplitStoreAdds(*columns);
+    columns->kind = LoopKind::kVector;
+    kernel_.why = "columns never meet: they are lanes, shared among threads";
     std::optional<int64_t> extent = columns->extent.AsInt();
     if (extent.has_value() && *extent <= kColumnChunk) return;
     auto parallel = std::make_unique<Loop>();
@@ -175,22 +170,6 @@ class SerialOrderer {
     kernel_.grain = Expr(1);
     parallel->body.push_back(std::move(kernel_.body[0]));
     kernel_.body[0] = std::move(parallel);
-  }
-
-  // True if a column looks up where it stores: there is no code for lanes that
-  // store at places of their own.
-  bool StoresAtOwnPlaces(const Loop& columns) {
-    absl::flat_hash_set<Expr> places;
-    for (const Stmt& stmt : columns.body) {
-      const Inst& inst = kernel_.insts[std::get<int>(stmt)];
-      if (inst.kind == InstKind::kIndirect) places.insert(inst.expr);
-    }
-    return std::any_of(columns.body.begin(), columns.body.end(), [&](const Stmt& stmt) {
-      const Inst& inst = kernel_.insts[std::get<int>(stmt)];
-      bool is_own = false;
-      if (IsStore(inst)) VisitSymbols(inst.expr, [&](Expr symbol) { is_own |= places.contains(symbol); });
-      return is_own;
-    });
   }
 
   // Lanes hit different elements, so an add to memory is a load, add and store.
