@@ -143,8 +143,8 @@ class Judge:
         """The results of the first of two calls: the second must not touch them."""
         if self._guarded is None:
             self._guarded = self._trace(kiln_backend(self._options), sizes)
-        results, aliases = call(self._program, self._guarded.compiled, make_inputs(self._program, sizes))
-        call(self._program, self._guarded.compiled, make_inputs(self._program, sizes))
+        results, aliases = call(self._program, self._guarded, make_inputs(self._program, sizes))
+        call(self._program, self._guarded, make_inputs(self._program, sizes))
         return results, aliases
 
     def _trace(self, backend: Any, sizes: Sizes) -> GuardedFunction:
@@ -158,7 +158,7 @@ class Judge:
     def _graph_alone(self, sizes: Sizes) -> tuple[list[Any], list[int]]:
         """What PyTorch makes of AOTAutograd's graph, traced at the first sizes."""
         guarded = self._trace(as_graph_alone, self._program.first)
-        return call(self._program, guarded.compiled, make_inputs(self._program, sizes))
+        return call(self._program, guarded, make_inputs(self._program, sizes))
 
     def _explain_exception(self, error: Exception, sizes: Sizes, where: str) -> Outcome:
         try:
