@@ -36,6 +36,16 @@ TEST(LayoutsTest, CopiesOfRepeatedElementsAreDense) {
             "[1, 3] strides [0, 1] offset 0");
 }
 
+TEST(LayoutsTest, ScattersLayTheirResultsOutAnewWhereFillsKeepStrides) {
+  const std::string transposed = "%x: f32[5, 2] strides=[1, 5], %i: i64[3, 2], %v: f32[3, 2], %rows: i64[3]";
+  const char* anew = "[5, 2] strides [2, 1] offset 0";
+  EXPECT_EQ(Layout(transposed, "aten.scatter_add.default(%x, 0, %i, %v)"), anew);
+  EXPECT_EQ(Layout(transposed, "aten.scatter.value(%x, 0, %i, 1.0)"), anew);
+  EXPECT_EQ(Layout(transposed, "aten.index_add.default(%x, 0, %rows, %v)"), anew);
+  EXPECT_EQ(Layout(transposed, "aten.index_copy.default(%x, 0, %rows, %v)"), anew);
+  EXPECT_EQ(Layout(transposed, "aten.index_fill.int_Scalar(%x, 0, %rows, 1.0)"), "[5, 2] strides [1, 5] offset 0");
+}
+
 TEST(LayoutsTest, StridesOfDimensionsOfSizeOneHaveASayInTheOrder) {
   EXPECT_EQ(Layout("%a: f32[2, 3, 1, 4] strides=[12, 1, 99, 3], %b: f32[2, 3, 1, 4] strides=[12, 4, 4, 1]",
                    "aten.add.Tensor(%a, %b)"),

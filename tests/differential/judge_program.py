@@ -69,12 +69,21 @@ def _gradients(outputs: list[Any], inputs: list[torch.Tensor]) -> list[Any]:
 
 
 def _aliases(tensors: Sequence[Any]) -> list[int]:
-    first: dict[int, int] = {}
-    places: list[int] = []
-    for i, t in enumerate(tensors):
-        is_seen = isinstance(t, torch.Tensor) and t.numel()
-        places.append(first.setdefault(t.untyped_storage().data_ptr(), i) if is_seen else i)
-    return places
+    """For each tensor the first one that has an element in common with it.
+
+    Parts of one memory that have none may as well be apart: so AOTAutograd takes the results of split.
+    """
+    places = [_addresses(t) if isinstance(t, torch.Tensor) else torch.empty(0) for t in tensors]
+    return [
+        next(k for k in range(i + 1) if k == i or bool(torch.isin(at, places[k]).any())) for i, at in enumerate(places)
+    ]
+
+
+def _addresses(t: torch.Tensor) -> torch.Tensor:
+    addresses = torch.full([], t.untyped_storage().data_ptr() // t.element_size() + t.storage_offset())
+    for size, stride in zip(t.shape, t.stride(), strict=True):
+        addresses = addresses[..., None] + stride * torch.arange(size)
+    return addresses.flatten()
 
 
 def reference(program: Program, sizes: Sizes) -> Reference:
