@@ -152,11 +152,6 @@ std::string SymbolFor(absl::string_view name, absl::flat_hash_set<std::string>& 
 
 }  // namespace
 
-BufferId MemoryRoot(const LoopProgram& program, BufferId id) {
-  while (program.buffers[id.value].alias_of.value >= 0) id = program.buffers[id.value].alias_of;
-  return id;
-}
-
 KernelTable BuildKernelTable(const LoopProgram& program) {
   KernelTable table;
   absl::flat_hash_map<std::string, int> known;

@@ -66,9 +66,6 @@ struct KernelTable {
 
 KernelTable BuildKernelTable(const LoopProgram& program);
 
-// The buffer whose memory `id` lives in: the end of its chain of alias_of.
-BufferId MemoryRoot(const LoopProgram& program, BufferId id);
-
 }  // namespace kiln
 
 #endif  // KILN_COMPILER_CODEGEN_KERNEL_TABLE_H_

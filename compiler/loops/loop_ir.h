@@ -249,6 +249,12 @@ struct LoopProgram {
   Expr arena_bytes;
 };
 
+// The buffer whose memory `id` lives in: the end of its chain of alias_of.
+inline BufferId MemoryRoot(const LoopProgram& program, BufferId id) {
+  while (program.buffers[id.value].alias_of.value >= 0) id = program.buffers[id.value].alias_of;
+  return id;
+}
+
 // The text form; instructions with a value are numbered in printed order.
 //
 //   program symbols=[s0] inputs=2 {

@@ -11,6 +11,7 @@
 #include "compiler/schedule/name_kernel.h"
 #include "compiler/schedule/order_loops.h"
 #include "compiler/schedule/order_serial_loops.h"
+#include "compiler/schedule/order_steps.h"
 #include "compiler/schedule/plan_memory.h"
 #include "compiler/schedule/split_reduction.h"
 
@@ -39,6 +40,7 @@ absl::StatusOr<LoopProgram> Schedule(LoopProgram program, const ScheduleOptions&
       program.steps.push_back(std::move(kernel));
     }
   }
+  schedule::OrderSteps(program, index);
   return schedule::PlanMemory(std::move(program));
 }
 

@@ -1,6 +1,6 @@
 """Trains a small version of one benchmark model for some steps and prints its losses as one JSON line.
 
-    python -m workloads.training_curve --model bert --backend kiln --threads 2 --steps 200
+python -m workloads.training_curve --model bert --backend kiln --threads 2 --steps 200
 """
 
 from __future__ import annotations
@@ -115,17 +115,18 @@ SMALL_MODELS: dict[str, SmallModel] = {
 }
 
 
-def losses(name: str, backend: str, steps: int) -> list[float]:
-    """One a step, before the step's update by AdamW."""
+def losses(name: str, backend: str, steps: int, dtype: torch.dtype) -> list[float]:
+    """One a step, before the step's update by AdamW. Weights and pixels are made in float32, whatever the dtype."""
     torch.manual_seed(0)
-    model = SMALL_MODELS[name].make().train()
+    model = SMALL_MODELS[name].make().train().to(dtype)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
     run: Any = compiled(model, backend)
     batches = SMALL_MODELS[name].batches()
     result = []
     for _ in range(steps):
         optimizer.zero_grad(set_to_none=True)
-        loss = run(**next(batches)).loss
+        batch = {key: t.to(dtype) if t.is_floating_point() else t for key, t in next(batches).items()}
+        loss = run(**batch).loss
         loss.backward()
         optimizer.step()
         result.append(loss.item())
@@ -138,9 +139,11 @@ def main() -> None:
     parser.add_argument("--backend", default="kiln", help="kiln, inductor, aot_eager, or none for eager")
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    result: dict[str, Any] = {"losses": losses(arguments.model, arguments.backend, arguments.steps)}
+    dtype: torch.dtype = getattr(torch, arguments.dtype)
+    result: dict[str, Any] = {"losses": losses(arguments.model, arguments.backend, arguments.steps, dtype)}
     if arguments.backend == "kiln":
         import kiln
 
