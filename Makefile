@@ -11,7 +11,7 @@ VENV := $(BUILD)/venv
 PYTHON := $(abspath $(VENV))/bin/python
 KILN := $(abspath $(BUILD))/clients/cli/kiln
 
-.PHONY: help deps build python demo test conformance bench fuzz chaos format lint clean
+.PHONY: help deps build python demo test conformance judge bench fuzz chaos format lint clean
 
 help:
 	@echo 'make demo         install, build, start a server and train real models through it'
@@ -20,6 +20,7 @@ help:
 	@echo 'make test         install, build and run every test'
 	@echo 'make bench        compile time, step time and RPC time as ratios to Inductor and an empty RPC'
 	@echo 'make conformance  fake tensors against PyTorch, on all samples'
+	@echo 'make judge        compiled code against eager PyTorch: every sample of every operator, all types; many hours'
 	@echo 'make fuzz         a minute of fuzzing for each thing that reads bytes, and of drawn programs against eager'
 	@echo 'make chaos        kills, corruption and hostile requests, three times over'
 	@echo 'make format lint  clang-format and ruff; ruff and mypy'
@@ -55,6 +56,9 @@ test: python
 
 conformance: python
 	cd $(BUILD) && ctest --output-on-failure -L 'conformance|proofs'
+
+judge: python
+	cd $(BUILD) && ctest --output-on-failure -R '^compiled_.*full$$'
 
 bench: python
 	KILN_BINARY=$(KILN) $(PYTHON) tests/bench/bench.py

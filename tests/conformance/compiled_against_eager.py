@@ -70,12 +70,17 @@ class Report:
         self._rows = rows
         self._known = KnownAnswers("known_compiled.txt")
         self._kinds: collections.Counter[str] = collections.Counter()
+        # By dtype and way: judged, and good.
+        self._judged: collections.Counter[str] = collections.Counter()
+        self._good: collections.Counter[str] = collections.Counter()
         self._bad: collections.Counter[tuple[str, str]] = collections.Counter()
         self._good_ops: set[str] = set()
         self._extern: collections.Counter[str] = collections.Counter()
 
     def add(self, job: Job, outcome: Outcome) -> None:
         self._kinds[outcome.kind] += 1
+        self._judged[job.way] += outcome.kind not in NOT_JUDGED
+        self._good[job.way] += outcome.kind in GOOD
         self._extern.update(outcome.extern)
         if self._rows:
             print(json.dumps({"job": str(job), **dataclasses.asdict(outcome)}), file=self._rows, flush=True)
@@ -91,6 +96,8 @@ class Report:
         print("extern:", ", ".join(f"{op} {n}" for op, n in self._extern.most_common()))
         for line in self._known.seen(self._bad):
             print(f"known: {line}")
+        for way, judged_so in self._judged.items():
+            print(f"{way}: {judged_so} judged, {self._good[way]} good, {judged_so - self._good[way]} deviate")
         unexplained = self._known.unexplained(self._bad)
         print(f"{dict(self._kinds)}; {judged} judged, {len(self._good_ops)} operators with good samples")
         print(f"{sum(unexplained.values())} deviations that no line of known_compiled.txt explains")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import faulthandler
 import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -27,7 +29,8 @@ class _Child:
     def __init__(self, run: Callable[[Any, int, int], Iterator[Message]]) -> None:
         context = multiprocessing.get_context("fork")
         self.connection, theirs = context.Pipe()
-        self.process = context.Process(target=self._serve, args=(theirs, run), daemon=True)
+        self._stacks = tempfile.TemporaryFile("w+")  # noqa: SIM115
+        self.process = context.Process(target=self._serve, args=(theirs, run, self._stacks), daemon=True)
         self.process.start()
         theirs.close()
         self.work: Work | None = None
@@ -37,8 +40,9 @@ class _Child:
         self.heard = time.monotonic()
 
     @staticmethod
-    def _serve(connection: Any, run: Callable[[Any, int, int], Iterator[Message]]) -> None:
+    def _serve(connection: Any, run: Callable[[Any, int, int], Iterator[Message]], stacks: Any) -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        faulthandler.register(signal.SIGUSR1, file=stacks)
         # What a library says when it dies is not a row.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
         with contextlib.suppress(EOFError, BrokenPipeError):
@@ -55,10 +59,22 @@ class _Child:
         self.heard = time.monotonic()
         self.connection.send(work)
 
+    def innermost_frames(self) -> str:
+        """Where each thread stands, of one that hangs."""
+        if self.process.pid is None:
+            return ""
+        os.kill(self.process.pid, signal.SIGUSR1)
+        time.sleep(1.0)
+        self._stacks.seek(0)
+        lines = [line.strip() for line in self._stacks.read().splitlines()]
+        after = [lines[i + 1] for i, line in enumerate(lines[:-1]) if "(most recent call first)" in line]
+        return "; ".join(after)
+
     def stop(self) -> None:
         self.process.kill()
         self.process.join()
         self.connection.close()
+        self._stacks.close()
 
 
 class IsolatedJobs:
@@ -92,7 +108,8 @@ class IsolatedJobs:
                 if child.connection in ready:
                     yield from self._hear(child)
                 elif time.monotonic() - child.heard > self._silence_seconds:
-                    yield from self._bury(child, f"hangs for {self._silence_seconds:.0f} s")
+                    silence = f"hangs for {self._silence_seconds:.0f} s"
+                    yield from self._bury(child, f"{silence} at {child.innermost_frames()}")
 
     def stop(self) -> None:
         for child in self._children:

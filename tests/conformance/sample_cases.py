@@ -35,9 +35,13 @@ class Job:
     # op_(x) instead of op(x).
     inplace: bool = False
 
+    @property
+    def way(self) -> str:
+        kind = " gradient" if self.gradient else " inplace" if self.inplace else ""
+        return f"{str(self.dtype).removeprefix('torch.')}{kind}"
+
     def __str__(self) -> str:
-        way = " gradient" if self.gradient else " inplace" if self.inplace else ""
-        return f"{self.op} {str(self.dtype).removeprefix('torch.')}{way}"
+        return f"{self.op} {self.way}"
 
 
 def jobs_of(op: Any, dtype: torch.dtype, kinds: frozenset[str]) -> Iterator[Job]:
