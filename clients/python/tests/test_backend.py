@@ -129,6 +129,19 @@ def test_an_input_that_becomes_another_view_of_itself(on_server: Server, eager_c
     assert eager_calls() == 0
 
 
+@pytest.mark.parametrize("lazy", [True, False])
+def test_inputs_and_tangents_may_be_conjugated_lazily(on_server: Server, eager_calls: Any, lazy: bool) -> None:
+    compiled = torch.compile(lambda z: z * z, backend="kiln")
+    z, g = torch.randn(3, 4, dtype=torch.complex64), torch.randn(3, 4, dtype=torch.complex64).conj()
+    # The graph is traced with one kind of tangent and called with both.
+    for tangent in (g, g.resolve_conj()):
+        ours, theirs = ((z.conj() if lazy else z.clone()).requires_grad_() for _ in range(2))
+        compiled(ours).backward(tangent)
+        (theirs * theirs).backward(tangent)
+        torch.testing.assert_close(ours.grad, theirs.grad)
+    assert eager_calls() == 0
+
+
 def test_draws_of_other_distributions_are_eagers(on_server: Server, eager_calls: Any) -> None:
     def run(x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         return x.clone().exponential_(2.0), nn.functional.rrelu(x, training=True), torch.empty_like(x).normal_(1.0, 3.0)

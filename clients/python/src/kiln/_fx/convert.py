@@ -58,6 +58,8 @@ class ConvertedGraph:
     outputs: tuple[tuple[int, int], ...]
     # Places of inputs that are tokens of effects, of which a call says nothing.
     tokens: tuple[int, ...] = ()
+    # Places of inputs that may be conjugated or negated lazily: the wire knows only memory as it is.
+    lazy: tuple[int, ...] = ()
 
 
 def convert_graph(
@@ -116,6 +118,7 @@ class GraphConverter:
         self._constants: list[torch.Tensor] = []
         self._outputs: list[tuple[int, int]] = []
         self._tokens: list[int] = []
+        self._lazy: list[int] = []
         self._constant_inputs: list[pb.Input] = []
 
     # The pass over nodes.
@@ -135,7 +138,7 @@ class GraphConverter:
     def finish(self) -> ConvertedGraph:
         self._graph.inputs.extend(self._constant_inputs)
         self._declare_symbols()
-        return ConvertedGraph(self._module, tuple(self._constants), tuple(self._outputs), tuple(self._tokens))
+        return ConvertedGraph(self._module, tuple(self._constants), tuple(self._outputs), tuple(self._tokens), tuple(self._lazy))
 
     def _add_placeholder(self, node: torch.fx.Node) -> None:
         index = self._num_placeholders
@@ -145,6 +148,9 @@ class GraphConverter:
         entry.kind = _input_kind(node.name, index, self._role, self._facts)
         self._names[node] = node.name
         if isinstance(val, torch.Tensor):
+            if val.is_complex() or val.is_neg():
+                self._lazy.append(index)
+                val = val.resolve_conj().resolve_neg()
             self._fill_tensor_meta(entry.tensor, val, node)
             if self._looks_at_storage:
                 self._fill_storage_bytes(entry, val)

@@ -44,6 +44,7 @@ class CompiledGraph:
         self._module = converted.module
         self._constants = converted.constants
         self._tokens = converted.tokens
+        self._lazy = converted.lazy
         self._session = session
         with STATISTICS.timed("digest"):
             self._native = _native.NativeGraph(converted.module.SerializeToString(), converted.outputs)
@@ -68,21 +69,23 @@ class CompiledGraph:
             outputs = native(args)
             return without_variant(args) if outputs is None else outputs
 
-        function = self._with_tokens(call) if self._tokens else call
+        function = self._with_plain_inputs(call) if self._tokens or self._lazy else call
         # AOTAutograd's mark of a function that takes one list.
         function._boxed_call = True  # type: ignore[attr-defined]
         return function
 
-    def _with_tokens(self, call: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
-        """AOTAutograd traces the tokens of effects as empty tensors and passes None."""
-        tokens = self._tokens
+    def _with_plain_inputs(self, call: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
+        """AOTAutograd traces tokens of effects as empty tensors and passes None; a tensor may be a view that conjugates."""
+        tokens, lazy = self._tokens, self._lazy
 
-        def call_with_tokens(args: list[Any]) -> Any:
+        def call_with_plain_inputs(args: list[Any]) -> Any:
             for place in tokens:
                 args[place] = _TOKEN
+            for place in lazy:
+                args[place] = args[place].resolve_conj().resolve_neg()
             return call(args)
 
-        return call_with_tokens
+        return call_with_plain_inputs
 
     def _call_without_variant(self, args: list[Any]) -> Any:
         STATISTICS.count("guard_misses")
