@@ -79,6 +79,7 @@ constexpr ExternReason kRows[] = {
     {"aten.complex", kComplex},
     {"aten.convolution", kConvolution},
     {"aten.convolution_backward", kConvolution},
+    {"aten.embedding_renorm", kSequence},
     {"aten.fractional_max_pool2d", kSampling},
     {"aten.fractional_max_pool2d_backward", kSampling},
     {"aten.fractional_max_pool3d", kSampling},

@@ -4,6 +4,7 @@
 #include "fake_runtime/ops/copy_meta.h"
 #include "fake_runtime/ops/indexing_meta.h"
 #include "fake_runtime/ops/op_table.h"
+#include "fake_runtime/ops/pointwise_meta.h"
 
 namespace kiln {
 namespace {
@@ -68,6 +69,8 @@ constexpr OpDef kRows[] = {
     {"aten::embedding_dense_backward(Tensor grad_output, Tensor indices, SymInt num_weights, SymInt padding_idx, "
      "bool scale_grad_by_freq) -> Tensor",
      kTagCore, EmbeddingBackwardMeta, "out"},
+    {"aten::embedding_renorm(Tensor self, Tensor indices, float max_norm, float norm_type) -> Tensor",
+     kTagNone, LikeSelfMeta},
     {"aten::embedding_renorm_(Tensor(a!) self, Tensor indices, float max_norm, float norm_type) -> Tensor(a!)",
      kTagEffect, WriteSelfMeta},
     {"aten::equal(Tensor self, Tensor other) -> bool", kTagPointwise | kTagDataDependent, EqualMeta},
