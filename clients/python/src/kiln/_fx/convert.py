@@ -138,7 +138,8 @@ class GraphConverter:
     def finish(self) -> ConvertedGraph:
         self._graph.inputs.extend(self._constant_inputs)
         self._declare_symbols()
-        return ConvertedGraph(self._module, tuple(self._constants), tuple(self._outputs), tuple(self._tokens), tuple(self._lazy))
+        constants, outputs = tuple(self._constants), tuple(self._outputs)
+        return ConvertedGraph(self._module, constants, outputs, tuple(self._tokens), tuple(self._lazy))
 
     def _add_placeholder(self, node: torch.fx.Node) -> None:
         index = self._num_placeholders

@@ -75,7 +75,7 @@ class CompiledGraph:
         return function
 
     def _with_plain_inputs(self, call: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
-        """AOTAutograd traces tokens of effects as empty tensors and passes None; a tensor may be a view that conjugates."""
+        """Tokens of effects are traced as empty tensors and come as None; a tensor may be a view that conjugates."""
         tokens, lazy = self._tokens, self._lazy
 
         def call_with_plain_inputs(args: list[Any]) -> Any:
