@@ -91,7 +91,7 @@ class GuardedFunction:
         mode = FakeTensorMode(shape_env=self._shape_env, allow_non_fake_inputs=True)
         with tracing(TracingContext(mode)):
             self._fakes = [_fake(mode, t, i, dims) for i, (t, dims) in enumerate(zip(tensors, marked, strict=True))]
-            places = [(i, d) for i, t in enumerate(self._fakes) for d, size in enumerate(t.shape) if not _is_plain(size)]
+            places = [(i, d) for i, t in enumerate(self._fakes) for d, s in enumerate(t.shape) if not _is_plain(s)]
             sizes = [self._fakes[i].shape[d] for i, d in places]
             self._compiled = backend(_Module(function, len(sizes)), [*sizes, *self._fakes])
         self._places = places
