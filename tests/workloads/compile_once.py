@@ -71,15 +71,17 @@ def _relative_positions(x: torch.Tensor, depth: int) -> torch.Tensor:
 
 
 def _scans(x: torch.Tensor, depth: int) -> torch.Tensor:
-    """Running sums within and over chunks of the flattened sizes, as in state-space models."""
+    """Running sums within and over chunks of a length that is padded to whole chunks, as in state-space models."""
     batch, channels = x.shape[:2]
     flat = x.reshape(batch, channels, -1)
-    for _ in range(depth):
-        chunks = flat.unflatten(-1, (-1, 8))
+    length = flat.shape[-1]
+    for i in range(depth):
+        chunk = 8 - i % 3
+        chunks = F.pad(flat, (0, -length % chunk)).unflatten(-1, (-1, chunk))
         within = chunks.cumsum(-1)
         carried = within[..., -1].cumsum(-1)
-        flat = (within + F.pad(carried[..., :-1], (1, 0))[..., None]).flatten(-2) / 16
-        flat = torch.cat([flat[..., 8:], flat[..., :8]], -1).sigmoid()
+        whole = within + F.pad(carried[..., :-1], (1, 0))[..., None]
+        flat = (whole.flatten(-2)[..., :length] / 16).sigmoid()
     return flat
 
 

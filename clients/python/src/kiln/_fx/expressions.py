@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -57,8 +58,29 @@ _KNOWN_FUNCTIONS = frozenset(
 )
 
 
+# Texts of subexpressions that the printer remembers.
+_MOST_REMEMBERED = 4096
+
+
 class _TextFormPrinter(StrPrinter):  # type: ignore[misc]
-    """SymPy's own spelling, but for connectives, which it prints as `&` and `|`."""
+    """SymPy's own spelling, but for connectives, which it prints as `&` and `|`.
+
+    Remembers texts: the sizes and guards of a graph are made of one another.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._texts: dict[sympy.Basic, str] = {}
+
+    def _print(self, expr: Any, **kwargs: Any) -> str:
+        if kwargs or not isinstance(expr, sympy.Basic):
+            return str(super()._print(expr, **kwargs))
+        text = self._texts.get(expr)
+        if text is None:
+            if len(self._texts) >= _MOST_REMEMBERED:
+                self._texts.clear()
+            text = self._texts[expr] = str(super()._print(expr))
+        return text
 
     def _call(self, name: str, args: Any) -> str:
         return f"{name}({', '.join(self._print(a) for a in args)})"
@@ -83,6 +105,7 @@ class _TextFormPrinter(StrPrinter):  # type: ignore[misc]
 _printer = _TextFormPrinter()
 
 
+@functools.lru_cache(maxsize=_MOST_REMEMBERED)
 def has_text_form(expr: sympy.Basic) -> bool:
     """Whether the server's parser knows every head and symbol of `expr`."""
     if expr.has(int_oo, -int_oo, sympy.oo, -sympy.oo, sympy.nan):
