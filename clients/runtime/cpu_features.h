@@ -8,7 +8,7 @@ namespace kiln {
 
 // Architecture, ISA features by LLVM's names (sorted; only those that both the
 // processor and the operating system support), vector width and caches. `threads`
-// is what parallel_for will use. Reads cpuid: no subprocess, microseconds.
+// is what parallel_for will use. No subprocess, microseconds.
 v1::Target DetectTarget(int threads);
 
 }  // namespace kiln

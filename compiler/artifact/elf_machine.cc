@@ -16,6 +16,8 @@ constexpr ElfMachine kMachines[] = {
 
 }  // namespace
 
+absl::Span<const ElfMachine> ElfMachines() { return kMachines; }
+
 absl::StatusOr<const ElfMachine*> FindElfMachine(absl::string_view arch) {
   for (const ElfMachine& row : kMachines) {
     if (row.arch == arch) return &row;

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 namespace kiln {
 
@@ -21,6 +22,9 @@ struct ElfMachine {
   uint32_t relative;
   absl::string_view relative_name;
 };
+
+// Every row. Thread-safe.
+absl::Span<const ElfMachine> ElfMachines();
 
 // UNSUPPORTED_TARGET, naming the rows, if there is none for `arch`. Thread-safe.
 absl::StatusOr<const ElfMachine*> FindElfMachine(absl::string_view arch);
