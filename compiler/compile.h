@@ -81,7 +81,7 @@ absl::StatusOr<CompileResult> Compile(
     const std::function<absl::Status(const std::vector<v1::Guard>&, double)>& after_propagation,
     StageTexts* texts = nullptr);
 
-// Initialises LLVM's x86-64 target. Call once, before any thread; the zygote
+// Initialises LLVM's targets. Call once, before any thread; the zygote
 // does it before it forks.
 void InitializeCompiler();
 

@@ -28,6 +28,17 @@ bool IsCold(const llvm::Function& function) {
   return name != "kiln.fill" && name != "kiln.launch" && name != "kiln.extern" && name != "kiln.run";
 }
 
+// Vectors no wider than the target wants; of SVE how long they are.
+void SetVectorWidth(llvm::Function& function, const Isa& isa) {
+  if (isa.HasSve()) {
+    const unsigned granules = static_cast<unsigned>(isa.vector_bits) / 128;
+    function.addFnAttr(llvm::Attribute::getWithVScaleRangeArgs(function.getContext(), granules, granules));
+  }
+  if (isa.arch != "x86_64") return;
+  function.addFnAttr("prefer-vector-width", std::to_string(isa.vector_bits));
+  function.addFnAttr("min-legal-vector-width", std::to_string(isa.vector_bits));
+}
+
 // What holds for all functions: no libm or libc behind our back, and vectors no
 // wider than the target wants.
 void SetAttributes(llvm::Module& module, const Isa& isa) {
@@ -38,8 +49,7 @@ void SetAttributes(llvm::Module& module, const Isa& isa) {
       function.addFnAttr(llvm::Attribute::OptimizeNone);
       function.addFnAttr(llvm::Attribute::NoInline);
     }
-    function.addFnAttr("prefer-vector-width", std::to_string(isa.vector_bits));
-    function.addFnAttr("min-legal-vector-width", std::to_string(isa.vector_bits));
+    SetVectorWidth(function, isa);
   }
 }
 

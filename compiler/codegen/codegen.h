@@ -31,13 +31,15 @@ struct UnitCode {
 };
 
 struct ObjectCode {
+  // The target's.
+  std::string arch;
   // Each unique kernel, in the order of first use, then the entry.
   std::vector<UnitCode> units;
   // ISA features that the code needs, sorted.
   std::vector<std::string> isa_features;
 };
 
-// Initialises LLVM's x86-64 target. Once per process, before threads.
+// Initialises LLVM's targets. Once per process, before threads.
 void InitializeCodegen();
 
 // `program` is scheduled and verified. Identical kernels are emitted once.

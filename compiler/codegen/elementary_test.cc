@@ -4,14 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <limits>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/substitute.h"
 #include "compiler/codegen/testing/compile_program.h"
+#include "compiler/codegen/testing/elementary_cases.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -21,20 +20,9 @@ namespace {
 constexpr double kInf = std::numeric_limits<double>::infinity();
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
-// One scalar operation over n elements: vectors, and at the end single elements.
-std::string ProgramOf(absl::string_view op, absl::string_view dtype, int arity) {
-  const std::string second = arity == 2 ? absl::Substitute("%1 = load $0 b1[i0]\n", dtype) : "";
-  const std::string args = arity == 2 ? "%0, %1" : "%0";
-  return absl::Substitute(
-      "program symbols=[s0] inputs=2 {\nbuffer b0 input 0 $0[s0]\nbuffer b1 input 1 $0[s0]\n"
-      "buffer b2 output 0 $0[s0]\ninputs [b0, b1]\nkernel k nodes=[0] {\nvector i0 < s0 {\n%0 = load $0 b0[i0]\n$1"
-      "%2 = $2 $0 $3\nstore b2[i0], %2\n}\n}\nreturn new b2: $0[s0] strides=[1] offset=0\n}\n",
-      dtype, second, op, args);
-}
-
 std::vector<double> Apply(absl::string_view op, DType dtype, const std::vector<double>& x, const std::vector<double>& y,
                           const CompileProgramOptions& options = {}) {
-  auto compiled = CompileProgram(ProgramOf(op, DTypeText(dtype), y.empty() ? 1 : 2), options);
+  auto compiled = CompileProgram(ElementaryProgram(op, DTypeText(dtype), y.empty() ? 1 : 2), options);
   EXPECT_TRUE(compiled.ok()) << compiled.status();
   if (!compiled.ok()) return {};
   TestHost host;
@@ -45,60 +33,15 @@ std::vector<double> Apply(absl::string_view op, DType dtype, const std::vector<d
   return out.ok() ? (*out)[0].Values() : std::vector<double>();
 }
 
-// Floats of every exponent and sign, denormals, zeros, infinities, NaN.
-std::vector<double> FloatLine(int step = 20011) {
-  std::vector<double> values = {0.0, -0.0, kInf, -kInf, kNan, 1.0, -1.0, 0.5, -0.5, 2.0};
-  for (uint64_t bits = 0; bits < 0x7f800000; bits += step) {
-    const uint32_t pattern = static_cast<uint32_t>(bits);
-    float f;
-    std::memcpy(&f, &pattern, 4);
-    values.push_back(f);
-    values.push_back(-f);
-  }
-  return values;
-}
-
-// The distance of two floats near the true value, in units of its last place.
-double UlpError(double got, double want, bool is_double) {
-  if (std::isnan(want)) return std::isnan(got) ? 0 : kInf;
-  const double rounded = is_double ? want : static_cast<double>(static_cast<float>(want));
-  if (std::isinf(rounded) || std::isinf(got)) return got == rounded ? 0 : kInf;
-  const int mantissa = is_double ? 52 : 23;
-  const int least = is_double ? -1022 : -126;
-  const int exponent = want == 0 ? least : std::max(std::ilogb(want), least);
-  return std::abs(got - want) / std::ldexp(1.0, exponent - mantissa);
-}
-
 struct Worst {
   double error = 0;
   double x = 0, got = 0, want = 0;
 };
 
-struct Function {
-  const char* op;
-  double (*f)(double);
-  double max_ulp;
-  // Of the argument: beyond it precision is not promised.
-  double limit = kInf;
-};
-
-double SigmoidOf(double x) { return 1 / (1 + std::exp(-x)); }
-double RsqrtOf(double x) { return 1 / std::sqrt(x); }
-
-const Function kFunctions[] = {
-    {"acos", std::acos, 1},   {"asin", std::asin, 1},       {"atan", std::atan, 1},
-    {"cos", std::cos, 1, 1e13}, {"cosh", std::cosh, 1},     {"erf", std::erf, 1.5},
-    {"exp", std::exp, 1.2},   {"expm1", std::expm1, 1},     {"log", std::log, 1.5},
-    {"log10", std::log10, 1}, {"log1p", std::log1p, 1},     {"log2", std::log2, 1},
-    {"rsqrt", RsqrtOf, 1.5},  {"sigmoid", SigmoidOf, 2.0, 86}, {"sin", std::sin, 1, 1e13},
-    {"sinh", std::sinh, 1},   {"sqrt", std::sqrt, 0.51},    {"tan", std::tan, 1, 1e13},
-    {"tanh", std::tanh, 1.5},
-};
-
-class ElementaryFloatTest : public testing::TestWithParam<Function> {};
+class ElementaryFloatTest : public testing::TestWithParam<ElementaryFunction> {};
 
 TEST_P(ElementaryFloatTest, IsCloseToLibmOnTheWholeLine) {
-  const Function& function = GetParam();
+  const ElementaryFunction& function = GetParam();
   const std::vector<double> x = FloatLine();
   const std::vector<double> got = Apply(function.op, DType::kFloat32, x, {});
   ASSERT_EQ(got.size(), x.size());
@@ -117,13 +60,13 @@ TEST_P(ElementaryFloatTest, IsCloseToLibmOnTheWholeLine) {
   std::printf("%s: %.3f ulp at %g\n", function.op, worst.error, worst.x);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, ElementaryFloatTest, testing::ValuesIn(kFunctions),
+INSTANTIATE_TEST_SUITE_P(All, ElementaryFloatTest, testing::ValuesIn(ElementaryFunctions()),
                          [](const auto& info) { return std::string(info.param.op); });
 
-class ElementaryDoubleTest : public testing::TestWithParam<Function> {};
+class ElementaryDoubleTest : public testing::TestWithParam<ElementaryFunction> {};
 
 TEST_P(ElementaryDoubleTest, IsCloseToLibm) {
-  const Function& function = GetParam();
+  const ElementaryFunction& function = GetParam();
   std::vector<double> x = FloatLine(100003);
   for (double v = -40; v < 40; v += 0.0137) x.push_back(v);
   const std::vector<double> got = Apply(function.op, DType::kFloat64, x, {});
@@ -139,7 +82,7 @@ TEST_P(ElementaryDoubleTest, IsCloseToLibm) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, ElementaryDoubleTest, testing::ValuesIn(kFunctions),
+INSTANTIATE_TEST_SUITE_P(All, ElementaryDoubleTest, testing::ValuesIn(ElementaryFunctions()),
                          [](const auto& info) { return std::string(info.param.op); });
 
 std::pair<std::vector<double>, std::vector<double>> Pairs() {
@@ -197,8 +140,9 @@ TEST(ElementaryTest, ResultsAreGoodWithoutFmaAndOnNarrowVectors) {
        {CompileProgramOptions{false, 512, "fma"}, CompileProgramOptions{false, 256, ""},
         CompileProgramOptions{false, 128, "sse4.1"}}) {
     for (const char* op : {"exp", "log", "tanh", "erf", "sin"}) {
-      const Function* function = std::find_if(std::begin(kFunctions), std::end(kFunctions),
-                                              [&](const Function& f) { return std::string(f.op) == op; });
+      const auto functions = ElementaryFunctions();
+      const auto function = std::find_if(functions.begin(), functions.end(),
+                                         [&](const ElementaryFunction& f) { return std::string(f.op) == op; });
       const std::vector<double> got = Apply(op, DType::kFloat32, x, {}, options);
       ASSERT_EQ(got.size(), x.size());
       for (size_t i = 0; i < x.size(); ++i) {

@@ -21,7 +21,7 @@ class EntryEmitter {
         program_(program),
         module_(module),
         b_(module->getContext()),
-        math_{&b_, isa.Has("fma"), isa.Has("sse4.1") || isa.Has("avx"), isa.Has("avx512f")} {}
+        math_(MathContext::For(isa, &b_)) {}
 
   absl::Status Emit(const KernelTable& table) {
     KILN_ASSIGN_OR_RETURN(llvm::Function * sizes, EmitSizes());

@@ -34,6 +34,15 @@ absl::Status CheckDTypes(const KernelTable& table) {
   return absl::OkStatus();
 }
 
+// The types of what the program's kernels have in memory.
+std::vector<DType> DTypesOf(const KernelTable& table) {
+  std::vector<DType> dtypes;
+  for (const UniqueKernel& kernel : table.kernels) {
+    for (const BufferParameter& buffer : kernel.buffers) dtypes.push_back(buffer.dtype);
+  }
+  return dtypes;
+}
+
 // The units of a program and what becomes of them, in step.
 class Units {
  public:
@@ -41,9 +50,8 @@ class Units {
       : isa_(isa), options_(options), want_text_(want_text) {}
 
   // Emission shares the pool of expressions, and so is one thread's.
-  absl::Status Emit(const LoopProgram& program) {
+  absl::Status Emit(const LoopProgram& program, const KernelTable& table) {
     KILN_ASSIGN_OR_RETURN(std::unique_ptr<llvm::TargetMachine> machine, MakeTargetMachine(isa_));
-    const KernelTable table = BuildKernelTable(program);
     KILN_RETURN_IF_ERROR(CheckDTypes(table));
     KILN_ASSIGN_OR_RETURN(const EntryProgram entry, BuildEntryProgram(program, table));
     for (const UniqueKernel& kernel : table.kernels) {
@@ -99,11 +107,13 @@ class Units {
 }  // namespace
 
 absl::StatusOr<ObjectCode> GenerateCode(const LoopProgram& program, const CodegenOptions& options, bool want_text) {
-  KILN_ASSIGN_OR_RETURN(const Isa isa, SelectIsa(options.target));
+  KILN_ASSIGN_OR_RETURN(Isa selected, SelectIsa(options.target));
+  const KernelTable table = BuildKernelTable(program);
+  const Isa isa = NarrowedTo(DTypesOf(table), std::move(selected));
   Units units(isa, options, want_text);
-  KILN_RETURN_IF_ERROR(units.Emit(program));
+  KILN_RETURN_IF_ERROR(units.Emit(program, table));
   KILN_RETURN_IF_ERROR(units.Finish());
-  return ObjectCode{std::move(units).Take(), isa.features};
+  return ObjectCode{isa.arch, std::move(units).Take(), isa.features};
 }
 
 }  // namespace kiln

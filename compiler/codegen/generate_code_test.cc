@@ -81,10 +81,13 @@ TEST(GenerateCodeTest, StrangeTargetsAreRefused) {
   absl::StatusOr<LoopProgram> program = ParseLoopProgram(kAdd, &pool);
   ASSERT_TRUE(program.ok());
   CodegenOptions options;
-  options.target.set_arch("aarch64");
+  options.target.set_arch("riscv64");
   EXPECT_EQ(GetErrorReason(GenerateCode(*program, options).status()), ErrorReason::kUnsupportedTarget);
   options.target.set_arch("x86_64");
   options.target.set_vector_bits(100);
+  EXPECT_EQ(GetErrorReason(GenerateCode(*program, options).status()), ErrorReason::kUnsupportedTarget);
+  options.target.set_vector_bits(256);
+  options.target.add_features("avx9");
   EXPECT_EQ(GetErrorReason(GenerateCode(*program, options).status()), ErrorReason::kUnsupportedTarget);
 }
 

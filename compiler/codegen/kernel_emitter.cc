@@ -40,10 +40,9 @@ class KernelEmitter {
         pool_(pool),
         options_(options),
         isa_(isa),
-        has_f16c_(isa.Has("f16c")),
         module_(module),
         b_(module->getContext()),
-        math_{&b_, isa.Has("fma"), isa.Has("sse4.1") || isa.Has("avx"), isa.Has("avx512f")},
+        math_(MathContext::For(isa, &b_)),
         exprs_(pool, &math_, /*checked=*/false),
         values_(kernel.kernel.insts.size(), nullptr),
         accumulators_(kernel.kernel.insts.size()) {}
@@ -453,7 +452,7 @@ class KernelEmitter {
 
   llvm::Value* EmitLoad(const Inst& inst) {
     const DType dtype = kernel_.buffers[inst.buffer.value].dtype;
-    return FromMemory(math_, has_f16c_, dtype, LoadLanes(inst));
+    return FromMemory(math_, dtype, LoadLanes(inst));
   }
 
   llvm::Value* LoadLanes(const Inst& inst) {
@@ -476,7 +475,7 @@ class KernelEmitter {
 
   void EmitStore(const Inst& inst, llvm::Value* value) {
     const DType dtype = kernel_.buffers[inst.buffer.value].dtype;
-    value = ToMemory(math_, has_f16c_, dtype, value);
+    value = ToMemory(math_, dtype, value);
     const Run run = RunOf(inst.expr);
     if (run.kind == Run::Kind::kUniform) {
       // The last lane's value is what stays.
@@ -505,10 +504,10 @@ class KernelEmitter {
   void EmitStoreAdd(const Inst& inst) {
     const DType dtype = kernel_.buffers[inst.buffer.value].dtype;
     llvm::Value* index = exprs_.Emit(inst.expr);
-    llvm::Value* old = FromMemory(math_, has_f16c_, dtype, LoadAt(inst.buffer, index, 1));
+    llvm::Value* old = FromMemory(math_, dtype, LoadAt(inst.buffer, index, 1));
     llvm::Value* args[] = {old, values_[inst.args[0]]};
     llvm::Value* sum = EmitScalarOp(ScalarOp::kAdd, {&math_, inst.dtype, inst.dtype, args});
-    StoreAt(inst.buffer, index, ToMemory(math_, has_f16c_, dtype, sum));
+    StoreAt(inst.buffer, index, ToMemory(math_, dtype, sum));
   }
 
   // Constant after construction.
@@ -516,7 +515,6 @@ class KernelEmitter {
   ExprPool* pool_;
   KernelEmitOptions options_;
   const Isa& isa_;
-  bool has_f16c_;
   llvm::Module* module_;
 
   llvm::IRBuilder<> b_;

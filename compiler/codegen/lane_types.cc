@@ -4,6 +4,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "compiler/codegen/sve_register.h"
+#include "llvm/IR/IntrinsicsAArch64.h"
+#include "llvm/IR/IntrinsicsX86.h"
+#include "llvm/IR/MDBuilder.h"
 
 namespace kiln {
 namespace {
@@ -27,7 +31,7 @@ llvm::Value* BFloat16ToFloat(llvm::IRBuilder<>& b, llvm::Value* bits) {
 }
 
 // Rounds to nearest even; a NaN stays one.
-llvm::Value* FloatToBFloat16(const MathContext& math, llvm::Value* v) {
+llvm::Value* FloatToBFloat16Bits(const MathContext& math, llvm::Value* v) {
   llvm::IRBuilder<>& b = *math.builder;
   llvm::Type* i32 = IntLanes(b, 32, v);
   auto constant = [&](uint64_t c) { return llvm::ConstantInt::get(i32, c); };
@@ -36,6 +40,68 @@ llvm::Value* FloatToBFloat16(const MathContext& math, llvm::Value* v) {
   llvm::Value* rounded = b.CreateLShr(b.CreateAdd(bits, b.CreateAdd(odd, constant(0x7fff))), constant(16));
   rounded = b.CreateSelect(IsNan(AsNum(math, v)).v, constant(0x7fc0), rounded);
   return b.CreateTrunc(rounded, IntLanes(b, 16, v));
+}
+
+// The processor's conversion as LLVM selects it: by itself the same but for a
+// NaN's other bits.
+llvm::Value* TruncateToBFloat16(llvm::IRBuilder<>& b, llvm::Value* v) {
+  return b.CreateBitCast(b.CreateFPTrunc(v, WithLanes(b.getBFloatTy(), LanesOf(v))), IntLanes(b, 16, v));
+}
+
+llvm::Value* AnyIsDenormal(llvm::IRBuilder<>& b, llvm::Value* v) {
+  // VFPCLASS's bit for denormals.
+  constexpr int kDenormal = 0x20;
+  const llvm::Intrinsic::ID id = LanesOf(v) == 16  ? llvm::Intrinsic::x86_avx512_fpclass_ps_512
+                                 : LanesOf(v) == 8 ? llvm::Intrinsic::x86_avx512_fpclass_ps_256
+                                                   : llvm::Intrinsic::x86_avx512_fpclass_ps_128;
+  return b.CreateOrReduce(b.CreateIntrinsic(id, {}, {v, b.getInt32(kDenormal)}));
+}
+
+// VCVTNEPS2BF16 takes denormals for zeros, which PyTorch does not: where a lane has
+// one, which is rare, all go by integer arithmetic.
+llvm::Value* FloatToBFloat16ByAvx512(const MathContext& math, llvm::Value* v) {
+  llvm::IRBuilder<>& b = *math.builder;
+  llvm::Function* function = b.GetInsertBlock()->getParent();
+  auto* slow = llvm::BasicBlock::Create(b.getContext(), "denormal", function);
+  auto* fast = llvm::BasicBlock::Create(b.getContext(), "normal", function);
+  auto* done = llvm::BasicBlock::Create(b.getContext(), "converted", function);
+  b.CreateCondBr(AnyIsDenormal(b, v), slow, fast, llvm::MDBuilder(b.getContext()).createBranchWeights(1, 1000));
+  b.SetInsertPoint(slow);
+  llvm::Value* exact = FloatToBFloat16Bits(math, v);
+  b.CreateBr(done);
+  b.SetInsertPoint(fast);
+  llvm::Value* converted = TruncateToBFloat16(b, v);
+  b.CreateBr(done);
+  b.SetInsertPoint(done);
+  llvm::PHINode* result = b.CreatePHI(exact->getType(), 2);
+  result->addIncoming(exact, slow);
+  result->addIncoming(converted, fast);
+  return result;
+}
+
+// BFCVT puts each result into the lower half of its float's place.
+llvm::Value* FloatToBFloat16BySve(llvm::IRBuilder<>& b, llvm::Value* v) {
+  llvm::Value* floats = ToSveRegister(b, v);
+  auto* type = llvm::ScalableVectorType::get(b.getBFloatTy(), 8);
+  llvm::Value* halves = b.CreateIntrinsic(llvm::Intrinsic::aarch64_sve_fcvt_bf16f32, {},
+                                          {llvm::PoisonValue::get(type), AllSveLanes(b, type), floats});
+  llvm::Value* places = b.CreateBitCast(halves, llvm::ScalableVectorType::get(b.getInt32Ty(), 4));
+  return b.CreateTrunc(FromSveRegister(b, places, IntLanes(b, 32, v)), IntLanes(b, 16, v));
+}
+
+llvm::Value* FloatToBFloat16(const MathContext& math, llvm::Value* v) {
+  const int lanes = LanesOf(v);
+  switch (math.bfloat16) {
+    case BFloat16Instruction::kNone: break;
+    case BFloat16Instruction::kVcvtneps2bf16:
+      if (lanes == 4 || lanes == 8 || lanes == 16) return FloatToBFloat16ByAvx512(math, v);
+      break;
+    case BFloat16Instruction::kBfcvt:
+      if (lanes == 1 || lanes == 4) return TruncateToBFloat16(*math.builder, v);
+      if (lanes * 32 == math.vector_bits) return FloatToBFloat16BySve(*math.builder, v);
+      break;
+  }
+  return FloatToBFloat16Bits(math, v);
 }
 
 // A half's bits shifted into a float's place are the value times 2^-112, also
@@ -130,22 +196,22 @@ llvm::Value* Splat(llvm::IRBuilder<>& b, llvm::Value* v, int lanes) {
   return lanes == 1 || LanesOf(v) == lanes ? v : b.CreateVectorSplat(static_cast<unsigned>(lanes), v);
 }
 
-llvm::Value* FromMemory(const MathContext& math, bool has_f16c, DType dtype, llvm::Value* v) {
+llvm::Value* FromMemory(const MathContext& math, DType dtype, llvm::Value* v) {
   llvm::IRBuilder<>& b = *math.builder;
   if (dtype == DType::kBool) return b.CreateICmpNE(v, llvm::ConstantInt::get(v->getType(), 0));
   if (dtype == DType::kBFloat16) return BFloat16ToFloat(b, v);
   if (dtype != DType::kFloat16) return v;
-  if (has_f16c) return b.CreateFPExt(v, FloatLanes(b, v));
+  if (math.has_half) return b.CreateFPExt(v, FloatLanes(b, v));
   return HalfBitsToFloat(math, b.CreateBitCast(v, IntLanes(b, 16, v)));
 }
 
-llvm::Value* ToMemory(const MathContext& math, bool has_f16c, DType dtype, llvm::Value* v) {
+llvm::Value* ToMemory(const MathContext& math, DType dtype, llvm::Value* v) {
   llvm::IRBuilder<>& b = *math.builder;
   llvm::Type* type = MemoryType(b.getContext(), dtype, LanesOf(v));
   if (dtype == DType::kBool) return b.CreateZExt(v, type);
   if (dtype == DType::kBFloat16) return FloatToBFloat16(math, v);
   if (dtype != DType::kFloat16) return v;
-  return has_f16c ? b.CreateFPTrunc(v, type) : b.CreateBitCast(FloatToHalfBits(math, v), type);
+  return math.has_half ? b.CreateFPTrunc(v, type) : b.CreateBitCast(FloatToHalfBits(math, v), type);
 }
 
 llvm::Value* CastValue(const MathContext& math, DType from, DType to, llvm::Value* v) {

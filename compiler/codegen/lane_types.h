@@ -22,9 +22,9 @@ int LanesOf(llvm::Value* v);
 llvm::Value* Splat(llvm::IRBuilder<>& b, llvm::Value* v, int lanes);
 
 // What a load gave, as a register value; and a register value as what a store
-// takes. Without f16c a half is converted by integer arithmetic.
-llvm::Value* FromMemory(const MathContext& math, bool has_f16c, DType dtype, llvm::Value* v);
-llvm::Value* ToMemory(const MathContext& math, bool has_f16c, DType dtype, llvm::Value* v);
+// takes. May append basic blocks to the function.
+llvm::Value* FromMemory(const MathContext& math, DType dtype, llvm::Value* v);
+llvm::Value* ToMemory(const MathContext& math, DType dtype, llvm::Value* v);
 
 // A cast between register values. A float out of an integer's range gives some
 // integer, never undefined behaviour.

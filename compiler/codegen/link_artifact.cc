@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/status_macros.h"
+#include "compiler/artifact/elf_machine.h"
 #include "compiler/artifact/kiln_abi.h"
 #include "compiler/codegen/codegen.h"
 #include "compiler/codegen/manifest_object.h"
@@ -94,11 +95,12 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<std::string> LinkArtifact(const ObjectCode& code, const v1::Manifest& manifest) {
+  KILN_ASSIGN_OR_RETURN(const ElfMachine* machine, FindElfMachine(code.arch));
   std::vector<MemoryFile> objects(code.units.size());
   MemoryFile manifest_object, exports;
   OutputFolder folder;
   for (size_t i = 0; i < objects.size(); ++i) KILN_RETURN_IF_ERROR(objects[i].Write(code.units[i].object));
-  KILN_RETURN_IF_ERROR(manifest_object.Write(MakeManifestObject(manifest.SerializeAsString())));
+  KILN_RETURN_IF_ERROR(manifest_object.Write(MakeManifestObject(manifest.SerializeAsString(), machine->machine)));
   KILN_RETURN_IF_ERROR(exports.Write("{ global: " KILN_ENTRY_SYMBOL "; local: *; };\n"));
   KILN_RETURN_IF_ERROR(folder.Make());
   const std::string output = folder.file();
@@ -106,13 +108,17 @@ absl::StatusOr<std::string> LinkArtifact(const ObjectCode& code, const v1::Manif
   std::vector<std::string> inputs;
   for (const MemoryFile& object : objects) inputs.push_back(object.path());
   inputs.push_back(manifest_object.path());
+  // No kernel of this processor has larger pages: what is read-only after
+  // relocation shares none with anything else.
+  const std::string max_page = absl::StrCat("max-page-size=", machine->page_bytes);
+  const std::string common_page = absl::StrCat("common-page-size=", machine->page_bytes);
   // DT_HASH says how many symbols there are: CheckSharedObject() looks at all of them.
   // One thread: lld's pool of threads would outlive the call.
   std::vector<const char*> args = {
-      "ld.lld",       "-shared",          "-z",    "defs",         "-z",
-      "now",          "-z",               "relro", "-z",           "noexecstack",
+      "ld.lld", "-shared", "-z", "defs", "-z", "now", "-z", "relro", "-z", "noexecstack",
+      "-z", max_page.c_str(), "-z", common_page.c_str(),
       "--hash-style=sysv", "--build-id=none", "--threads=1", "--gc-sections", version_script.c_str(),
-      "-o",           output.c_str()};
+      "-o", output.c_str()};
   for (const std::string& input : inputs) args.push_back(input.c_str());
   std::string messages;
   llvm::raw_string_ostream stream(messages);

@@ -28,7 +28,7 @@ Elf64_Shdr Section(uint32_t name, uint32_t type, uint64_t offset, uint64_t size)
 }  // namespace
 
 // File header, manifest, section names, three section headers.
-std::string MakeManifestObject(absl::string_view manifest_bytes) {
+std::string MakeManifestObject(absl::string_view manifest_bytes, uint16_t machine) {
   const std::string manifest_name = KILN_MANIFEST_SECTION;
   const std::string names = absl::StrCat(std::string(1, '\0'), manifest_name, std::string(1, '\0'), ".shstrtab",
                                          std::string(1, '\0'));
@@ -41,7 +41,7 @@ std::string MakeManifestObject(absl::string_view manifest_bytes) {
   header.e_ident[EI_DATA] = ELFDATA2LSB;
   header.e_ident[EI_VERSION] = EV_CURRENT;
   header.e_type = ET_REL;
-  header.e_machine = EM_X86_64;
+  header.e_machine = machine;
   header.e_version = EV_CURRENT;
   header.e_shoff = sections_offset;
   header.e_ehsize = sizeof(Elf64_Ehdr);

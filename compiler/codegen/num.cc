@@ -1,6 +1,8 @@
 #include "compiler/codegen/num.h"
 
+#include "compiler/codegen/sve_register.h"
 #include "llvm/IR/Intrinsics.h"
+#include "llvm/IR/IntrinsicsAArch64.h"
 #include "llvm/IR/IntrinsicsX86.h"
 
 namespace kiln {
@@ -39,6 +41,17 @@ Num Scalef(Num x, Num n) {
   // 4 is _MM_FROUND_CUR_DIRECTION: as the processor rounds everything else.
   return x.With(b.CreateIntrinsic(id, {}, {x.v, n.v, llvm::PoisonValue::get(x.type()), all, b.getInt32(4)}));
 }
+
+// SVE's fscale over all lanes: x * 2^n.
+Num Fscale(Num x, Num n) {
+  llvm::IRBuilder<>& b = x.b();
+  llvm::Value* scalable = ToSveRegister(b, x.v);
+  llvm::Value* result = b.CreateIntrinsic(llvm::Intrinsic::aarch64_sve_fscale, {scalable->getType()},
+                                          {AllSveLanes(b, scalable->getType()), scalable, ToSveRegister(b, n.v)});
+  return x.With(FromSveRegister(b, result, x.type()));
+}
+
+bool FillsRegister(Num x) { return x.type()->getPrimitiveSizeInBits() == static_cast<uint64_t>(x.context->vector_bits); }
 
 }  // namespace
 
@@ -86,7 +99,11 @@ NearestInt ToNearestInt(Num x) {
 }
 
 Num ScaleByPowerOfTwo(Num x, NearestInt integer) {
-  if (x.context->has_scalef && x.type()->getPrimitiveSizeInBits() == 512) return Scalef(x, integer.as_float);
+  const ScaleInstruction instruction = x.context->scale;
+  if (instruction == ScaleInstruction::kScalef && x.type()->getPrimitiveSizeInBits() == 512) {
+    return Scalef(x, integer.as_float);
+  }
+  if (instruction == ScaleInstruction::kFscale && FillsRegister(x)) return Fscale(x, integer.as_int);
   const Num n = integer.as_int;
   const int mantissa = x.is_double() ? 52 : 23;
   const int64_t bias = x.is_double() ? 1023 : 127;

@@ -12,20 +12,10 @@
 #include <cstdint>
 
 #include "absl/types/span.h"
+#include "compiler/codegen/math_context.h"
 #include "llvm/IR/IRBuilder.h"
 
 namespace kiln {
-
-struct MathContext {
-  llvm::IRBuilder<>* builder = nullptr;
-  // Without fused multiply-add in hardware Fma is a product and a sum: LLVM's
-  // intrinsic would become a call of libm.
-  bool has_fma = false;
-  // Without SSE4.1 rounding is done by arithmetic, for the same reason.
-  bool has_round = false;
-  // AVX-512F: x * 2^n of a whole register is one instruction.
-  bool has_scalef = false;
-};
 
 struct Num {
   const MathContext* context = nullptr;

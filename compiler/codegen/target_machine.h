@@ -1,5 +1,6 @@
-// LLVM's view of a target. The processor is always the plain "x86-64"; what code
-// may use beyond it is said by features alone, never guessed from this machine.
+// LLVM's view of a target. The processor is always the architecture's plainest
+// one; what code may use beyond it is said by features alone, never guessed from
+// this machine.
 #ifndef KILN_COMPILER_CODEGEN_TARGET_MACHINE_H_
 #define KILN_COMPILER_CODEGEN_TARGET_MACHINE_H_
 

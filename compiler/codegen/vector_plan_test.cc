@@ -13,6 +13,8 @@ namespace {
 Isa Avx2() { return {"x86_64", {"avx", "avx2", "fma"}, 256}; }
 Isa Avx512() { return {"x86_64", {"avx512bw", "avx512f", "avx512vl"}, 512}; }
 Isa Sse() { return {"x86_64", {"sse4.1"}, 128}; }
+Isa Neon() { return {"aarch64", {}, 128}; }
+Isa Sve() { return {"aarch64", {"sve256"}, 256}; }
 
 // The phases of the loop over i0 in a kernel with inputs b0 and b1 and output b2
 // of `dtype`: "4x16 16 mask" for rounds of four vectors, of one, and a masked one.
@@ -42,7 +44,15 @@ TEST(VectorPlanTest, WhatIsLeftOfAnUnknownExtentIsOneMaskedVector) {
   EXPECT_EQ(Plan("s0", kCopy, Avx2()), "8 8-masked");
 }
 
-TEST(VectorPlanTest, WithoutMasksTheRestIsHalfVectorsAndElements) { EXPECT_EQ(Plan("s0", kCopy, Sse()), "4 1"); }
+TEST(VectorPlanTest, WithoutMasksTheRestIsHalfVectorsAndElements) {
+  EXPECT_EQ(Plan("s0", kCopy, Sse()), "4 1");
+  EXPECT_EQ(Plan("s0", kCopy, Neon()), "4 1");
+}
+
+TEST(VectorPlanTest, PredicatesMaskElementsOfEverySize) {
+  EXPECT_EQ(Plan("s0", kCopy, Sve()), "8 8-masked");
+  EXPECT_EQ(Plan("s0", kCopy, Sve(), "bf16"), "8 8-masked");
+}
 
 TEST(VectorPlanTest, NothingIsLeftOfAMultiple) {
   EXPECT_EQ(Plan("16*s0", kCopy, Avx512()), "16");

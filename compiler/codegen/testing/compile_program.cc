@@ -19,7 +19,7 @@ absl::StatusOr<std::unique_ptr<CompiledProgram>> CompileProgram(absl::string_vie
   KILN_ASSIGN_OR_RETURN(compiled->program, ParseLoopProgram(text, &compiled->pool));
   KILN_RETURN_IF_ERROR(VerifyLoopProgram(compiled->program));
   CodegenOptions codegen;
-  codegen.target = TestTarget(options.max_vector_bits);
+  codegen.target = options.target.value_or(TestTarget(options.max_vector_bits));
   codegen.check_bounds = options.check_bounds;
   auto* features = codegen.target.mutable_features();
   for (int i = features->size() - 1; i >= 0; --i) {
@@ -31,7 +31,9 @@ absl::StatusOr<std::unique_ptr<CompiledProgram>> CompileProgram(absl::string_vie
   manifest.set_compiler_build("test");
   KILN_ASSIGN_OR_RETURN(compiled->elf, LinkArtifact(compiled->code, manifest));
   KILN_RETURN_IF_ERROR(CheckSharedObject(compiled->elf, codegen.target.arch()));
-  KILN_ASSIGN_OR_RETURN(compiled->artifact, TestArtifact::Load(compiled->elf));
+  if (codegen.target.arch() == TestTarget().arch()) {
+    KILN_ASSIGN_OR_RETURN(compiled->artifact, TestArtifact::Load(compiled->elf));
+  }
   compiled->signature = TestSignature::Of(compiled->program);
   return compiled;
 }

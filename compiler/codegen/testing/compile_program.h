@@ -3,6 +3,7 @@
 #define KILN_COMPILER_CODEGEN_TESTING_COMPILE_PROGRAM_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -26,6 +27,9 @@ struct CompileProgramOptions {
   int max_vector_bits = 512;
   // Target features to do without.
   std::string without_feature;
+  // Another target than this machine; of another architecture the artifact is not
+  // loaded.
+  std::optional<v1::Target> target = std::nullopt;
 };
 
 // The text is verified first, and what comes out of it as the front does before it

@@ -9,9 +9,8 @@
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 #include <utility>
-
-#include "absl/strings/string_view.h"
 
 namespace kiln {
 
@@ -20,7 +19,7 @@ class GuardedBytes {
  public:
   GuardedBytes() = default;
   GuardedBytes(size_t size, char fill) : GuardedBytes(size) { std::memset(data_, fill, size); }
-  explicit GuardedBytes(absl::string_view bytes) : GuardedBytes(bytes.size()) {
+  explicit GuardedBytes(std::string_view bytes) : GuardedBytes(bytes.size()) {
     std::memcpy(data_, bytes.data(), bytes.size());
   }
   GuardedBytes(GuardedBytes&& other) noexcept

@@ -126,6 +126,13 @@ std::vector<char> StorageBytes(const PlainTensor& tensor) {
   return out;
 }
 
+std::shared_ptr<std::vector<PlainNumber>> NumbersOf(DType dtype, std::string_view bytes) {
+  auto numbers = std::make_shared<std::vector<PlainNumber>>();
+  const size_t size = static_cast<size_t>(DTypeSizeBytes(dtype));
+  for (size_t at = 0; at + size <= bytes.size(); at += size) numbers->push_back(Decode(dtype, bytes.data() + at));
+  return numbers;
+}
+
 absl::StatusOr<TestArtifact> TestArtifact::Load(absl::string_view elf) {
   const int fd = memfd_create("artifact", MFD_CLOEXEC);
   if (write(fd, elf.data(), elf.size()) != static_cast<ssize_t>(elf.size())) return absl::InternalError("short write");
@@ -291,12 +298,8 @@ PlainTensor ReadTensor(const KilnTensor& t) {
   out.dtype = *DTypeFromWireId(t.dtype);
   out.sizes.assign(t.sizes, t.sizes + t.rank);
   out.strides.assign(t.strides, t.strides + t.rank);
-  const int64_t extent = ExtentOf(out.sizes, out.strides);
-  out.storage = std::make_shared<std::vector<PlainNumber>>();
-  const int bytes = DTypeSizeBytes(out.dtype);
-  for (int64_t i = 0; i < extent; ++i) {
-    out.storage->push_back(Decode(out.dtype, static_cast<const char*>(t.data) + i * bytes));
-  }
+  const int64_t bytes = ExtentOf(out.sizes, out.strides) * DTypeSizeBytes(out.dtype);
+  out.storage = NumbersOf(out.dtype, {static_cast<const char*>(t.data), static_cast<size_t>(bytes)});
   return out;
 }
 

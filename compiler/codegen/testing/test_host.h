@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -98,6 +99,7 @@ class TestHost {
 
 // Bytes of a storage, and back.
 std::vector<char> StorageBytes(const PlainTensor& tensor);
+std::shared_ptr<std::vector<PlainNumber>> NumbersOf(DType dtype, std::string_view bytes);
 
 }  // namespace kiln
 

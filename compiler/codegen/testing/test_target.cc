@@ -13,7 +13,7 @@ v1::Target TestTarget(int max_vector_bits) {
   target.set_arch("x86_64");
   const llvm::StringMap<bool, llvm::MallocAllocator> features = llvm::sys::getHostCPUFeatures();
   for (const IsaFeatureRow& row : IsaFeatureRows()) {
-    if (features.lookup(llvm::StringRef(row.name.data(), row.name.size()))) target.add_features(std::string(row.name));
+    if (row.arch == target.arch() && features.lookup(llvm::StringRef(row.name.data(), row.name.size()))) target.add_features(std::string(row.name));
   }
   const int widest = features.lookup("avx512f") ? 512 : features.lookup("avx2") ? 256 : 128;
   target.set_vector_bits(std::min(widest, max_vector_bits));
