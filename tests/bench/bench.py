@@ -30,6 +30,14 @@ def bench_compiles() -> int:
     return subprocess.run([sys.executable, str(here / "compile_bench.py"), "--plot", str(plot)]).returncode
 
 
+def bench_kernels() -> int:
+    """KERNEL_BENCH_ARGUMENTS has arguments of kernel_bench.py: "bias_gelu masked_softmax --rounds 100"."""
+    here = pathlib.Path(__file__).resolve().parent
+    plot = pathlib.Path(kiln_server.kiln_binary()).parents[2] / "tests" / "bench" / "kernels.svg"
+    chosen = os.environ.get("KERNEL_BENCH_ARGUMENTS", "").split()
+    return subprocess.run([sys.executable, str(here / "kernel_bench.py"), "--plot", str(plot), *chosen]).returncode
+
+
 def bench_rpc() -> int:
     rpc_bench = pathlib.Path(kiln_server.kiln_binary()).parents[2] / "tests" / "bench" / "rpc_bench"
     with kiln_server.running() as server:
@@ -49,7 +57,7 @@ def bench_fake_tensors() -> int:
 
 
 def main() -> int:
-    return bench_models() | bench_compiles() | bench_rpc() | bench_fake_tensors()
+    return bench_models() | bench_compiles() | bench_kernels() | bench_rpc() | bench_fake_tensors()
 
 
 if __name__ == "__main__":

@@ -12,16 +12,16 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import math
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bar_chart import draw
+from ratios import geometric_mean
 from text_table import table
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
@@ -135,11 +135,6 @@ def print_case(m: Measured) -> None:
     for name, difference in m.steps.get("difference_to_eager", {}).items():
         print(f"  logits of {name} differ from eager's by {difference:.1e} of their largest")
     print(flush=True)
-
-
-def geometric_mean(values: Iterable[float]) -> float:
-    logs = [math.log(v) for v in values]
-    return math.exp(sum(logs) / len(logs))
 
 
 # What the summary prints: a name, and the ratio of one case.
