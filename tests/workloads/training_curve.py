@@ -17,7 +17,8 @@ import transformers
 from workloads import models
 from workloads.train import compiled
 
-BATCH, LENGTH, LABELS, VOCABULARY = 4, 64, 10, 256
+# Enough tokens that eager cuts its sums up by the number of threads.
+BATCH, LENGTH, LABELS, VOCABULARY = 8, 128, 10, 256
 # Small enough for 200 steps, and large enough for the last batch norm to have 64 values a channel: over fewer, eager
 # itself parts from eager at once.
 IMAGE_BATCH, IMAGE = 16, 64
