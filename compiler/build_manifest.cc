@@ -1,7 +1,9 @@
 #include "compiler/build_manifest.h"
 
+#include <set>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "compiler/artifact/kiln_abi.h"
 #include "compiler/codegen/buffer_placement.h"
 #include "compiler/codegen/extern_table.h"
@@ -114,7 +116,40 @@ void AddExternOps(const ExternTable& table, v1::Manifest& manifest) {
   }
 }
 
+// The proto's enum has the rows of apart_reasons.def in their order, after "unspecified".
+v1::ApartReason ExportReason(ApartReason reason) { return static_cast<v1::ApartReason>(static_cast<int>(reason) + 1); }
+
+// A loop program knows kernels by name.
+using KernelsByName = absl::flat_hash_map<absl::string_view, int>;
+KernelsByName NameKernels(const LoopProgram& program, const KernelTable& table) {
+  KernelsByName kernel_of;
+  for (size_t i = 0; i < program.steps.size(); ++i) {
+    if (const auto* step = std::get_if<Kernel>(&program.steps[i])) kernel_of[step->name] = table.launches[i].kernel;
+  }
+  return kernel_of;
+}
+
+// The reasons of all runs of one kernel.
+void AddReasons(const LoopProgram& program, const UniqueKernel& kernel, const KernelsByName& kernel_of,
+                v1::KernelInfo& info) {
+  std::set<std::pair<int, v1::ApartReason>> apart;
+  for (int step : kernel.steps) {
+    const Kernel& run = std::get<Kernel>(program.steps[step]);
+    if (step == kernel.steps.front()) info.set_why(run.why);
+    for (const Apart& a : run.apart) {
+      const auto found = kernel_of.find(a.kernel);
+      if (found != kernel_of.end()) apart.emplace(found->second, ExportReason(a.reason));
+    }
+  }
+  for (const auto& [other, reason] : apart) {
+    v1::ApartKernel& added = *info.add_apart();
+    added.set_kernel(other);
+    added.set_reason(reason);
+  }
+}
+
 void AddKernels(const ManifestParts& parts, const KernelTable& table, v1::Manifest& manifest) {
+  const KernelsByName kernel_of = NameKernels(*parts.program, table);
   for (const UniqueKernel& kernel : table.kernels) {
     v1::KernelInfo& info = *manifest.add_kernels();
     info.set_symbol(kernel.symbol);
@@ -124,6 +159,7 @@ void AddKernels(const ManifestParts& parts, const KernelTable& table, v1::Manife
       const bool known = node >= 0 && node < static_cast<int>(parts.facts->ops.size());
       info.add_ops(known ? parts.facts->ops[node] : "");
     }
+    AddReasons(*parts.program, kernel, kernel_of, info);
   }
 }
 

@@ -75,6 +75,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "fake_runtime/fake_tensor_mode.h"
 #include "fake_runtime/symbolic/expr.h"
 #include "fake_runtime/tensor/dtype.h"
@@ -171,6 +172,21 @@ struct Loop {
   std::vector<Stmt> body;
 };
 
+enum class ApartReason : uint8_t {
+#define KILN_APART_REASON(id, name, text) id,
+#include "compiler/loops/apart_reasons.def"
+#undef KILN_APART_REASON
+};
+absl::Span<const ApartReason> ApartReasons();
+absl::string_view ApartReasonName(ApartReason reason);  // "few_rows"
+absl::string_view ApartReasonText(ApartReason reason);  // "too few rows would be left for threads"
+
+// An earlier kernel that shares memory with this one, and why the two are not one.
+struct Apart {
+  std::string kernel;
+  ApartReason reason = ApartReason::kBetween;
+};
+
 struct Kernel {
   std::string name;          // "fused_add_native_layer_norm_3"
   std::vector<Inst> insts;   // by id
@@ -179,6 +195,7 @@ struct Kernel {
   // Iterations of the parallel loop that one task should have at least.
   Expr grain;
   std::string why;           // the scheduler's reasons, for `kiln show`
+  std::vector<Apart> apart;  // those of the joins that it refused
 };
 
 // A tensor argument of an extern op: a window into a buffer.
@@ -264,6 +281,7 @@ inline BufferId MemoryRoot(const LoopProgram& program, BufferId id) {
 //     arena 4*s0
 //     kernel k3 nodes=[4, 7] grain=64 {
 //       why "..."
+//       apart from k2 few_rows
 //       ...
 //     }
 //     extern aten.mm.out into node=5 (b0: f32[s0, 384] strides=[384, 1] offset=0, 2.5, none) -> (b1: ..., _)
@@ -278,6 +296,8 @@ inline BufferId MemoryRoot(const LoopProgram& program, BufferId id) {
 // `scalar EXPR`, `none`. Lines that start with # are comments.
 std::string PrintLoopProgram(const LoopProgram& program);
 std::string PrintKernel(const Kernel& kernel);
+// With the buffers that it touches, and what they are.
+std::string PrintKernel(const LoopProgram& program, const Kernel& kernel);
 
 // Reads the text form. The result has no `env`. PARSE_ERROR with the line.
 absl::StatusOr<LoopProgram> ParseLoopProgram(absl::string_view text, ExprPool* pool);

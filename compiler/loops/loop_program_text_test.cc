@@ -21,6 +21,8 @@ constexpr absl::string_view kProgram = R"(program symbols=[s0, s1] inputs=3 {
   arena 64*s0 + 128
   kernel fused_sub_sum_3 nodes=[4, 7] grain=64 {
     why "rows \"fit\""
+    apart from add_1 few_rows
+    apart from fused_mul_2 other_rows
     parallel i0 < s0 {
       %0 = accumulate sum f32
       vector i1 < 384 {

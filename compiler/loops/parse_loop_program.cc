@@ -275,9 +275,26 @@ class LoopProgramParser {
     if (in_.TryWord("why")) {
       KILN_ASSIGN_OR_RETURN(kernel.why, in_.String());
     }
+    while (in_.TryWord("apart")) {
+      KILN_RETURN_IF_ERROR(ParseApart(kernel));
+    }
     KILN_RETURN_IF_ERROR(ParseBody(kernel, kernel.body, 0));
     program_.steps.push_back(std::move(kernel));
     return absl::OkStatus();
+  }
+
+  absl::Status ParseApart(Kernel& kernel) {
+    Apart apart;
+    KILN_RETURN_IF_ERROR(in_.Expect("from"));
+    KILN_ASSIGN_OR_RETURN(absl::string_view name, in_.Word("a kernel's name"));
+    apart.kernel = std::string(name);
+    for (ApartReason reason : ApartReasons()) {
+      if (!in_.TryWord(ApartReasonName(reason))) continue;
+      apart.reason = reason;
+      kernel.apart.push_back(std::move(apart));
+      return absl::OkStatus();
+    }
+    return in_.Error("expected a reason of apart_reasons.def");
   }
 
   absl::Status ParseBody(Kernel& kernel, std::vector<Stmt>& body, int depth) {

@@ -1,8 +1,10 @@
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -38,6 +40,10 @@ class KernelPrinter {
                      "]", kernel_.grain.IsInt(0) ? "" : absl::StrCat(" grain=", kernel_.grain.ToString()), " {\n");
     if (!kernel_.why.empty()) {
       absl::StrAppend(&text, std::string(indent + 2, ' '), "why ", Quote(kernel_.why), "\n");
+    }
+    for (const Apart& apart : kernel_.apart) {
+      absl::StrAppend(&text, std::string(indent + 2, ' '), "apart from ", apart.kernel, " ",
+                      ApartReasonName(apart.reason), "\n");
     }
     PrintBody(kernel_.body, indent + 2, text);
     absl::StrAppend(&text, std::string(indent, ' '), "}\n");
@@ -195,6 +201,18 @@ std::string PrintBinding(const OutputBinding& binding) {
 }
 
 }  // namespace
+
+std::string PrintKernel(const LoopProgram& program, const Kernel& kernel) {
+  std::set<int> buffers;
+  for (const Inst& inst : kernel.insts) {
+    if (inst.buffer.value >= 0) buffers.insert(inst.buffer.value);
+  }
+  std::string text;
+  for (int id : buffers) {
+    absl::StrAppend(&text, absl::StripLeadingAsciiWhitespace(PrintBuffer(id, program.buffers[id])));
+  }
+  return text + PrintKernel(kernel);
+}
 
 std::string PrintKernel(const Kernel& kernel) { return KernelPrinter(kernel).Print(0); }
 

@@ -16,6 +16,22 @@ constexpr ScalarOpRow kScalarOps[] = {
 #undef KILN_SCALAR_OP
 };
 
+struct ApartReasonRow {
+  absl::string_view name, text;
+};
+
+constexpr ApartReasonRow kApartReasons[] = {
+#define KILN_APART_REASON(id, name, text) {name, text},
+#include "compiler/loops/apart_reasons.def"
+#undef KILN_APART_REASON
+};
+
+constexpr ApartReason kApartReasonIds[] = {
+#define KILN_APART_REASON(id, name, text) ApartReason::id,
+#include "compiler/loops/apart_reasons.def"
+#undef KILN_APART_REASON
+};
+
 constexpr absl::string_view kReduceKinds[] = {"sum", "prod", "max", "min", "any", "all", "argmax", "argmin", "welford"};
 constexpr absl::string_view kLoopKinds[] = {"parallel", "serial", "vector"};
 
@@ -29,6 +45,12 @@ bool IsComparison(ScalarOp op) {
   return op == ScalarOp::kEq || op == ScalarOp::kNe || op == ScalarOp::kLt || op == ScalarOp::kLe ||
          op == ScalarOp::kGt || op == ScalarOp::kGe;
 }
+
+absl::Span<const ApartReason> ApartReasons() { return kApartReasonIds; }
+
+absl::string_view ApartReasonName(ApartReason reason) { return kApartReasons[static_cast<int>(reason)].name; }
+
+absl::string_view ApartReasonText(ApartReason reason) { return kApartReasons[static_cast<int>(reason)].text; }
 
 absl::string_view ReduceKindName(ReduceKind kind) { return kReduceKinds[static_cast<int>(kind)]; }
 

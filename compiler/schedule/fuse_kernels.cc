@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
 #include <vector>
 
+#include "compiler/schedule/buffer_uses.h"
 #include "compiler/schedule/inline_producers.h"
 #include "compiler/schedule/join_clusters.h"
 #include "compiler/schedule/reuse_local_buffers.h"
@@ -66,16 +68,29 @@ class KernelFuser {
   int JoinOnce(int u) {
     for (int partner : FindPartners(u)) {
       std::optional<double> order = graph_.OrderOfFused(partner, u);
-      if (!order.has_value()) continue;
-      std::optional<Cluster> joined = JoinClusters(*graph_.unit(partner).cluster, *graph_.unit(u).cluster, index_);
-      if (!joined.has_value()) continue;
+      if (!order.has_value()) {
+        NoteRefusal(partner, u, ApartReason::kBetween);
+        continue;
+      }
+      std::variant<Cluster, ApartReason> result =
+          JoinClusters(*graph_.unit(partner).cluster, *graph_.unit(u).cluster, index_);
+      if (const ApartReason* reason = std::get_if<ApartReason>(&result)) {
+        NoteRefusal(partner, u, *reason);
+        continue;
+      }
+      Cluster& joined = std::get<Cluster>(result);
       graph_.Remove(u);
-      CleanCluster(*joined, [&](BufferId b) { return graph_.IsReadElsewhere(b, partner); }, index_);
-      graph_.SetCluster(partner, *std::move(joined));
+      graph_.refusals().Merge(u, partner);
+      CleanCluster(joined, [&](BufferId b) { return graph_.IsReadElsewhere(b, partner); }, index_);
+      graph_.SetCluster(partner, std::move(joined));
       graph_.unit(partner).order = *order;
       return partner;
     }
     return -1;
+  }
+
+  void NoteRefusal(int earlier, int later, ApartReason reason) {
+    graph_.refusals().Note(earlier, later, Refusals::Attempt::kJoin, reason);
   }
 
   FusionGraph& graph_;
@@ -90,6 +105,26 @@ std::vector<int> LatestFirst(FusionGraph& graph) {
   std::stable_sort(units.begin(), units.end(),
                    [&](int a, int b) { return graph.unit(a).order > graph.unit(b).order; });
   return units;
+}
+
+// Kernels that stay as they are have neighbours too.
+void NoteOrderedKernels(FusionGraph& graph) {
+  auto is_kernel = [&](int u) {
+    const Unit& unit = graph.unit(u);
+    return unit.alive && (unit.cluster.has_value() || std::holds_alternative<Kernel>(unit.step));
+  };
+  for (int u = 0; u < graph.num_units(); ++u) {
+    if (!is_kernel(u) || graph.unit(u).cluster.has_value()) continue;
+    auto note = [&](int other) {
+      if (other == u || !is_kernel(other)) return;
+      const bool is_earlier = graph.unit(other).order < graph.unit(u).order;
+      graph.refusals().Note(is_earlier ? other : u, is_earlier ? u : other, Refusals::Attempt::kJoin,
+                            ApartReason::kOrdered);
+    };
+    VisitAccesses(graph.unit(u).step, [&](BufferId b, Access access) {
+      for (int other : access == Access::kRead ? graph.writers(b) : graph.readers(b)) note(other);
+    });
+  }
 }
 
 void ReuseMemoryWithinKernels(FusionGraph& graph) {
@@ -123,6 +158,7 @@ void FuseKernels(FusionGraph& graph, IndexAnalysis& index) {
   InlineProducers(graph, index);
   KernelFuser(graph, index).Run();
   DropDeadKernels(graph, index);
+  NoteOrderedKernels(graph);
   ReuseMemoryWithinKernels(graph);
 }
 

@@ -50,9 +50,11 @@ FusionGraph::FusionGraph(LoopProgram& program, IndexAnalysis& index)
   }
   program.steps.clear();
   for (int u = 0; u < num_units(); ++u) {
+    units_[u].number = u;
     units_[u].order = u;
     AddUsers(u);
   }
+  refusals_.emplace(num_units());
 }
 
 bool FusionGraph::IsReadElsewhere(BufferId b, int u) const {

@@ -12,12 +12,14 @@
 #include <vector>
 
 #include "compiler/schedule/cluster.h"
+#include "compiler/schedule/refusals.h"
 
 namespace kiln::schedule {
 
 struct Unit {
   std::optional<Cluster> cluster;
   Step step;  // what it is if it is no cluster
+  int number = -1;  // in the graph
   double order = 0;
   bool alive = true;
 };
@@ -48,6 +50,9 @@ class FusionGraph {
   // between them depends on the earlier and is needed by the later.
   std::optional<double> OrderOfFused(int earlier, int later) const;
 
+  // What could not be fused.
+  Refusals& refusals() { return *refusals_; }
+
   // Units with an effect, in order. The graph is empty afterwards.
   std::vector<Unit> TakeUnits();
 
@@ -62,6 +67,7 @@ class FusionGraph {
   std::vector<std::vector<int>> readers_;  // by buffer
   std::vector<std::vector<int>> writers_;
   std::vector<bool> visible_;
+  std::optional<Refusals> refusals_;
 };
 
 // Calls visit(buffer, writes) once for each buffer and direction of a cluster.

@@ -65,19 +65,19 @@ class ReaderRewriter {
   ReaderRewriter(const Cluster& producer, const Producer& facts, Cluster reader, IndexAnalysis& index)
       : producer_(producer), facts_(facts), reader_(std::move(reader)), index_(index) {}
 
-  // Inlines the producer at every load of its buffer.
-  bool Rewrite() {
+  // Inlines the producer at every load of its buffer. nullopt, or why it cannot.
+  std::optional<ApartReason> Rewrite() {
     for (int s = 0; s < static_cast<int>(reader_.stages.size()); ++s) {
       std::vector<int> insts = reader_.stages[s].insts;
       for (int id : insts) {
         const Inst& inst = reader_.insts[id];
         if (inst.kind != InstKind::kLoad || inst.buffer != facts_.buffer) continue;
-        if (IsRepeated(s, inst.expr) && facts_.cost > kTrivialCost) return false;
-        if (!InlineAt(s, id)) return false;
-        if (reader_.insts.size() > kMaxInsts) return false;
+        if (IsRepeated(s, inst.expr) && facts_.cost > kTrivialCost) return ApartReason::kRepeated;
+        if (!InlineAt(s, id)) return ApartReason::kOtherLoops;
+        if (reader_.insts.size() > kMaxInsts) return ApartReason::kLarge;
       }
     }
-    return true;
+    return std::nullopt;
   }
 
   Cluster Take() { return std::move(reader_); }
@@ -188,12 +188,18 @@ void InlineProducer(FusionGraph& graph, const Producer& producer, IndexAnalysis&
   }
   int places = 0;
   for (int reader : readers) places += CountPlaces(*graph.unit(reader).cluster, producer.buffer);
-  if (places > 1 && !IsWorthRepeating(producer)) return;
+  auto refuse = [&](int reader, ApartReason reason) {
+    graph.refusals().Note(producer.unit, reader, Refusals::Attempt::kInline, reason);
+  };
+  if (places > 1 && !IsWorthRepeating(producer)) {
+    for (int reader : readers) refuse(reader, ApartReason::kCostly);
+    return;
+  }
   const Cluster& cluster = *graph.unit(producer.unit).cluster;
   std::vector<Cluster> rewritten;
   for (int reader : readers) {
     ReaderRewriter rewriter(cluster, producer, *graph.unit(reader).cluster, index);
-    if (!rewriter.Rewrite()) return;
+    if (std::optional<ApartReason> reason = rewriter.Rewrite()) return refuse(reader, *reason);
     rewritten.push_back(rewriter.Take());
     TakeOver(rewritten.back(), cluster);
   }

@@ -1,6 +1,7 @@
 #include "compiler/schedule/join_clusters.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -60,20 +61,23 @@ class Joiner {
   Joiner(const Cluster& first, const Cluster& second, IndexAnalysis& index)
       : first_(first), second_(second), index_(index) {}
 
-  std::optional<Cluster> Join() {
-    if (first_.insts.size() + second_.insts.size() > kMaxInsts) return std::nullopt;
+  std::variant<Cluster, ApartReason> Join() {
+    if (first_.insts.size() + second_.insts.size() > kMaxInsts) return ApartReason::kLarge;
     std::optional<AxisMatch> match = MatchAxes(first_, second_, index_);
-    if (!match.has_value() || !ChooseRows(*match)) return std::nullopt;
+    if (!match.has_value()) return ApartReason::kOtherLoops;
+    if (std::optional<ApartReason> refused = ChooseRows(*match)) return *refused;
     RenumberSecond();
-    if (!PlaceStages() || !LeavesEnoughRows()) return std::nullopt;
+    if (!PlaceStages()) return ApartReason::kCrossesRows;
+    if (std::optional<ApartReason> refused = RefuseFewRows()) return *refused;
     Append();
     return std::move(first_);
   }
 
  private:
   // Decides which axes are rows of the joint cluster, in numbers of the first,
-  // and turns the others into inner axes on both sides.
-  bool ChooseRows(const AxisMatch& match) {
+  // and turns the others into inner axes on both sides. The reason if that is not
+  // to be done.
+  std::optional<ApartReason> ChooseRows(const AxisMatch& match) {
     number_ = match.first_of_second;
     bool first_fixed = first_.HasInner(), second_fixed = second_.HasInner();
     both_fixed_ = first_fixed && second_fixed;
@@ -83,9 +87,9 @@ class Joiner {
       if (number_[axis] >= 0 && Contains(first_.rows, number_[axis])) matched.push_back(number_[axis]);
     }
     bool all_first = matched.size() == first_.rows.size(), all_second = matched.size() == second_.rows.size();
-    if (first_fixed && !all_first) return false;
-    if (second_fixed && !all_second) return false;
-    if (none_fixed_ && (!all_first || (!all_second && !match.by_dataflow))) return false;
+    if (first_fixed && !all_first) return ApartReason::kOtherRows;
+    if (second_fixed && !all_second) return ApartReason::kOtherRows;
+    if (none_fixed_ && (!all_first || (!all_second && !match.by_dataflow))) return ApartReason::kOtherRows;
     AxisList demoted_first, demoted_second;
     for (int axis : first_.rows) {
       if (!Contains(matched, axis)) demoted_first.push_back(axis);
@@ -94,13 +98,13 @@ class Joiner {
       if (number_[axis] < 0 || !Contains(matched, number_[axis])) demoted_second.push_back(axis);
     }
     for (const auto& [cluster, demoted] : {std::pair{&first_, &demoted_first}, {&second_, &demoted_second}}) {
-      if (!demoted->empty() && Estimate(*cluster, *demoted, index_) < kWorthwhileInner) return false;
+      if (!demoted->empty() && Estimate(*cluster, *demoted, index_) < kWorthwhileInner) return ApartReason::kShortLoop;
     }
     any_demoted_ = !demoted_first.empty() || !demoted_second.empty();
     for (int axis : demoted_first) first_.rows.erase(std::find(first_.rows.begin(), first_.rows.end(), axis));
     Demote(first_, demoted_first);
     Demote(second_, demoted_second);
-    return true;
+    return std::nullopt;
   }
 
   static void Demote(Cluster& cluster, const AxisList& axes) {
@@ -238,7 +242,8 @@ class Joiner {
     return false;
   }
 
-  bool LeavesEnoughRows() {
+  // Why too little would be left to share among threads and lanes, if it would.
+  std::optional<ApartReason> RefuseFewRows() {
     int64_t rows = Estimate(first_, first_.rows, index_);
     Cluster shape;  // of the second, in the first's numbers
     shape.extents = first_.extents;
@@ -246,13 +251,14 @@ class Joiner {
     shape.stages = second_.stages;
     shape.insts = second_.insts;
     // Joining over the very same axes takes no parallelism from either.
-    if (both_fixed_ || !any_demoted_) return true;
+    if (both_fixed_ || !any_demoted_) return std::nullopt;
     bool lanes = RowsAreLanes(first_, index_) || RowsAreLanes(shape, index_);
     // Pointwise work keeps its own vector axis rather than lose it to a join.
-    if (lanes && none_fixed_) return false;
+    if (lanes && none_fixed_) return ApartReason::kKeepsLanes;
     if (lanes) rows /= kLanesPerTask;
-    if (rows >= kManyRows) return true;
-    return EstimateWork(first_, index_) + EstimateWork(shape, index_) <= kLittleWork;
+    if (rows >= kManyRows) return std::nullopt;
+    const bool is_little = EstimateWork(first_, index_) + EstimateWork(shape, index_) <= kLittleWork;
+    return is_little ? std::nullopt : std::optional(ApartReason::kFewRows);
   }
 
   void Append() {
@@ -287,7 +293,7 @@ class Joiner {
 
 }  // namespace
 
-std::optional<Cluster> JoinClusters(const Cluster& first, const Cluster& second, IndexAnalysis& index) {
+std::variant<Cluster, ApartReason> JoinClusters(const Cluster& first, const Cluster& second, IndexAnalysis& index) {
   return Joiner(first, second, index).Join();
 }
 

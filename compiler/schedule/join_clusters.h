@@ -12,18 +12,19 @@
 //                            the second, those become inner axes
 //   reduction + pointwise    the reduction's rows; the rest is inner
 //   reduction + reduction    must be the same rows
-// Joining is refused where too few rows would be left for threads.
+// Joining is refused where too few rows would be left for threads; all reasons are
+// rows of compiler/loops/apart_reasons.def.
 #ifndef KILN_COMPILER_SCHEDULE_JOIN_CLUSTERS_H_
 #define KILN_COMPILER_SCHEDULE_JOIN_CLUSTERS_H_
 
-#include <optional>
+#include <variant>
 
 #include "compiler/schedule/cluster.h"
 
 namespace kiln::schedule {
 
-// `second` comes after `first` in the program.
-std::optional<Cluster> JoinClusters(const Cluster& first, const Cluster& second, IndexAnalysis& index);
+// `second` comes after `first` in the program. Both in one, or why not.
+std::variant<Cluster, ApartReason> JoinClusters(const Cluster& first, const Cluster& second, IndexAnalysis& index);
 
 }  // namespace kiln::schedule
 
