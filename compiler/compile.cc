@@ -2,11 +2,13 @@
 
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/status_macros.h"
 #include "compiler/build_manifest.h"
 #include "compiler/codegen/codegen.h"
+#include "compiler/codegen/kernel_table.h"
 #include "compiler/decompose/decompose.h"
 #include "compiler/loops/loop_ir.h"
 #include "compiler/schedule/schedule.h"
@@ -85,6 +87,30 @@ std::string Joined(const ObjectCode& code, std::string UnitCode::*text) {
   return all;
 }
 
+// What the first lines of a module say is the same for all kernels.
+std::string WithoutModuleLines(absl::string_view llvm_ir) {
+  while (absl::StartsWith(llvm_ir, "; ModuleID") || absl::StartsWith(llvm_ir, "source_filename") ||
+         absl::StartsWith(llvm_ir, "target ") || absl::StartsWith(llvm_ir, "\n")) {
+    const size_t end = llvm_ir.find('\n');
+    llvm_ir.remove_prefix(end == absl::string_view::npos ? llvm_ir.size() : end + 1);
+  }
+  return std::string(llvm_ir);
+}
+
+// Code comes by kernel of the table, and then the entry's.
+std::vector<KernelTexts> TextsOfKernels(const LoopProgram& program, const ObjectCode& code) {
+  const KernelTable table = BuildKernelTable(program);
+  std::vector<KernelTexts> texts;
+  for (size_t i = 0; i < table.kernels.size(); ++i) {
+    const UniqueKernel& kernel = table.kernels[i];
+    const UnitCode& unit = code.units[i];
+    const Kernel& first_run = std::get<Kernel>(program.steps[kernel.steps.front()]);
+    texts.push_back({kernel.symbol, PrintKernel(program, first_run), WithoutModuleLines(unit.llvm_ir),
+                     unit.assembly});
+  }
+  return texts;
+}
+
 // What stages print, where somebody wants to read it.
 class TextSink {
  public:
@@ -155,6 +181,7 @@ absl::StatusOr<CompileResult> Compile(
   for (const UnitCode& unit : code.units) {
     result.kernel_milliseconds.push_back(static_cast<float>(absl::ToDoubleMilliseconds(unit.time)));
   }
+  if (sink.wanted()) result.kernel_texts = TextsOfKernels(program, code);
   return result;
 }
 

@@ -58,6 +58,14 @@ struct CompileRequest {
 // "decompose", "loops", "schedule", "llvm" and "asm".
 using StageTexts = std::map<std::string, std::string>;
 
+// What there is to read of one kernel, for `kiln show`.
+struct KernelTexts {
+  std::string symbol;  // as in the manifest
+  std::string loops;   // of its first run, scheduled
+  std::string llvm_ir;
+  std::string assembly;
+};
+
 struct CompileResult {
   std::string elf;
   v1::Manifest manifest;
@@ -65,6 +73,8 @@ struct CompileResult {
   std::vector<v1::StageTime> stage_times;
   // Code generation by kernel of the manifest, then the entry's.
   std::vector<float> kernel_milliseconds;
+  // By kernel of the manifest; only where texts are asked for.
+  std::vector<KernelTexts> kernel_texts;
 };
 
 // `pool` owns the graph's expressions and is added to. `after_propagation` gets

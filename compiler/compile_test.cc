@@ -4,12 +4,15 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/status_macros.h"
 #include "compiler/artifact/read_manifest.h"
 #include "compiler/codegen/testing/test_host.h"
 #include "compiler/codegen/testing/test_target.h"
 #include "compiler/compile.h"
+#include "compiler/loops/loop_ir.h"
 #include "compiler/loops/testing/tensor_literals.h"
 #include "fake_runtime/graph/canonical.h"
 #include "fake_runtime/graph/text_form.h"
@@ -198,6 +201,53 @@ TEST(CompileTest, EveryKernelHasATimeAndSoHasTheEntry) {
   ASSERT_TRUE(outcome.ok()) << outcome.status();
   EXPECT_THAT(outcome->result.kernel_milliseconds, SizeIs(outcome->result.manifest.kernels_size() + 1));
   EXPECT_THAT(outcome->result.kernel_milliseconds, Each(Gt(0)));
+}
+
+TEST(CompileTest, EveryKernelHasItsTexts) {
+  absl::StatusOr<Outcome> outcome = CompileText(kAdd, {{"s0", 8}, {"s1", 16}, {"s2", 8}});
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  ASSERT_THAT(outcome->result.kernel_texts, SizeIs(outcome->result.manifest.kernels_size()));
+  const KernelTexts& texts = outcome->result.kernel_texts[0];
+  EXPECT_EQ(texts.symbol, outcome->result.manifest.kernels(0).symbol());
+  EXPECT_THAT(texts.loops, HasSubstr("buffer b0 input 0 f32[s0*s1]\n"));
+  EXPECT_THAT(texts.loops, HasSubstr("load f32 b0["));
+  EXPECT_THAT(texts.llvm_ir, HasSubstr(texts.symbol));
+  EXPECT_THAT(texts.assembly, HasSubstr(texts.symbol));
+}
+
+// "add_0 apart from sum_1: few_rows", in the kernels' order.
+std::vector<std::string> ApartTexts(const v1::Manifest& manifest) {
+  std::vector<std::string> texts;
+  for (const v1::KernelInfo& kernel : manifest.kernels()) {
+    for (const v1::ApartKernel& apart : kernel.apart()) {
+      texts.push_back(absl::StrCat(kernel.symbol(), " from ", manifest.kernels(apart.kernel()).symbol(), ": ",
+                                   v1::ApartReason_Name(apart.reason())));
+    }
+  }
+  return texts;
+}
+
+TEST(CompileTest, TheManifestSaysWhyKernelsAreOneOrNot) {
+  // Sums over rows and over columns of what one kernel made: neither has the other's rows.
+  absl::StatusOr<Outcome> outcome =
+      CompileText("graph main(%a: f32[s0, 300]) {\n  %e = aten.exp.default(%a)\n"
+                  "  %r = aten.sum.dim_IntList(%e, [1])\n  %c = aten.sum.dim_IntList(%e, [0])\n"
+                  "  return (%e, %r, %c)\n}\n",
+                  {{"s0", 400}});
+  ASSERT_TRUE(outcome.ok()) << outcome.status();
+  const v1::Manifest& manifest = outcome->result.manifest;
+  ASSERT_THAT(manifest.kernels(), SizeIs(2));
+  EXPECT_EQ(manifest.kernels(0).why(), "2 kernels joined over the same rows");
+  EXPECT_THAT(ApartTexts(manifest), ElementsAre(absl::StrCat(manifest.kernels(1).symbol(), " from ",
+                                                             manifest.kernels(0).symbol(), ": APART_REASON_OTHER_ROWS")));
+}
+
+TEST(CompileTest, ReasonsOfTheWireAreTheSchedulers) {
+  EXPECT_EQ(static_cast<int>(ApartReasons().size()), v1::ApartReason_descriptor()->value_count() - 1);
+  for (ApartReason reason : ApartReasons()) {
+    EXPECT_EQ(v1::ApartReason_Name(static_cast<v1::ApartReason>(static_cast<int>(reason) + 1)),
+              absl::StrCat("APART_REASON_", absl::AsciiStrToUpper(ApartReasonName(reason))));
+  }
 }
 
 TEST(CompileTest, EqualRequestsGiveEqualBytes) {

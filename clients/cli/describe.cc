@@ -11,6 +11,9 @@
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "base/error.h"
+#include "compiler/loops/extern_reasons.h"
+#include "compiler/loops/loop_ir.h"
+#include "fake_runtime/ops/op_table.h"
 #include "fake_runtime/tensor/dtype.h"
 
 namespace kiln {
@@ -46,56 +49,23 @@ std::string DescribeTensor(const v1::TensorMeta& meta) {
   return out;
 }
 
-std::string DescribeInput(const v1::ManifestInput& input) {
-  std::string out = input.has_tensor() ? DescribeTensor(input.tensor()) : absl::StrCat("int = ", Text(input.sym_int()));
-  absl::StrAppend(&out, "  ", Word(v1::InputKind_Name(input.kind()), sizeof("INPUT_KIND_") - 1));
-  if (input.donated()) out += ", donated";
-  if (!input.used()) out += ", not read";
-  return out;
+// "too few rows would be left for threads"; the proto's enum is the table's, after "unspecified".
+std::string Text(v1::ApartReason reason) {
+  const int row = static_cast<int>(reason) - 1;
+  const bool is_known = row >= 0 && row < static_cast<int>(ApartReasons().size());
+  return is_known ? std::string(ApartReasonText(ApartReasons()[row])) : absl::StrCat("reason ", reason);
 }
 
-std::string DescribeOutput(const v1::ManifestOutput& output) {
-  std::string out = output.has_tensor()      ? DescribeTensor(output.tensor())
-                    : output.has_sym_value() ? Text(output.sym_value())
-                                             : "none";
-  switch (output.kind()) {
-    case v1::ManifestOutput::KIND_INPUT: return absl::StrCat(out, "  is input ", output.alias_of());
-    case v1::ManifestOutput::KIND_VIEW: return absl::StrCat(out, "  a view of input ", output.alias_of());
-    case v1::ManifestOutput::KIND_OUTPUT_VIEW: return absl::StrCat(out, "  a view of output ", output.alias_of());
-    default: return out;
+// Of an overload that an artifact calls; the reasons are those of all overloads.
+std::string WhyExternOp(absl::string_view op) {
+  const size_t dot = op.rfind('.');
+  if (dot == absl::string_view::npos) return "";
+  for (const ExternReason& row : ExternReasons()) {
+    if (row.packet == op.substr(0, dot)) return std::string(row.why);
   }
-}
-
-std::string LocationOf(const v1::VariantRecord* record, int node) {
-  if (record == nullptr || node < 0 || node >= record->locations_size()) return "";
-  return record->locations(node);
-}
-
-// "aten.mul.Tensor (model.py:3), aten.add.Tensor".
-std::string FusedOps(const v1::KernelInfo& kernel, const v1::VariantRecord* record) {
-  std::vector<std::string> parts;
-  const int count = std::max(kernel.nodes_size(), kernel.ops_size());
-  for (int i = 0; i < count; ++i) {
-    std::string part = i < kernel.ops_size() ? kernel.ops(i) : "?";
-    if (i < kernel.nodes_size()) {
-      absl::StrAppend(&part, " #", kernel.nodes(i));
-      const std::string location = LocationOf(record, kernel.nodes(i));
-      if (!location.empty()) absl::StrAppend(&part, " (", location, ")");
-    }
-    parts.push_back(std::move(part));
-  }
-  return absl::StrJoin(parts, ", ");
-}
-
-// What a run of the kernel moves and computes, once for runs that do the same.
-std::vector<std::string> WorkOfKernel(const v1::Manifest& manifest, int kernel) {
-  std::vector<std::string> lines;
-  for (const v1::StepInfo& step : manifest.steps()) {
-    if (step.what_case() != v1::StepInfo::kKernel || step.kernel() != kernel) continue;
-    std::string line = absl::StrCat("moves ", Text(step.bytes()), " bytes, ", Text(step.operations()), " operations");
-    if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(std::move(line));
-  }
-  return lines;
+  // Out variants write their argument, which is no reason: the call was to be like that.
+  const OpRow* row = FindOp(op);
+  return row == nullptr || row->schema.is_mutating() ? "" : std::string(WhyExtern(*row));
 }
 
 void AppendProvenance(std::string& out, const v1::VariantRecord& record) {
@@ -130,6 +100,99 @@ std::string DescribeGuard(const v1::Guard& guard, const std::string& location) {
   return out;
 }
 
+std::string DescribeInput(const v1::ManifestInput& input) {
+  std::string out = input.has_tensor() ? DescribeTensor(input.tensor()) : absl::StrCat("int = ", Text(input.sym_int()));
+  absl::StrAppend(&out, "  ", Word(v1::InputKind_Name(input.kind()), sizeof("INPUT_KIND_") - 1));
+  if (input.donated()) out += ", donated";
+  if (!input.used()) out += ", not read";
+  return out;
+}
+
+std::string DescribeOutput(const v1::ManifestOutput& output) {
+  std::string out = output.has_tensor()      ? DescribeTensor(output.tensor())
+                    : output.has_sym_value() ? Text(output.sym_value())
+                                             : "none";
+  switch (output.kind()) {
+    case v1::ManifestOutput::KIND_INPUT: return absl::StrCat(out, "  is input ", output.alias_of());
+    case v1::ManifestOutput::KIND_VIEW: return absl::StrCat(out, "  a view of input ", output.alias_of());
+    case v1::ManifestOutput::KIND_OUTPUT_VIEW: return absl::StrCat(out, "  a view of output ", output.alias_of());
+    default: return out;
+  }
+}
+
+std::string DescribeExternOp(const v1::ExternOp& op) {
+  std::string out = absl::StrCat(op.name(), op.into() ? " into given memory" : " with a result of the host's", ", ",
+                                 op.call_sites(), op.call_sites() == 1 ? " call" : " calls");
+  const std::string why = WhyExternOp(op.name());
+  return why.empty() ? out : absl::StrCat(out, ": ", why);
+}
+
+std::string LocationOf(const v1::VariantRecord* record, int node) {
+  if (record == nullptr || node < 0 || node >= record->locations_size()) return "";
+  return record->locations(node);
+}
+
+std::string FusedOps(const v1::KernelInfo& kernel, const v1::VariantRecord* record) {
+  std::vector<std::string> parts;
+  const int count = std::max(kernel.nodes_size(), kernel.ops_size());
+  for (int i = 0; i < count; ++i) {
+    std::string part = i < kernel.ops_size() ? kernel.ops(i) : "?";
+    if (i < kernel.nodes_size()) {
+      absl::StrAppend(&part, " #", kernel.nodes(i));
+      const std::string location = LocationOf(record, kernel.nodes(i));
+      if (!location.empty()) absl::StrAppend(&part, " (", location, ")");
+    }
+    parts.push_back(std::move(part));
+  }
+  return absl::StrJoin(parts, ", ");
+}
+
+std::vector<std::string> ReasonsOfKernel(const v1::Manifest& manifest, int kernel) {
+  std::vector<std::string> lines;
+  const v1::KernelInfo& info = manifest.kernels(kernel);
+  if (!info.why().empty()) lines.push_back(absl::StrCat("one kernel: ", info.why()));
+  for (const v1::ApartKernel& apart : info.apart()) {
+    // What an artifact says of itself is not to be trusted.
+    if (apart.kernel() < 0 || apart.kernel() >= manifest.kernels_size()) continue;
+    lines.push_back(absl::StrCat("apart from ", manifest.kernels(apart.kernel()).symbol(), ": ", Text(apart.reason())));
+  }
+  return lines;
+}
+
+std::string DescribeWork(const v1::StepInfo& step) {
+  std::string out = absl::StrCat("moves ", Text(step.bytes()), " bytes");
+  return step.has_operations() ? absl::StrCat(out, ", ", Text(step.operations()), " operations") : out;
+}
+
+std::vector<std::string> WorkOfKernel(const v1::Manifest& manifest, int kernel) {
+  std::vector<std::string> lines;
+  for (const v1::StepInfo& step : manifest.steps()) {
+    if (step.what_case() != v1::StepInfo::kKernel || step.kernel() != kernel) continue;
+    std::string line = DescribeWork(step);
+    if (std::find(lines.begin(), lines.end(), line) == lines.end()) lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
+std::string DescribeKernel(const v1::Manifest& manifest, int kernel, const v1::VariantRecord* record) {
+  const v1::KernelInfo& info = manifest.kernels(kernel);
+  std::string out = absl::StrCat("  ", info.symbol(), " x", info.launches(), ": ", FusedOps(info, record), "\n");
+  if (record != nullptr && kernel < record->kernel_milliseconds_size()) {
+    absl::StrAppendFormat(&out, "    made in %.3f ms\n", record->kernel_milliseconds(kernel));
+  }
+  for (const std::string& reason : ReasonsOfKernel(manifest, kernel)) absl::StrAppend(&out, "    ", reason, "\n");
+  for (const std::string& work : WorkOfKernel(manifest, kernel)) absl::StrAppend(&out, "    ", work, "\n");
+  return out;
+}
+
+std::vector<std::pair<std::string, std::string>> AboutArtifact(const v1::Manifest& manifest) {
+  return {{"for", absl::StrCat(manifest.arch(), ", ABI ", manifest.abi_version())},
+          {"compiler", manifest.compiler_build()},
+          {"needs", JoinOr(manifest.isa_features(), " ", "baseline")},
+          {"symbols", JoinOr(manifest.symbols(), ", ", "none")},
+          {"arena", absl::StrCat(manifest.arena_bytes().empty() ? "0" : manifest.arena_bytes(), " bytes")}};
+}
+
 std::string DescribeArtifact(const v1::Manifest& manifest, int64_t size_bytes, const v1::VariantRecord* record) {
   std::string out = absl::StrCat("artifact  ", DescribeBytes(size_bytes), ", ABI ", manifest.abi_version(), ", ",
                                  manifest.arch(), ", compiler ", manifest.compiler_build(), "\n");
@@ -154,18 +217,10 @@ std::string DescribeArtifact(const v1::Manifest& manifest, int64_t size_bytes, c
   }
   absl::StrAppend(&out, "extern    ", manifest.extern_ops_size(), "\n");
   for (const v1::ExternOp& op : manifest.extern_ops()) {
-    absl::StrAppend(&out, "  ", op.name(), op.into() ? " into given memory" : " with a result of the host's", ", ",
-                    op.call_sites(), op.call_sites() == 1 ? " call\n" : " calls\n");
+    absl::StrAppend(&out, "  ", DescribeExternOp(op), "\n");
   }
   absl::StrAppend(&out, "kernels   ", manifest.kernels_size(), "\n");
-  for (int i = 0; i < manifest.kernels_size(); ++i) {
-    const v1::KernelInfo& kernel = manifest.kernels(i);
-    absl::StrAppend(&out, "  ", kernel.symbol(), " x", kernel.launches(), ": ", FusedOps(kernel, record), "\n");
-    if (record != nullptr && i < record->kernel_milliseconds_size()) {
-      absl::StrAppendFormat(&out, "    made in %.3f ms\n", record->kernel_milliseconds(i));
-    }
-    for (const std::string& work : WorkOfKernel(manifest, i)) absl::StrAppend(&out, "    ", work, "\n");
-  }
+  for (int i = 0; i < manifest.kernels_size(); ++i) out += DescribeKernel(manifest, i, record);
   absl::StrAppend(&out, "arena     ", manifest.arena_bytes().empty() ? "0" : manifest.arena_bytes(), " bytes\n");
   return out;
 }

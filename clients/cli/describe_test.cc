@@ -72,6 +72,18 @@ TEST(DescribeTest, AnArtifactGolden) {
   kernel.add_nodes(1);
   kernel.add_ops("aten.mul.Tensor");
   kernel.add_ops("aten.add.Tensor");
+  kernel.set_why("2 kernels joined over the same points");
+  v1::ApartKernel& apart = *kernel.add_apart();
+  apart.set_kernel(1);
+  apart.set_reason(v1::APART_REASON_FEW_ROWS);
+  kernel.add_apart()->set_kernel(2);
+  v1::KernelInfo& other = *m.add_kernels();
+  other.set_symbol("k1");
+  other.set_launches(2);
+  v1::StepInfo& step = *m.add_steps();
+  step.set_kernel(0);
+  step.mutable_bytes()->set_expr("32*s0");
+  step.mutable_operations()->set_expr("8*s0");
   v1::VariantRecord record;
   record.set_compile_seconds(0.25);
   record.set_requester("me");
@@ -93,9 +105,13 @@ TEST(DescribeTest, AnArtifactGolden) {
             "guards    1\n"
             "  s0 == s2  [shape] node 3 (aten.add.Tensor): broadcast of dim 0\n"
             "extern    1\n"
-            "  aten.mm.out into given memory, 2 calls\n"
-            "kernels   1\n"
+            "  aten.mm.out into given memory, 2 calls: matrix product: a tuned library\n"
+            "kernels   2\n"
             "  k0 x1: aten.mul.Tensor #0 (model.py:7), aten.add.Tensor #1\n"
+            "    one kernel: 2 kernels joined over the same points\n"
+            "    apart from k1: too few rows would be left for threads\n"
+            "    moves 32*s0 bytes, 8*s0 operations\n"
+            "  k1 x2: \n"
             "arena     0 bytes\n");
 }
 

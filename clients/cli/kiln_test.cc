@@ -190,6 +190,51 @@ TEST_F(KilnTest, ShowStagesPrintsEveryStage) {
   EXPECT_THAT(none.output, HasSubstr("there is no stage 'nonsense'"));
 }
 
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST_F(KilnTest, ShowPrintsAKernelsCodeSideBySideWhereThereIsRoom) {
+  const std::string graph = absl::StrCat("--bind=s0=8,s1=16,s2=8 ", Write("broadcast.txt", kBroadcast));
+  setenv("COLUMNS", "180", 1);
+  const Ran wide = Kiln(absl::StrCat("show --kernel add_0 ", graph));
+  EXPECT_EQ(wide.exit_code, 0) << wide.output;
+  EXPECT_THAT(wide.output, HasSubstr("kernel.add_0 x1: aten.add.Tensor #0 (broadcast.txt:2)"));
+  const std::vector<std::string> lines = absl::StrSplit(wide.output, '\n');
+  bool beside = false;
+  for (const std::string& line : lines) {
+    beside |= absl::StartsWith(line, "loop IR ") && absl::StrContains(line, " | LLVM IR ") &&
+              absl::StrContains(line, " | assembly");
+    EXPECT_LE(line.size(), 180u);
+  }
+  EXPECT_TRUE(beside) << wide.output;
+  setenv("COLUMNS", "80", 1);
+  const Ran narrow = Kiln(absl::StrCat("show --kernel kernel.add_0 ", graph));
+  unsetenv("COLUMNS");
+  EXPECT_THAT(narrow.output, HasSubstr("\n== LLVM IR\n"));
+  EXPECT_THAT(narrow.output, HasSubstr("\n== assembly\n"));
+  const Ran none = Kiln(absl::StrCat("show --kernel nonsense ", graph));
+  EXPECT_EQ(none.exit_code, 1);
+  EXPECT_THAT(none.output, HasSubstr("--kernel: there is no 'nonsense'; there are kernel.add_0"));
+}
+
+TEST_F(KilnTest, ShowWritesAPageOfAGraph) {
+  const std::string graph = absl::StrCat("--bind=s0=8,s1=16,s2=8 ", Write("broadcast.txt", kBroadcast));
+  const std::string path = folder_ + "/page.html";
+  const Ran ran = Kiln(absl::StrCat("show --html ", path, " ", graph));
+  EXPECT_EQ(ran.exit_code, 0) << ran.output;
+  const std::string page = ReadFile(path);
+  EXPECT_THAT(page, HasSubstr("class=\"box node tint\""));
+  // Names are the file's own, and stages have times.
+  EXPECT_THAT(page, HasSubstr("%sum"));
+  EXPECT_THAT(page, HasSubstr("\"stages\":[[\"propagate\","));
+  EXPECT_THAT(page, HasSubstr("parallel i0"));
+  const Ran nowhere = Kiln(absl::StrCat("show --html ", folder_, "/no/page.html ", graph));
+  EXPECT_EQ(nowhere.exit_code, 1);
+  EXPECT_THAT(nowhere.output, HasSubstr(absl::StrCat(folder_, "/no/page.html")));
+}
+
 TEST_F(KilnTest, NoServerIsOneLineThatNamesTheAddress) {
   const std::string address = absl::StrCat("unix:", folder_, "/none.sock");
   const Ran ran = Kiln(absl::StrCat("stats --timeout=0.2 --address=", address));
@@ -214,6 +259,15 @@ TEST_F(KilnTest, CompilesThroughAServerShowsTheArtifactAndCounts) {
   EXPECT_EQ(ran.exit_code, 0) << ran.output;
   EXPECT_THAT(ran.output, HasSubstr("aten.add.Tensor #0 (broadcast.txt:2)"));
   EXPECT_THAT(ran.output, HasSubstr("kernels   1"));
+
+  EXPECT_THAT(Kiln(absl::StrCat("show --asm ", artifact)).output, HasSubstr("kernel.add_0:\n"));
+  ran = Kiln(absl::StrCat("show --kernel add_0 ", artifact));
+  EXPECT_THAT(ran.output, HasSubstr("kernel.add_0 x1: aten.add.Tensor #0 (broadcast.txt:2)"));
+  EXPECT_THAT(ran.output, HasSubstr("\tretq"));
+  ran = Kiln(absl::StrCat("show --html ", folder_, "/artifact.html ", artifact));
+  EXPECT_EQ(ran.exit_code, 0) << ran.output;
+  EXPECT_THAT(ReadFile(folder_ + "/artifact.html"), HasSubstr("\"stages\":[[\"propagate\","));
+  EXPECT_THAT(ReadFile(folder_ + "/artifact.html"), HasSubstr("retq"));
 
   // Another variant of the same key, then hits of both.
   ran = Kiln(absl::StrCat(compile, "--bind=s0=8,s1=16,s2=1 ", graph));

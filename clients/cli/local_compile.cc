@@ -2,6 +2,7 @@
 
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "base/status_macros.h"
 #include "cache/variant_key.h"
@@ -11,8 +12,27 @@
 
 namespace kiln {
 
-absl::StatusOr<CompileResult> CompileLocally(const Graph& graph, const std::map<std::string, std::string>& options,
-                                             ExprPool* pool, StageTexts* texts) {
+namespace {
+
+// Gives the canonical graph's values the names that they have in its source.
+void NameValues(const Graph& source, const std::vector<int>& original_node, Graph* canonical) {
+  auto name = [&](ValueId id, ValueId original) {
+    canonical->value_names[static_cast<size_t>(id.value)] = source.value_names[static_cast<size_t>(original.value)];
+  };
+  for (int i = 0; i < static_cast<int>(source.inputs.size()); ++i) name(ValueId{i}, ValueId{i});
+  for (size_t n = 0; n < canonical->nodes.size(); ++n) {
+    const std::vector<NodeOutput>& outputs = canonical->nodes[n].outputs;
+    const std::vector<NodeOutput>& originals = source.nodes[static_cast<size_t>(original_node[n])].outputs;
+    for (size_t o = 0; o < outputs.size(); ++o) {
+      for (size_t v = 0; v < outputs[o].values.size(); ++v) name(outputs[o].values[v], originals[o].values[v]);
+    }
+  }
+}
+
+}  // namespace
+
+absl::Status CompileLocally(const Graph& graph, const std::map<std::string, std::string>& options, ExprPool* pool,
+                            LocalCompile* local) {
   InitializeCompiler();
   CompileRequest request;
   KILN_ASSIGN_OR_RETURN(request.options, ParseOptions(options));
@@ -28,8 +48,11 @@ absl::StatusOr<CompileResult> CompileLocally(const Graph& graph, const std::map<
     request.graph.nodes[i].location = graph.nodes[static_cast<size_t>(canonical.original_node[i])].location;
   }
   request.threads = static_cast<int>(std::thread::hardware_concurrency());
+  local->graph = request.graph;
+  NameValues(graph, canonical.original_node, &local->graph);
   auto go_on = [](const std::vector<v1::Guard>&, double) { return absl::OkStatus(); };
-  return Compile(std::move(request), pool, go_on, texts);
+  KILN_ASSIGN_OR_RETURN(local->result, Compile(std::move(request), pool, go_on, &local->texts));
+  return absl::OkStatus();
 }
 
 }  // namespace kiln

@@ -6,17 +6,24 @@
 #include <map>
 #include <string>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "compiler/compile.h"
 #include "fake_runtime/graph/graph.h"
 
 namespace kiln {
 
+struct LocalCompile {
+  CompileResult result;
+  StageTexts texts;
+  // The canonical graph that was compiled, with the source's lines and names.
+  Graph graph;
+};
+
 // For this machine, with the extern ops of PyTorch. `graph` is bound; it is put
-// into canonical form first, as the server does. `texts` has the stages that
-// were reached, on errors too. Errors as Compile.
-absl::StatusOr<CompileResult> CompileLocally(const Graph& graph, const std::map<std::string, std::string>& options,
-                                             ExprPool* pool, StageTexts* texts);
+// into canonical form first, as the server does. `local` has the texts of the stages
+// that were reached, on errors too. Errors as Compile.
+absl::Status CompileLocally(const Graph& graph, const std::map<std::string, std::string>& options, ExprPool* pool,
+                            LocalCompile* local);
 
 }  // namespace kiln
 

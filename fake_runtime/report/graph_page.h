@@ -10,17 +10,11 @@
 
 #include <string>
 
-#include "absl/strings/string_view.h"
 #include "fake_runtime/report/propagation_report.h"
 
 namespace kiln {
 
 std::string GraphPage(const PropagationReport& report);
-
-// Text as it may stand in HTML, in attributes too.
-std::string HtmlEscape(absl::string_view text);
-// A string literal of JSON as it may stand inside a <script>.
-std::string ScriptString(absl::string_view text);
 
 }  // namespace kiln
 

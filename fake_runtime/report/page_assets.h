@@ -7,7 +7,9 @@
 namespace kiln {
 
 absl::string_view PageStyle();
+// Functions and listeners, and what shows the page when all functions are there.
 absl::string_view PageScript();
+absl::string_view PageScriptStart();
 
 }  // namespace kiln
 

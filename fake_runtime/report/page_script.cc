@@ -11,6 +11,9 @@ const detail = document.getElementById('detail'), search = document.getElementBy
 const found = document.getElementById('found');
 const wide = svg.viewBox.baseVal.width, high = svg.viewBox.baseVal.height;
 let scale = 1, hits = [], at = 0;
+// What a page adds: to what is shown at first, to a box, to what Escape and the
+// address do.
+const more = { overview: [], box: [], dark: [], hash: [] };
 
 function make(tag, text, kind) {
   const e = document.createElement(tag);
@@ -34,6 +37,7 @@ function goTo(id) {
 function dark() {
   svg.classList.remove('lit');
   for (const e of svg.querySelectorAll('.on, .picked')) e.classList.remove('on', 'picked');
+  for (const f of more.dark) f();
 }
 // Words of an expression; those that are symbols can be clicked.
 function expression(text, into) {
@@ -86,6 +90,7 @@ function showBox(id) {
   const b = data.boxes[id];
   detail.replaceChildren(make('h2', b.head), make('p', b.text, 'mono'));
   if (b.at) detail.append(make('p', b.at, 'quiet'));
+  for (const f of more.box) f(id, b);
   for (const v of b.values) {
     detail.append(make('h2', v.name));
     const table = make('table');
@@ -135,6 +140,7 @@ document.getElementById('fit').addEventListener('click', () =>
   zoom(Math.min(main.clientWidth / wide, main.clientHeight / high)));
 function overview() {
   detail.replaceChildren();
+  for (const f of more.overview) f();
   if (data.symbols.length) {
     detail.append(make('h2', 'symbols'));
     const ul = make('ul');
@@ -149,12 +155,17 @@ function overview() {
   facts('guards', data.guards);
   facts('runtime asserts', data.asserts);
 }
-overview();
+)JS";
+}
+
+absl::string_view PageScriptStart() {
+  return R"JS(overview();
 main.scrollLeft = Math.max(0, (data.start * scale) - main.clientWidth / 2);
 const hash = decodeURIComponent(location.hash.slice(1));
 if (hash.startsWith('symbol=')) showSymbol(hash.slice(7));
 if (hash.startsWith('node=')) { const i = data.boxes.findIndex(b => b.head.startsWith('node ' + hash.slice(5) + ' ')); if (i >= 0) { showBox(i); goTo(i); } }
 if (hash.startsWith('find=')) { search.value = hash.slice(5); find(0); }
+for (const f of more.hash) f(hash);
 )JS";
 }
 
