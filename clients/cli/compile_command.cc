@@ -4,7 +4,7 @@
 
 #include <iostream>
 #include <memory>
-#include <thread>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -17,6 +17,7 @@
 #include "clients/cli/describe.h"
 #include "clients/cli/graph_file.h"
 #include "clients/cli/server_options.h"
+#include "clients/cli/target_options.h"
 
 namespace kiln {
 namespace {
@@ -26,21 +27,18 @@ struct CompileArguments {
   GraphFileOptions graph;
   std::string file;
   std::vector<std::string> options;
-  std::vector<std::string> features;
+  TargetOptions target;
   std::vector<std::string> extern_ops = {"aten.*"};
   std::string out;
-  int threads = 0;
   bool quiet = false;
 };
 
 v1::HostCapabilities HostOf(const CompileArguments& arguments) {
-  const int threads = arguments.threads > 0 ? arguments.threads : static_cast<int>(std::thread::hardware_concurrency());
-  v1::HostCapabilities host = ThisHost(threads);
+  v1::Target target = TargetOf(arguments.target);
+  v1::HostCapabilities host = ThisHost(target.threads());
+  *host.mutable_target() = std::move(target);
   host.clear_extern_ops();
   for (const std::string& op : arguments.extern_ops) host.add_extern_ops(op);
-  if (arguments.features.empty()) return host;
-  host.mutable_target()->clear_features();
-  for (const std::string& feature : arguments.features) host.mutable_target()->add_features(feature);
   return host;
 }
 
@@ -114,17 +112,12 @@ void AddCompileCommand(CLI::App& app, CommandOutcome& outcome) {
                    "A compile option NAME=VALUE; may be repeated. `kiln stats --json` lists them")
       ->allow_extra_args(false);
   command->add_option("--out", arguments->out, "Write the artifact here, and its signed record to OUT.variant");
-  command
-      ->add_option("--features", arguments->features,
-                   "Processor features of the host, by LLVM's names: avx2,fma. Default: this machine's")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+  AddTargetOptions(*command, arguments->target);
   command
       ->add_option("--extern-ops", arguments->extern_ops, "Operators that the host serves; a trailing * is any suffix")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->capture_default_str();
-  command->add_option("--threads", arguments->threads, "Threads of the host. Default: this machine's cores");
   command->add_flag("--quiet", arguments->quiet, "No progress on standard error");
   AddServerOptions(*command, arguments->server);
   command->callback([arguments, &outcome] { outcome.status = RunCompile(*arguments); });

@@ -297,6 +297,17 @@ TEST_F(KilnTest, CompilesThroughAServerShowsTheArtifactAndCounts) {
   EXPECT_EQ(server.Stop(), 0);
 }
 
+TEST_F(KilnTest, ShowCompilesForAnotherMachine) {
+  const std::string graph = Write("exp.txt", "graph g(%x: f32[64]) { %y = aten.exp.default(%x) return (%y) }\n");
+  const std::string show = absl::StrCat("show --stages --only=asm ", graph);
+  EXPECT_THAT(Kiln(absl::StrCat(show, " --arch=aarch64")).output, HasSubstr(".4s, v"));
+  EXPECT_THAT(Kiln(absl::StrCat(show, " --arch=aarch64 --features=sve,sve256")).output, HasSubstr("fscale"));
+  EXPECT_THAT(Kiln(absl::StrCat(show, " --arch=x86_64 --features=avx,avx2,fma")).output, HasSubstr("%ymm"));
+  const Ran refused = Kiln(absl::StrCat(show, " --arch=x86_64 --features=avx512_bf16"));
+  EXPECT_EQ(refused.exit_code, 1);
+  EXPECT_THAT(refused.output, HasSubstr("is called avx512bf16"));
+}
+
 TEST_F(KilnTest, ServeSaysInOneLineWhyItCannotStart) {
   const std::string file = Write("file", "x");
   const Ran ran = Kiln(absl::StrCat("serve --listen=unix:", folder_, "/s.sock --metrics= --data=", file, "/below"));

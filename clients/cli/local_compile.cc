@@ -6,7 +6,6 @@
 
 #include "base/status_macros.h"
 #include "cache/variant_key.h"
-#include "clients/runtime/cpu_features.h"
 #include "compiler/artifact/options_digest.h"
 #include "fake_runtime/graph/canonical.h"
 
@@ -31,13 +30,13 @@ void NameValues(const Graph& source, const std::vector<int>& original_node, Grap
 
 }  // namespace
 
-absl::Status CompileLocally(const Graph& graph, const std::map<std::string, std::string>& options, ExprPool* pool,
-                            LocalCompile* local) {
+absl::Status CompileLocally(const Graph& graph, const std::map<std::string, std::string>& options, v1::Target target,
+                            ExprPool* pool, LocalCompile* local) {
   InitializeCompiler();
   CompileRequest request;
   KILN_ASSIGN_OR_RETURN(request.options, ParseOptions(options));
   KILN_ASSIGN_OR_RETURN(CanonicalGraph canonical, Canonicalize(graph, pool));
-  request.target = DetectTarget(static_cast<int>(std::thread::hardware_concurrency()));
+  request.target = std::move(target);
   request.compiler_build = CompilerBuild();
   request.key = ComposeKey({canonical.graph_digest, canonical.signature_digest, OptionsDigest(options),
                             request.compiler_build, request.target, ""});

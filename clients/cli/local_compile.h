@@ -19,11 +19,11 @@ struct LocalCompile {
   Graph graph;
 };
 
-// For this machine, with the extern ops of PyTorch. `graph` is bound; it is put
+// With the extern ops of PyTorch. `graph` is bound; it is put
 // into canonical form first, as the server does. `local` has the texts of the stages
 // that were reached, on errors too. Errors as Compile.
-absl::Status CompileLocally(const Graph& graph, const std::map<std::string, std::string>& options, ExprPool* pool,
-                            LocalCompile* local);
+absl::Status CompileLocally(const Graph& graph, const std::map<std::string, std::string>& options, v1::Target target,
+                            ExprPool* pool, LocalCompile* local);
 
 }  // namespace kiln
 

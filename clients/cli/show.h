@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "clients/cli/graph_file.h"
+#include "clients/cli/target_options.h"
 
 namespace kiln {
 
@@ -15,6 +16,7 @@ struct ShowArguments {
   std::string file;
   GraphFileOptions graph;
   std::vector<std::string> options;
+  TargetOptions target;
   bool stages = false;
   std::vector<std::string> only;
   // One kernel alone, by its symbol with or without "kernel.".

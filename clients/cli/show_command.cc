@@ -45,6 +45,8 @@ void AddShowCommand(CLI::App& app, CommandOutcome& outcome) {
       "                                                    add.so.variant beside it, source lines and milliseconds too\n"
       "  kiln show --asm add.so                            the kernels' machine code\n"
       "  kiln show --stages --bind=s0=8,s1=16 add.txt      loop IR, LLVM IR and assembly, compiled in this process\n"
+      "  kiln show --stages --only=asm --arch=aarch64 --features=sve,sve256 add.txt\n"
+      "                                                    the assembly for another machine\n"
       "  kiln show --kernel add_0 --bind=... add.txt       one kernel's, side by side where the terminal is wide enough\n"
       "  kiln show --html add.html add.so                  a page, of an artifact or of a graph");
   command->add_option("file", arguments->file, "An artifact, or a graph")->required();
@@ -62,6 +64,7 @@ void AddShowCommand(CLI::App& app, CommandOutcome& outcome) {
   command->add_flag("--dynamic", arguments->graph.dynamic, "Of a graph: turn plain sizes of inputs into symbols");
   command->add_option("--option", arguments->options, "Of a graph: a compile option NAME=VALUE; may be repeated")
       ->allow_extra_args(false);
+  AddTargetOptions(*command, arguments->target);
   command->add_flag("--json", arguments->json, "The manifest as JSON");
   command->callback([arguments, &outcome] { outcome.status = RunShow(*arguments); });
 }

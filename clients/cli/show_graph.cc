@@ -94,7 +94,7 @@ absl::Status ShowGraph(const ShowArguments& arguments) {
   KILN_ASSIGN_OR_RETURN(auto options, ParseOptionFlags(arguments.options));
   KILN_ASSIGN_OR_RETURN(Graph graph, ReadGraphFile(arguments.file, arguments.graph, &pool));
   LocalCompile local;
-  const absl::Status compiled = CompileLocally(graph, options, &pool, &local);
+  const absl::Status compiled = CompileLocally(graph, options, TargetOf(arguments.target), &pool, &local);
   // The stages before the one that failed are what explains it.
   if (!compiled.ok() && arguments.stages) PrintStages(local.texts, arguments.only).IgnoreError();
   KILN_RETURN_IF_ERROR(compiled);
