@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "compiler/artifact/elf_machine.h"
 #include "compiler/artifact/kiln_abi.h"
 #include "service/request_header.h"
 #include "service/server_limits.h"
@@ -43,7 +44,9 @@ absl::Status GetServerInfo(Front& front, const v1::GetServerInfoRequest& request
   response.set_compiler_build(front.compiler.build);
   response.set_abi_min(KILN_ABI_VERSION);
   response.set_abi_max(KILN_ABI_VERSION);
-  response.add_target_families(absl::StrCat(kTargetDevice, "/", kTargetArch));
+  for (const ElfMachine& machine : ElfMachines()) {
+    response.add_target_families(absl::StrCat(kTargetDevice, "/", machine.arch));
+  }
   AddLimits(response);
   AddOptions(front.compiler, response);
   for (absl::string_view dialect : kDialects) response.add_dialects(std::string(dialect));

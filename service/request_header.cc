@@ -1,11 +1,15 @@
 #include "service/request_header.h"
 
+#include <algorithm>
 #include <optional>
 #include <string>
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/error.h"
+#include "compiler/artifact/elf_machine.h"
+#include "compiler/artifact/isa_feature_names.h"
 #include "compiler/artifact/kiln_abi.h"
 #include "service/server_limits.h"
 
@@ -42,13 +46,19 @@ absl::Status CheckAbi(const v1::HostCapabilities& host) {
 }
 
 absl::Status CheckTarget(const v1::Target& target) {
-  if (target.arch() != kTargetArch || !(target.device_type().empty() || target.device_type() == kTargetDevice)) {
-    return MakeError(ErrorReason::kUnsupportedTarget,
-                     absl::StrCat("target \"", absl::CHexEscape(target.device_type().substr(0, 64)), "/",
-                                  absl::CHexEscape(target.arch().substr(0, 64)), "\" is not \"", kTargetDevice, "/",
-                                  kTargetArch, "\""));
+  const auto machines = ElfMachines();
+  const bool has_arch = std::any_of(machines.begin(), machines.end(),
+                                    [&](const ElfMachine& machine) { return machine.arch == target.arch(); });
+  if (has_arch && (target.device_type().empty() || target.device_type() == kTargetDevice)) {
+    return CheckIsaFeatures(target);
   }
-  return absl::OkStatus();
+  const std::string known =
+      absl::StrJoin(machines, " and ", [](std::string* out, const ElfMachine& machine) {
+        absl::StrAppend(out, "\"", kTargetDevice, "/", machine.arch, "\"");
+      });
+  return MakeError(ErrorReason::kUnsupportedTarget,
+                   absl::StrCat("target \"", absl::CHexEscape(target.device_type().substr(0, 64)), "/",
+                                absl::CHexEscape(target.arch().substr(0, 64)), "\" is none of ", known));
 }
 
 absl::StatusOr<Digest> ParseDigest(absl::string_view field, absl::string_view bytes) {

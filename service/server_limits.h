@@ -17,7 +17,6 @@ inline constexpr size_t kMaxTracestateBytes = 512;
 inline constexpr size_t kMaxHave = 4096;
 
 inline constexpr absl::string_view kTargetDevice = "cpu";
-inline constexpr absl::string_view kTargetArch = "x86_64";
 
 // What OVERLOADED clients are told to wait, before jitter of their own.
 inline constexpr absl::Duration kRetryDelay = absl::Seconds(1);

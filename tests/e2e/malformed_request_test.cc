@@ -45,6 +45,9 @@ TEST_F(MalformedRequestTest, MalformedRequestsNameTheFault) {
   v1::CompileRequest request = RequestFor(kAdd, kSizes);
   request.mutable_host()->mutable_target()->set_arch("riscv64");
   EXPECT_EQ(client_->Compile(request).reason(), "UNSUPPORTED_TARGET");
+  request = RequestFor(kAdd, kSizes);
+  request.mutable_host()->mutable_target()->add_features("avx512_bf16");
+  EXPECT_EQ(client_->Compile(request).reason(), "UNSUPPORTED_TARGET");
   request = RequestFor(kAdd, kSizes, {{"no_such_option", "1"}});
   EXPECT_EQ(client_->Compile(request).reason(), "OPTION_UNKNOWN");
   request = RequestFor(kAdd, kSizes);

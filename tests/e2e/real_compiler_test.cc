@@ -72,6 +72,24 @@ TEST_F(RealCompilerTest, TwoVariantsOfOneKeyAndTheGuardsBetweenThem) {
   EXPECT_EQ(hit.record().artifact_sha256(), equal.record().artifact_sha256());
 }
 
+TEST_F(RealCompilerTest, AnAArch64ClientGetsAnArtifactOfItsOwn) {
+  v1::CompileRequest request = RequestFor(kBroadcastAdd, kEqual);
+  const CompileAnswer here = client_->Compile(request);
+  ASSERT_TRUE(here.ok()) << here.status;
+  v1::Target& target = *request.mutable_host()->mutable_target();
+  target.set_arch("aarch64");
+  target.clear_features();
+  for (const char* feature : {"neon", "sve", "sve256"}) target.add_features(feature);
+  const CompileAnswer there = client_->Compile(request);
+  ASSERT_TRUE(there.ok()) << there.status;
+  EXPECT_EQ(there.record().key().target_family(), "cpu/aarch64");
+  EXPECT_THAT(there.record().isa_features(), testing::ElementsAre("sve256"));
+  EXPECT_NE(there.record().artifact_sha256(), here.record().artifact_sha256());
+  // A machine with longer registers may not have it.
+  target.set_features(2, "sve512");
+  EXPECT_EQ(client_->Compile(request).tier(), v1::TIER_COMPILED);
+}
+
 TEST_F(RealCompilerTest, EqualRequestsGiveEqualBytesWhoeverCompiles) {
   const v1::CompileRequest request = RequestFor(DeepGraph(2), {{"s0", 16}, {"s1", 32}});
   const CompileAnswer first = client_->Compile(request);

@@ -73,7 +73,7 @@ TEST_F(ServerReportTest, TheStandardHealthServiceAnswers) {
 TEST_F(ServerReportTest, ServerInfoHasTheTables) {
   const v1::GetServerInfoResponse info = client_->ServerInfo();
   EXPECT_EQ(info.compiler_build(), "fake-1");
-  EXPECT_THAT(info.target_families(), ElementsAre("cpu/x86_64"));
+  EXPECT_THAT(info.target_families(), ElementsAre("cpu/x86_64", "cpu/aarch64"));
   EXPECT_EQ(info.limits_size(), static_cast<int>(Limits().size()));
   EXPECT_EQ(info.options_size(), 6);
   EXPECT_THAT(info.capabilities(), Contains("compile-by-digest"));
