@@ -39,7 +39,7 @@ from shrink_program import shrink  # noqa: E402
 from workloads import server  # noqa: E402
 
 # The longest that one program may take.
-SILENCE_SECONDS = 120.0
+SILENCE_SECONDS = 300.0
 # Programs handed out at once: between them the clock is looked at.
 BATCH = 40
 

@@ -163,7 +163,7 @@ aten.all.default | any
 aten.prod.dim_int | any:1+ dim keep
 aten.logsumexp.default | float:1+ dims1 keep | 2
 aten.linalg_vector_norm.default | float norm dims keep
-aten.nansum.default | float dims keep
+aten.nansum.default | float:1+ dims1 keep
 aten.cumsum.default | any:1+ dim | 3
 aten.cumprod.default | float:1+ dim
 aten.logcumsumexp.default | single:1+ dim
