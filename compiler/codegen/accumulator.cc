@@ -5,6 +5,7 @@
 
 #include "compiler/codegen/emit_scalar_op.h"
 #include "compiler/codegen/lane_types.h"
+#include "compiler/loops/combining_op.h"
 
 namespace kiln {
 namespace {
@@ -12,21 +13,6 @@ namespace {
 bool IsArg(ReduceKind kind) { return kind == ReduceKind::kArgMax || kind == ReduceKind::kArgMin; }
 
 bool TakesLargest(ReduceKind kind) { return kind == ReduceKind::kMax || kind == ReduceKind::kArgMax; }
-
-ScalarOp CombiningOp(ReduceKind kind) {
-  switch (kind) {
-    case ReduceKind::kSum: return ScalarOp::kAdd;
-    case ReduceKind::kProd: return ScalarOp::kMul;
-    case ReduceKind::kMax: return ScalarOp::kMaximum;
-    case ReduceKind::kMin: return ScalarOp::kMinimum;
-    case ReduceKind::kAny: return ScalarOp::kBitOr;
-    case ReduceKind::kAll: return ScalarOp::kBitAnd;
-    case ReduceKind::kArgMax:
-    case ReduceKind::kArgMin:
-    case ReduceKind::kWelford: break;
-  }
-  return ScalarOp::kAdd;
-}
 
 // The value that loses against every other: for the largest, the least.
 llvm::Constant* Loser(llvm::Type* type, DType dtype, bool takes_largest) {
@@ -119,7 +105,7 @@ Accumulator::State Accumulator::Combine(const State& x, const State& y) {
 
 Accumulator::State Accumulator::CombineSimple(const State& x, const State& y) {
   llvm::Value* args[] = {x[0], y[0]};
-  return {EmitScalarOp(CombiningOp(kind_), {math_, dtype_, dtype_, args})};
+  return {EmitScalarOp(*CombiningOp(kind_), {math_, dtype_, dtype_, args})};
 }
 
 Accumulator::State Accumulator::CombineArg(const State& x, const State& y) {

@@ -4,33 +4,24 @@
 #include <numeric>
 #include <optional>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "compiler/codegen/accumulator.h"
 #include "compiler/codegen/emit_random.h"
 #include "compiler/codegen/emit_scalar_op.h"
 #include "compiler/codegen/expr_emitter.h"
+#include "compiler/codegen/kernel_memory.h"
+#include "compiler/codegen/lane_exprs.h"
+#include "compiler/codegen/lane_memory.h"
 #include "compiler/codegen/lane_types.h"
+#include "compiler/codegen/range_check.h"
+#include "compiler/codegen/tile_plan.h"
+#include "compiler/codegen/transposed_tile.h"
 #include "compiler/codegen/vector_plan.h"
-#include "llvm/IR/MDBuilder.h"
 
 namespace kiln {
 namespace {
-
-// The lanes that are being emitted: one element, or a vector of consecutive
-// values of a vector loop's variable.
-struct Lanes {
-  int count = 1;
-  // Which copy of the body, where a round has several.
-  int copy = 0;
-  // Of the vector loop; its scalar binding is the first lane's value.
-  Expr variable;
-  llvm::Value* base = nullptr;
-  // Where lanes are off: which are on, a vector of i1, and the last that is, an
-  // i64. Else null: all are.
-  llvm::Value* mask = nullptr;
-  llvm::Value* last = nullptr;
-};
 
 class KernelEmitter {
  public:
@@ -45,12 +36,14 @@ class KernelEmitter {
         math_(MathContext::For(isa, &b_)),
         exprs_(pool, &math_, /*checked=*/false),
         values_(kernel.kernel.insts.size(), nullptr),
-        accumulators_(kernel.kernel.insts.size()) {}
+        accumulators_(kernel.kernel.insts.size()),
+        lane_exprs_(pool, &b_, &exprs_, &lanes_),
+        buffers_(kernel, options.check_bounds, &b_, &exprs_),
+        memory_(&buffers_, &b_, &exprs_, &lane_exprs_, &lanes_) {}
 
   absl::StatusOr<llvm::Function*> Emit() {
     function_ = DeclareKernel(kernel_, module_);
     b_.SetInsertPoint(llvm::BasicBlock::Create(b_.getContext(), "entry", function_));
-    MakeAliasScopes();
     LoadClosure();
     EmitBody(kernel_.kernel.body);
     b_.CreateRetVoid();
@@ -71,35 +64,15 @@ class KernelEmitter {
 
   void LoadClosure() {
     int slot = kClosureFirstBuffer;
-    for (size_t i = 0; i < kernel_.buffers.size(); ++i) pointers_.push_back(Slot(slot++, b_.getPtrTy()));
+    std::vector<llvm::Value*> pointers;
+    for (size_t i = 0; i < kernel_.buffers.size(); ++i) pointers.push_back(Slot(slot++, b_.getPtrTy()));
     std::vector<llvm::Value*> sizes;
     for (size_t i = 0; i < kernel_.sizes.size(); ++i) sizes.push_back(Slot(slot++, b_.getInt64Ty()));
     error_ = Slot(kClosureErrorSlot, b_.getPtrTy());
+    buffers_.SetPointers(std::move(pointers), error_);
     if (kernel_.is_random) seed_ = Slot(kClosureSeedSlot, b_.getInt64Ty());
     exprs_.PushScope();
     for (size_t i = 0; i < sizes.size(); ++i) exprs_.Bind(kernel_.sizes[i].symbol, sizes[i], kernel_.sizes[i].range);
-  }
-
-  // Tells LLVM which parameters never share memory.
-  void MakeAliasScopes() {
-    llvm::MDBuilder md(b_.getContext());
-    int num_groups = 0;
-    for (const BufferParameter& buffer : kernel_.buffers) num_groups = std::max(num_groups, buffer.alias_group + 1);
-    llvm::MDNode* domain = md.createAnonymousAliasScopeDomain();
-    std::vector<llvm::Metadata*> scopes;
-    for (int i = 0; i < num_groups; ++i) scopes.push_back(md.createAnonymousAliasScope(domain));
-    for (int i = 0; i < num_groups; ++i) {
-      std::vector<llvm::Metadata*> others = scopes;
-      others.erase(others.begin() + i);
-      scope_of_group_.push_back(llvm::MDNode::get(b_.getContext(), {scopes[i]}));
-      others_of_group_.push_back(llvm::MDNode::get(b_.getContext(), others));
-    }
-  }
-
-  void MarkAccess(llvm::Instruction* access, BufferId buffer) {
-    const int group = kernel_.buffers[buffer.value].alias_group;
-    access->setMetadata(llvm::LLVMContext::MD_alias_scope, scope_of_group_[group]);
-    access->setMetadata(llvm::LLVMContext::MD_noalias, others_of_group_[group]);
   }
 
   // --- statements
@@ -112,8 +85,12 @@ class KernelEmitter {
         continue;
       }
       const Loop& loop = *std::get<std::unique_ptr<Loop>>(stmt);
-      if (loop.kind == LoopKind::kVector && !options_.check_bounds) {
-        EmitVectorLoop(loop);
+      if (options_.check_bounds) {
+        EmitPlainLoop(loop);
+      } else if (loop.kind == LoopKind::kVector) {
+        EmitVectorLoop(loop, b_.getInt64(0));
+      } else if (std::optional<TilePlan> tiles = PlanTiles(kernel_, loop, isa_, pool_)) {
+        EmitTiledLoop(loop, *tiles);
       } else {
         EmitPlainLoop(loop);
       }
@@ -147,18 +124,75 @@ class KernelEmitter {
     } else {
       end = exprs_.Emit(loop.extent);
     }
+    EmitIterations(loop, begin, end, [&](llvm::Value*) { EmitBody(loop.body); });
+  }
+
+  // Runs `emit(i)` for each i of [begin, end), which the loop's variable is then.
+  template <typename EmitIteration>
+  void EmitIterations(const Loop& loop, llvm::Value* begin, llvm::Value* end, EmitIteration emit) {
     EmitCountedLoop(begin, end, 1, [&](llvm::Value* i) {
       exprs_.PushScope();
       exprs_.Bind(loop.variable, i, ValueRange::AtLeast(0));
-      EmitBody(loop.body);
+      emit(i);
       exprs_.PopScope();
     });
   }
 
-  void EmitVectorLoop(const Loop& loop) {
+  // Square tiles, then the columns beyond them, then the rows.
+  void EmitTiledLoop(const Loop& loop, const TilePlan& plan) {
+    const int lanes = plan.lanes;
+    const Loop& vector = *plan.vector;
+    llvm::Value* multiple = b_.getInt64(static_cast<uint64_t>(-lanes));
+    llvm::Value* rows = exprs_.Emit(loop.extent);
+    llvm::Value* columns = exprs_.Emit(vector.extent);
+    llvm::Value* full_rows = b_.CreateAnd(rows, multiple);
+    llvm::Value* full_columns = b_.CreateAnd(columns, multiple);
+    EmitCountedLoop(b_.getInt64(0), full_rows, lanes, [&](llvm::Value* row) {
+      EmitCountedLoop(b_.getInt64(0), full_columns, lanes, [&](llvm::Value* column) {
+        EmitTile(loop, plan, row, column);
+      });
+      if (KnownMultiple(vector.extent, lanes)) return;
+      EmitIterations(loop, row, b_.CreateNSWAdd(row, b_.getInt64(static_cast<uint64_t>(lanes))), [&](llvm::Value*) {
+        EmitInsts(loop.body);
+        EmitVectorLoop(vector, full_columns);
+      });
+    });
+    if (KnownMultiple(loop.extent, lanes)) return;
+    EmitIterations(loop, full_rows, rows, [&](llvm::Value*) { EmitBody(loop.body); });
+  }
+
+  void EmitTile(const Loop& loop, const TilePlan& plan, llvm::Value* row, llvm::Value* column) {
+    std::vector<llvm::Value*> tiles;
+    exprs_.PushScope();
+    exprs_.Bind(loop.variable, row, ValueRange::AtLeast(0));
+    exprs_.Bind(plan.vector->variable, column, ValueRange::AtLeast(0));
+    for (const TiledLoad& load : plan.loads) {
+      const Inst& inst = kernel_.kernel.insts[load.inst];
+      tiles.push_back(EmitTransposed(buffers_, inst.buffer, exprs_.Emit(inst.expr), exprs_.Emit(load.stride), plan.lanes, b_));
+    }
+    exprs_.PopScope();
+    EmitIterations(loop, row, b_.CreateNSWAdd(row, b_.getInt64(static_cast<uint64_t>(plan.lanes))), [&](llvm::Value* i) {
+      EmitInsts(loop.body);
+      llvm::Value* line = b_.CreateNSWSub(i, row);
+      for (size_t t = 0; t < tiles.size(); ++t) {
+        tiled_[plan.loads[t].inst] = LoadTileLine(tiles[t], line, b_);
+      }
+      EmitRound(*plan.vector, {plan.lanes, 1}, column);
+      tiled_.clear();
+    });
+  }
+
+  // The instructions of a body, without its loops.
+  void EmitInsts(const std::vector<Stmt>& body) {
+    for (const Stmt& stmt : body) {
+      if (const int* id = std::get_if<int>(&stmt)) EmitInst(*id);
+    }
+  }
+
+  // From `begin`, a multiple of the lanes, to the loop's end.
+  void EmitVectorLoop(const Loop& loop, llvm::Value* begin) {
     const VectorPlan plan = PlanVectorLoop(kernel_, loop, isa_, pool_);
     llvm::Value* extent = exprs_.Emit(loop.extent);
-    llvm::Value* begin = b_.getInt64(0);
     for (const VectorPhase& phase : plan.phases) {
       if (phase.is_masked) {
         EmitMaskedRound(loop, phase, begin, extent);
@@ -193,12 +227,11 @@ class KernelEmitter {
     const Lanes outer = lanes_;
     for (int copy = 0; copy < phase.copies; ++copy) {
       llvm::Value* base = copy == 0 ? i : b_.CreateNSWAdd(i, b_.getInt64(static_cast<uint64_t>(copy * phase.lanes)));
-      lanes_ = {phase.lanes, copy, loop.variable, base, mask, last};
+      lanes_ = {phase.lanes, copy, loop.variable, base, mask, last, {}};
       exprs_.PushScope();
       exprs_.Bind(loop.variable, base, ValueRange::AtLeast(0));
       EmitBody(loop.body);
       exprs_.PopScope();
-      lane_symbols_.clear();
     }
     lanes_ = outer;
   }
@@ -210,7 +243,7 @@ class KernelEmitter {
     switch (inst.kind) {
       case InstKind::kConstant: values_[id] = EmitConstant(inst); return;
       case InstKind::kExpr: values_[id] = EmitExprInst(inst); return;
-      case InstKind::kLoad: values_[id] = EmitLoad(inst); return;
+      case InstKind::kLoad: values_[id] = EmitLoad(id); return;
       case InstKind::kStore: EmitStore(inst, values_[inst.args[0]]); return;
       case InstKind::kStoreAdd: EmitStoreAdd(inst); return;
       case InstKind::kScalar: values_[id] = EmitScalar(inst); return;
@@ -236,7 +269,7 @@ class KernelEmitter {
   llvm::Value* EmitExprInst(const Inst& inst) {
     static constexpr DType kTypes[] = {DType::kInt64, DType::kFloat64, DType::kBool};
     const DType from = kTypes[static_cast<int>(inst.expr.type())];
-    return CastValue(math_, from, inst.dtype, LaneValues(inst.expr));
+    return CastValue(math_, from, inst.dtype, lane_exprs_.InAllLanes(inst.expr));
   }
 
   llvm::Value* EmitScalar(const Inst& inst) {
@@ -259,7 +292,7 @@ class KernelEmitter {
   }
 
   llvm::Value* EmitRandomInst(const Inst& inst) {
-    llvm::Value* counter = LaneValues(inst.expr);
+    llvm::Value* counter = lane_exprs_.InAllLanes(inst.expr);
     return EmitUniform(math_, seed_, exprs_.Emit(inst.bound), counter, inst.dtype == DType::kFloat64);
   }
 
@@ -274,240 +307,38 @@ class KernelEmitter {
     if (lanes_.mask != nullptr && LanesOf(wrapped) > 1) {
       // A lane that is off goes where the first one goes.
       ok = b_.CreateOr(ok, b_.CreateNot(lanes_.mask));
-      wrapped = b_.CreateSelect(lanes_.mask, wrapped, Splat(b_, LaneOf(wrapped, 0), lanes_.count));
+      wrapped = b_.CreateSelect(lanes_.mask, wrapped, Splat(b_, lane_exprs_.LaneOf(wrapped, 0), lanes_.count));
     }
-    Require(ok, index, bound);
+    RequireInRange(b_, ok, index, bound, error_);
     if (LanesOf(wrapped) == 1) {
       exprs_.PushScope();
       exprs_.Bind(inst.expr, wrapped, ValueRange::AtLeast(0));
     } else {
-      lane_symbols_.emplace_back(inst.expr, wrapped);
+      lanes_.symbols.emplace_back(inst.expr, wrapped);
     }
-  }
-
-  // Ends the kernel with an error unless `ok` holds in all lanes.
-  void Require(llvm::Value* ok, llvm::Value* index, llvm::Value* bound) {
-    auto* bad = llvm::BasicBlock::Create(b_.getContext(), "out_of_range", function_);
-    auto* good = llvm::BasicBlock::Create(b_.getContext(), "in_range", function_);
-    const int count = LanesOf(ok);
-    b_.CreateCondBr(count == 1 ? ok : b_.CreateAndReduce(ok), good, bad,
-                    llvm::MDBuilder(b_.getContext()).createBranchWeights(1000, 1));
-    b_.SetInsertPoint(bad);
-    // The first lane that is wrong.
-    llvm::Value* wrong = LaneOf(index, 0);
-    for (int lane = count - 1; lane > 0; --lane) {
-      wrong = b_.CreateSelect(LaneOf(ok, lane), wrong, LaneOf(index, lane));
-    }
-    if (count > 1) wrong = b_.CreateSelect(LaneOf(ok, 0), wrong, LaneOf(index, 0));
-    llvm::Value* report[] = {b_.getInt64(1), wrong, LaneOf(bound, 0)};
-    for (uint64_t i = 0; i < 3; ++i) {
-      b_.CreateStore(report[i], b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), error_, i));
-    }
-    b_.CreateRetVoid();
-    b_.SetInsertPoint(good);
-  }
-
-  llvm::Value* LaneOf(llvm::Value* v, int lane) {
-    return LanesOf(v) == 1 ? v : b_.CreateExtractElement(v, static_cast<uint64_t>(lane));
-  }
-
-  // --- expressions over lanes
-
-  // How an expression runs along the lanes.
-  struct Run {
-    enum class Kind { kUniform, kLinear, kAny } kind = Kind::kUniform;
-    Expr stride;  // kLinear; does not change along the lanes
-  };
-
-  bool Mentions(Expr e, Expr symbol) const {
-    bool found = false;
-    VisitSymbols(e, [&](Expr s) { found |= s == symbol; });
-    return found;
-  }
-
-  Run RunOf(Expr e) {
-    if (lanes_.count == 1 || !e.has_symbols()) return {};
-    for (const auto& [symbol, value] : lane_symbols_) {
-      if (Mentions(e, symbol)) return {Run::Kind::kAny, Expr()};
-    }
-    if (!Mentions(e, lanes_.variable)) return {};
-    std::optional<LinearForm> form = SplitLinear(*pool_, e, lanes_.variable);
-    if (!form.has_value()) return {Run::Kind::kAny, Expr()};
-    return {Run::Kind::kLinear, form->coefficient};
-  }
-
-  // A lane's distance from the first. One that is off stands where the last one
-  // that is on stands.
-  llvm::Value* LaneNumber(int lane) {
-    llvm::Value* number = b_.getInt64(static_cast<uint64_t>(lane));
-    if (lanes_.last == nullptr || lane == 0) return number;
-    return b_.CreateBinaryIntrinsic(llvm::Intrinsic::smin, number, lanes_.last);
-  }
-
-  // The value of `e` in one lane.
-  llvm::Value* EmitLane(Expr e, int lane) {
-    // What is bound has to stand before the scope's own place.
-    llvm::Value* variable = b_.CreateNSWAdd(lanes_.base, LaneNumber(lane));
-    std::vector<llvm::Value*> indices;
-    for (const auto& [symbol, value] : lane_symbols_) indices.push_back(LaneOf(value, lane));
-    exprs_.PushScope();
-    exprs_.Bind(lanes_.variable, variable, ValueRange::AtLeast(0));
-    for (size_t i = 0; i < indices.size(); ++i) {
-      exprs_.Bind(lane_symbols_[i].first, indices[i], ValueRange::AtLeast(0));
-    }
-    llvm::Value* value = exprs_.Emit(e);
-    exprs_.PopScope();
-    return value;
-  }
-
-  // `e` in all lanes: a scalar where it is the same in all of them.
-  llvm::Value* LaneValues(Expr e) {
-    const Run run = RunOf(e);
-    if (run.kind == Run::Kind::kUniform) return exprs_.Emit(e);
-    if (run.kind == Run::Kind::kLinear && e.type() == ExprType::kInt) {
-      llvm::Value* stride = Splat(b_, exprs_.Emit(run.stride), lanes_.count);
-      std::vector<llvm::Constant*> steps;
-      for (int lane = 0; lane < lanes_.count; ++lane) steps.push_back(b_.getInt64(static_cast<uint64_t>(lane)));
-      llvm::Value* first = Splat(b_, exprs_.Emit(e), lanes_.count);
-      return b_.CreateAdd(first, b_.CreateMul(stride, llvm::ConstantVector::get(steps)));
-    }
-    llvm::Value* vector = nullptr;
-    for (int lane = 0; lane < lanes_.count; ++lane) {
-      llvm::Value* value = EmitLane(e, lane);
-      if (vector == nullptr) {
-        vector = llvm::PoisonValue::get(llvm::FixedVectorType::get(value->getType(), static_cast<unsigned>(lanes_.count)));
-      }
-      vector = b_.CreateInsertElement(vector, value, static_cast<uint64_t>(lane));
-    }
-    return vector;
   }
 
   // --- memory
 
-  llvm::Value* Address(BufferId buffer, llvm::Value* index) {
-    llvm::Type* type = MemoryType(b_.getContext(), kernel_.buffers[buffer.value].dtype, 1);
-    return b_.CreateInBoundsGEP(type, pointers_[buffer.value], index);
-  }
-
-  void CheckBounds(BufferId buffer, llvm::Value* index) {
-    const Expr size = kernel_.buffers[buffer.value].num_elements;
-    if (!options_.check_bounds || size.IsInt(0)) return;
-    llvm::Value* bound = exprs_.Emit(size);
-    Require(b_.CreateICmpULT(index, bound), index, bound);
-  }
-
-  llvm::Value* LoadAt(BufferId buffer, llvm::Value* index, int count) {
-    const DType dtype = kernel_.buffers[buffer.value].dtype;
-    CheckBounds(buffer, index);
-    const llvm::Align align(static_cast<uint64_t>(DTypeSizeBytes(dtype)));
-    llvm::LoadInst* load =
-        b_.CreateAlignedLoad(MemoryType(b_.getContext(), dtype, count), Address(buffer, index), align);
-    MarkAccess(load, buffer);
-    return load;
-  }
-
-  void StoreAt(BufferId buffer, llvm::Value* index, llvm::Value* v) {
-    CheckBounds(buffer, index);
-    const llvm::Align align(static_cast<uint64_t>(DTypeSizeBytes(kernel_.buffers[buffer.value].dtype)));
-    MarkAccess(b_.CreateAlignedStore(v, Address(buffer, index), align), buffer);
-  }
-
-  // Halves go as integers: masked accesses of half vectors need more than AVX-512.
-  llvm::Type* MaskedType(DType dtype) {
-    return dtype == DType::kFloat16 ? llvm::FixedVectorType::get(b_.getInt16Ty(), static_cast<unsigned>(lanes_.count))
-                                    : MemoryType(b_.getContext(), dtype, lanes_.count);
-  }
-
-  // Consecutive elements from `index` on, in the lanes that are on.
-  llvm::Value* MaskedLoadAt(BufferId buffer, llvm::Value* index) {
-    const DType dtype = kernel_.buffers[buffer.value].dtype;
-    const llvm::Align align(static_cast<uint64_t>(DTypeSizeBytes(dtype)));
-    llvm::Type* type = MaskedType(dtype);
-    llvm::CallInst* load = b_.CreateMaskedLoad(type, Address(buffer, index), align, lanes_.mask,
-                                               llvm::Constant::getNullValue(type));
-    MarkAccess(load, buffer);
-    return b_.CreateBitCast(load, MemoryType(b_.getContext(), dtype, lanes_.count));
-  }
-
-  void MaskedStoreAt(BufferId buffer, llvm::Value* index, llvm::Value* v) {
-    const DType dtype = kernel_.buffers[buffer.value].dtype;
-    const llvm::Align align(static_cast<uint64_t>(DTypeSizeBytes(dtype)));
-    v = b_.CreateBitCast(v, MaskedType(dtype));
-    MarkAccess(b_.CreateMaskedStore(v, Address(buffer, index), align, lanes_.mask), buffer);
-  }
-
-  // The index of each lane; for a linear run from that of the first.
-  llvm::Value* LaneIndex(const Inst& inst, const Run& run, int lane) {
-    if (run.kind != Run::Kind::kLinear) return EmitLane(inst.expr, lane);
-    llvm::Value* steps = b_.CreateNSWMul(exprs_.Emit(run.stride), LaneNumber(lane));
-    return b_.CreateNSWAdd(exprs_.Emit(inst.expr), steps);
-  }
-
-  llvm::Value* Reversed(llvm::Value* v) { return b_.CreateVectorReverse(v); }
-
-  // The index of the lowest element of a run with stride -1.
-  llvm::Value* LowestIndex(const Inst& inst) {
-    return b_.CreateNSWSub(exprs_.Emit(inst.expr), b_.getInt64(static_cast<uint64_t>(lanes_.count - 1)));
-  }
-
-  llvm::Value* EmitLoad(const Inst& inst) {
-    const DType dtype = kernel_.buffers[inst.buffer.value].dtype;
-    return FromMemory(math_, dtype, LoadLanes(inst));
-  }
-
-  llvm::Value* LoadLanes(const Inst& inst) {
-    const Run run = RunOf(inst.expr);
-    if (run.kind == Run::Kind::kUniform) return LoadAt(inst.buffer, exprs_.Emit(inst.expr), 1);
-    if (run.kind == Run::Kind::kLinear && lanes_.mask != nullptr) {
-      if (run.stride.IsInt(1)) return MaskedLoadAt(inst.buffer, exprs_.Emit(inst.expr));
-    } else if (run.kind == Run::Kind::kLinear) {
-      if (run.stride.IsInt(1)) return LoadAt(inst.buffer, exprs_.Emit(inst.expr), lanes_.count);
-      if (run.stride.IsInt(-1)) return Reversed(LoadAt(inst.buffer, LowestIndex(inst), lanes_.count));
-    }
-    const DType dtype = kernel_.buffers[inst.buffer.value].dtype;
-    llvm::Value* vector = llvm::PoisonValue::get(MemoryType(b_.getContext(), dtype, lanes_.count));
-    for (int lane = 0; lane < lanes_.count; ++lane) {
-      llvm::Value* element = LoadAt(inst.buffer, LaneIndex(inst, run, lane), 1);
-      vector = b_.CreateInsertElement(vector, element, static_cast<uint64_t>(lane));
-    }
-    return vector;
+  llvm::Value* EmitLoad(int id) {
+    const Inst& inst = kernel_.kernel.insts[id];
+    auto tiled = tiled_.find(id);
+    llvm::Value* loaded = tiled != tiled_.end() ? tiled->second : memory_.Load(inst.buffer, inst.expr);
+    return FromMemory(math_, buffers_.DTypeOf(inst.buffer), loaded);
   }
 
   void EmitStore(const Inst& inst, llvm::Value* value) {
-    const DType dtype = kernel_.buffers[inst.buffer.value].dtype;
-    value = ToMemory(math_, dtype, value);
-    const Run run = RunOf(inst.expr);
-    if (run.kind == Run::Kind::kUniform) {
-      // The last lane's value is what stays.
-      StoreAt(inst.buffer, exprs_.Emit(inst.expr), LaneOf(value, lanes_.count - 1));
-      return;
-    }
-    value = Splat(b_, value, lanes_.count);
-    if (lanes_.mask != nullptr) {
-      MaskedStoreAt(inst.buffer, exprs_.Emit(inst.expr), value);
-      return;
-    }
-    if (run.kind == Run::Kind::kLinear && run.stride.IsInt(1)) {
-      StoreAt(inst.buffer, exprs_.Emit(inst.expr), value);
-      return;
-    }
-    if (run.kind == Run::Kind::kLinear && run.stride.IsInt(-1)) {
-      StoreAt(inst.buffer, LowestIndex(inst), Reversed(value));
-      return;
-    }
-    for (int lane = 0; lane < lanes_.count; ++lane) {
-      StoreAt(inst.buffer, LaneIndex(inst, run, lane), LaneOf(value, lane));
-    }
+    memory_.Store(inst.buffer, inst.expr, ToMemory(math_, buffers_.DTypeOf(inst.buffer), value));
   }
 
   // Only in serial order, so never over lanes.
   void EmitStoreAdd(const Inst& inst) {
-    const DType dtype = kernel_.buffers[inst.buffer.value].dtype;
+    const DType dtype = buffers_.DTypeOf(inst.buffer);
     llvm::Value* index = exprs_.Emit(inst.expr);
-    llvm::Value* old = FromMemory(math_, dtype, LoadAt(inst.buffer, index, 1));
+    llvm::Value* old = FromMemory(math_, dtype, buffers_.Load(inst.buffer, index, 1));
     llvm::Value* args[] = {old, values_[inst.args[0]]};
     llvm::Value* sum = EmitScalarOp(ScalarOp::kAdd, {&math_, inst.dtype, inst.dtype, args});
-    StoreAt(inst.buffer, index, ToMemory(math_, dtype, sum));
+    buffers_.Store(inst.buffer, index, ToMemory(math_, dtype, sum));
   }
 
   // Constant after construction.
@@ -523,15 +354,15 @@ class KernelEmitter {
   llvm::Function* function_ = nullptr;
   llvm::Value* error_ = nullptr;
   llvm::Value* seed_ = nullptr;
-  std::vector<llvm::Value*> pointers_;
-  std::vector<llvm::MDNode*> scope_of_group_;
-  std::vector<llvm::MDNode*> others_of_group_;
   // By instruction id.
   std::vector<llvm::Value*> values_;
   std::vector<std::optional<Accumulator>> accumulators_;
   Lanes lanes_;
-  // Indirect symbols that differ along the lanes.
-  std::vector<std::pair<Expr, llvm::Value*>> lane_symbols_;
+  LaneExprs lane_exprs_;
+  KernelMemory buffers_;
+  LaneMemory memory_;
+  // Loads that the tile in work has made, by instruction.
+  absl::flat_hash_map<int, llvm::Value*> tiled_;
 };
 
 }  // namespace

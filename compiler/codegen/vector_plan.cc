@@ -70,7 +70,8 @@ bool CanMask(const UniqueKernel& kernel, const Loop& loop, MaskedAccess access, 
     if (inst.kind == InstKind::kStoreAdd) return false;
     if (inst.kind == InstKind::kIndirect) lane_symbols.push_back(inst.expr);
     if (inst.kind == InstKind::kStore && (stride_of(inst.expr) != 1 || !has_access(inst.buffer))) return false;
-    if (inst.kind == InstKind::kLoad && stride_of(inst.expr) == 1 && !has_access(inst.buffer)) return false;
+    // A stride that is not known may turn out to be 1 (LaneMemory).
+    if (inst.kind == InstKind::kLoad && stride_of(inst.expr).value_or(1) == 1 && !has_access(inst.buffer)) return false;
   }
   return true;
 }

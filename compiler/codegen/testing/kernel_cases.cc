@@ -17,6 +17,22 @@ const KernelCase kCases[] = {
     {"Transposed", "f32", "f32", "f32",
      "parallel i0 < s0 {\nvector i1 < s1 {\n%0 = load f32 b0[i0 + s0*i1]\n%1 = load f32 b1[2*i1]\n"
      "%2 = add f32 %0, %1\nstore b2[s0*i1 + i0], %2\n}\n}"},
+    {"TransposedTiles", "f32", "bf16", "f32",
+     "serial i0 < s0 {\n%9 = load f32 b0[i0]\nvector i1 < s1 {\n%0 = load f32 b0[i0 + s0*i1]\n"
+     "%1 = load f32 b1[s0*i1 + i0]\n%2 = load f32 b1[i1]\n%3 = mul f32 %0, %1\n%4 = add f32 %3, %2\n"
+     "%5 = add f32 %4, %9\nstore b2[s1*i0 + i1], %5\n}\n}"},
+    {"TransposedTilesOfDoubles", "f64", "i64", "f64",
+     "serial i0 < s0 {\nvector i1 < s1 {\n%0 = load f64 b0[i0 + s0*i1]\n%1 = load i64 b1[s0*i1 + i0]\n"
+     "%2 = cast f64 %1\n%3 = mul f64 %0, %2\nstore b2[s1*i0 + i1], %3\n}\n}"},
+    {"EveryThirdAndFourth", "f32", "i64", "f32",
+     "serial i9 < s0*s1 {\n%20 = constant f32 0.0\nstore b2[i9], %20\n}\n"
+     "vector i0 < (s0*s1) // 4 {\n%0 = load f32 b0[3*i0 + 1]\n%1 = load i64 b1[4*i0 + 2]\n%2 = cast f32 %1\n"
+     "%3 = sub f32 %0, %2\nstore b2[i0], %3\n}"},
+    {"WithinBounds", "f32", "f32", "f32",
+     "parallel i0 < s0 {\nvector i1 < s1 {\n%0 = load f32 b0[s1*i0 + Max(0, Min(s1 - 1, i1 - 3))]\n"
+     "%1 = load f32 b1[Max(0, Min(s0*s1 - 1, 2*i1 - 5))]\n%2 = load f32 b1[s1*i0 + Min(s1 - 1, i1 + 1)]\n"
+     "%3 = expr f32 Max(2, Min(i1, s1 - 4)) + 3*i0\n%4 = sub f32 %0, %1\n%5 = mul f32 %2, %3\n%6 = add f32 %4, %5\n"
+     "store b2[s1*i0 + i1], %6\n}\n}"},
     {"Reversed", "f32", "f32", "f32",
      "parallel i0 < s0 {\nvector i1 < s1 {\n%0 = load f32 b0[s1*i0 - i1 + s1 - 1]\n%1 = load f32 b1[s1*i0 + i1]\n"
      "%2 = sub f32 %0, %1\nstore b2[s1*i0 - i1 + s1 - 1], %2\n}\n}"},
@@ -143,7 +159,9 @@ std::vector<std::map<std::string, int64_t>> KernelSymbols() {
           {{"s0", 7}, {"s1", 16}},
           {{"s0", 8}, {"s1", 1}},
           {{"s0", 2}, {"s1", 7}},
-          {{"s0", 7}, {"s1", 203}}};
+          {{"s0", 7}, {"s1", 203}},
+          // Tiles of transposes.
+          {{"s0", 37}, {"s1", 50}}};
 }
 
 std::vector<PlainTensor> KernelInputs(const KernelCase& c, const std::map<std::string, int64_t>& symbols) {
