@@ -6,6 +6,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "compiler/schedule/point_work.h"
 #include "compiler/schedule/task_size.h"
 
 namespace kiln::schedule {
@@ -41,34 +42,59 @@ class KernelEmitter {
     return &opened->body;
   }
 
-  Expr NumChunks() {
-    Expr extent = cluster_.extents[order_.chunk_axis];
-    return pool_.CeilDiv(extent, Expr(order_.chunk_size));
-  }
-
   // One loop over all points of the rows (and chunks); each row variable is
   // recovered from its variable by division, but for a lone one.
   std::vector<Stmt>* OpenRows(std::vector<Stmt>& body) {
     Dims extents;
-    for (int axis : cluster_.rows) extents.push_back(cluster_.extents[axis]);
-    if (order_.chunk_axis >= 0) extents.push_back(NumChunks());
-    if (extents.empty()) return &body;
-    Expr variable = NewVariable();
-    Expr total = pool_.Mul(absl::MakeConstSpan(extents));
-    std::vector<Stmt>* inside =
-        OpenLoop(order_.serial ? LoopKind::kSerial : LoopKind::kParallel, variable, total, body);
-    Expr rest = variable;
-    for (int d = static_cast<int>(extents.size()) - 1; d >= 0; --d) {
-      Expr digit = d == 0 ? rest : pool_.Mod(rest, extents[d]);
-      if (d > 0) rest = pool_.FloorDiv(rest, extents[d]);
-      bool is_chunk = d == static_cast<int>(cluster_.rows.size());
-      if (is_chunk) {
-        chunk_ = digit;
-      } else {
-        rows_.emplace_back(index_.Variable(cluster_.rows[d]), digit);
+    // What each digit of the loop's variable is.
+    std::vector<Expr*> digits;
+    for (int axis : cluster_.rows) {
+      if (axis == order_.serial_row) continue;
+      extents.push_back(cluster_.extents[axis]);
+      rows_.emplace_back(index_.Variable(axis), Expr());
+    }
+    for (auto& [variable, digit] : rows_) digits.push_back(&digit);
+    auto add_chunks = [&](int axis, int64_t size, Expr* chunk) {
+      extents.push_back(pool_.CeilDiv(cluster_.extents[axis], Expr(size)));
+      digits.push_back(chunk);
+    };
+    if (order_.serial_row_chunk > 0) add_chunks(order_.serial_row, order_.serial_row_chunk, &serial_row_chunk_);
+    if (order_.chunk_axis >= 0) add_chunks(order_.chunk_axis, order_.chunk_size, &chunk_);
+    std::vector<Stmt>* inside = &body;
+    if (!extents.empty()) {
+      Expr rest = NewVariable();
+      Expr total = pool_.Mul(absl::MakeConstSpan(extents));
+      inside = OpenLoop(order_.serial ? LoopKind::kSerial : LoopKind::kParallel, rest, total, body);
+      for (int d = static_cast<int>(extents.size()) - 1; d >= 0; --d) {
+        *digits[d] = d == 0 ? rest : pool_.Mod(rest, extents[d]);
+        if (d > 0) rest = pool_.FloorDiv(rest, extents[d]);
       }
     }
+    if (order_.serial_row >= 0) {
+      Run run = RunOf(order_.serial_row, order_.serial_row_chunk, serial_row_chunk_);
+      inside = OpenLoop(LoopKind::kSerial, run.variable, run.extent, *inside);
+      rows_.emplace_back(index_.Variable(order_.serial_row), run.place);
+    }
     return inside;
+  }
+
+  // A loop over an axis, or over one chunk of it.
+  struct Run {
+    Expr variable;
+    Expr extent;
+    Expr place;  // of the variable, along the axis
+  };
+
+  // `size` 0: all of it.
+  Run RunOf(int axis, int64_t size, Expr chunk) {
+    Run run{NewVariable(), cluster_.extents[axis], Expr()};
+    run.place = run.variable;
+    if (size == 0) return run;
+    Expr start = pool_.Mul(Expr(size), chunk);
+    bool is_exact = index_.DivideExact(run.extent, Expr(size)).has_value();
+    run.extent = is_exact ? Expr(size) : pool_.Min(Expr(size), pool_.Sub(run.extent, start));
+    run.place = pool_.Add(start, run.variable);
+    return run;
   }
 
   Expr Grain() {
@@ -79,9 +105,15 @@ class KernelEmitter {
       for (int axis : stage.inner) {
         extents.push_back(axis == order_.chunk_axis ? Expr(order_.chunk_size) : cluster_.extents[axis]);
       }
+      extents.push_back(Expr(PointWork(cluster_, stage)));
       work.push_back(pool_.Mul(absl::MakeConstSpan(extents)));
     }
-    return GrainOf(pool_, pool_.Add(absl::MakeConstSpan(work)));
+    Expr row = pool_.Add(absl::MakeConstSpan(work));
+    if (order_.serial_row < 0) return GrainOf(pool_, row);
+    const int64_t chunk = order_.serial_row_chunk;
+    // Plus one, since the row may be empty.
+    Expr rows = chunk > 0 ? Expr(chunk) : cluster_.extents[order_.serial_row];
+    return GrainOf(pool_, pool_.Add(pool_.Mul(row, rows), Expr(1)));
   }
 
   void FindAccumulators() {
@@ -111,18 +143,10 @@ class KernelEmitter {
     std::vector<Stmt>* level = &body;
     EmitLevel(s, 0, variables, *level);
     for (size_t d = 0; d < axes.size(); ++d) {
-      Expr variable = NewVariable(), place = variable;
-      Expr extent = cluster_.extents[axes[d]];
-      if (axes[d] == order_.chunk_axis) {
-        Expr start = pool_.Mul(Expr(order_.chunk_size), chunk_);
-        bool is_exact = index_.DivideExact(extent, Expr(order_.chunk_size)).has_value();
-        extent = is_exact ? Expr(order_.chunk_size)
-                          : pool_.Min(Expr(order_.chunk_size), pool_.Sub(extent, start));
-        place = pool_.Add(start, variable);
-      }
+      Run run = RunOf(axes[d], axes[d] == order_.chunk_axis ? order_.chunk_size : 0, chunk_);
       bool is_vector = axes[d] == order_.vector_axes[s];
-      level = OpenLoop(is_vector ? LoopKind::kVector : LoopKind::kSerial, variable, extent, *level);
-      variables.emplace_back(index_.Variable(axes[d]), place);
+      level = OpenLoop(is_vector ? LoopKind::kVector : LoopKind::kSerial, run.variable, run.extent, *level);
+      variables.emplace_back(index_.Variable(axes[d]), run.place);
       EmitLevel(s, static_cast<int>(d) + 1, variables, *level);
     }
   }
@@ -180,6 +204,7 @@ class KernelEmitter {
   Kernel kernel_;
   int next_variable_ = 0;
   Expr chunk_;
+  Expr serial_row_chunk_;
   Substitution rows_;
   std::vector<int> depths_;
   std::vector<std::vector<int>> accumulators_;  // by stage

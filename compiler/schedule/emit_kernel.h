@@ -18,6 +18,11 @@ struct LoopOrder {
   // `chunk_size` which the parallel loop runs over. -1: none.
   int chunk_axis = -1;
   int64_t chunk_size = 0;
+  // A row that runs in a serial loop inside of the parallel one, so that the other
+  // rows are recovered once for all of it. It may be cut into chunks as well, then
+  // the parallel loop runs over these. -1: none; 0: not cut.
+  int serial_row = -1;
+  int64_t serial_row_chunk = 0;
   // Rows run in a serial loop: there are too few for threads.
   bool serial = false;
 };

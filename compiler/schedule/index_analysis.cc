@@ -85,6 +85,15 @@ IndexAnalysis::IndexAnalysis(ExprPool* pool, ShapeEnv* env, absl::Span<const std
       variable_prefix_(FreePrefix("i", taken)),
       indirect_prefix_(FreePrefix("j", taken)) {}
 
+std::optional<Expr> IndexAnalysis::StrideAlong(Expr e, Expr variable) {
+  const AffineForm& form = Form(e);
+  if (form.is_affine) return form.CoefficientOf(variable);
+  // Clamped and divided parts may belong to other variables.
+  std::optional<LinearForm> linear = SplitLinear(*pool_, e, variable);
+  if (!linear.has_value()) return std::nullopt;
+  return linear->coefficient;
+}
+
 Expr IndexAnalysis::Variable(int n) {
   while (static_cast<int>(numbered_.size()) <= n) {
     numbered_.push_back(pool_->Symbol(absl::StrCat(variable_prefix_, numbered_.size())));

@@ -59,6 +59,9 @@ class IndexAnalysis {
   bool IsVariable(Expr symbol) const { return variables_.contains(symbol); }
 
   const AffineForm& Form(Expr e);
+  // How far `e` moves with each step of `variable`; nullopt where that is not the
+  // same at each step.
+  std::optional<Expr> StrideAlong(Expr e, Expr variable);
   // True if `e` mentions `variable`, in whatever way.
   bool Mentions(Expr e, Expr variable);
   bool MentionsVariables(Expr e);

@@ -6,14 +6,14 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
+#include "compiler/loops/combining_op.h"
 
 namespace kiln::schedule {
 namespace {
 
-// How two partial results of a reduction combine, and what it starts from.
+// What a reduction starts from.
 struct ReductionRow {
   ReduceKind kind;
-  ScalarOp combine;
   double float_start;
   int64_t int_start;
 };
@@ -21,12 +21,12 @@ struct ReductionRow {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 constexpr ReductionRow kReductions[] = {
-    {ReduceKind::kSum, ScalarOp::kAdd, 0, 0},
-    {ReduceKind::kProd, ScalarOp::kMul, 1, 1},
-    {ReduceKind::kMax, ScalarOp::kMaximum, -kInfinity, std::numeric_limits<int64_t>::min()},
-    {ReduceKind::kMin, ScalarOp::kMinimum, kInfinity, std::numeric_limits<int64_t>::max()},
-    {ReduceKind::kAny, ScalarOp::kBitOr, 0, 0},
-    {ReduceKind::kAll, ScalarOp::kBitAnd, 1, 1},
+    {ReduceKind::kSum, 0, 0},
+    {ReduceKind::kProd, 1, 1},
+    {ReduceKind::kMax, -kInfinity, std::numeric_limits<int64_t>::min()},
+    {ReduceKind::kMin, kInfinity, std::numeric_limits<int64_t>::max()},
+    {ReduceKind::kAny, 0, 0},
+    {ReduceKind::kAll, 1, 1},
 };
 
 const ReductionRow* FindReduction(ReduceKind kind) {
@@ -227,7 +227,7 @@ class Interchanger {
     arrays_[update.args[0]] = {buffer};
     EmitStore(buffer, EmitConstant(accumulator.dtype, row.float_start, StartOf(row, accumulator.dtype), init), init);
     int before = EmitLoad(buffer, accumulator.dtype, out);
-    EmitStore(buffer, EmitScalar(row.combine, accumulator.dtype, before, update.args[1], out), out);
+    EmitStore(buffer, EmitScalar(*CombiningOp(accumulator.reduce), accumulator.dtype, before, update.args[1], out), out);
   }
 
   // mean += (x - mean) / n;  m2 += (x - old mean) * (x - new mean)

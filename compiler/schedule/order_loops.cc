@@ -1,6 +1,7 @@
 #include "compiler/schedule/order_loops.h"
 
 #include <algorithm>
+#include <bit>
 #include <limits>
 #include <utility>
 
@@ -8,8 +9,10 @@
 #include "base/status_macros.h"
 #include "compiler/schedule/emit_kernel.h"
 #include "compiler/schedule/interchange_reduction.h"
+#include "compiler/schedule/point_work.h"
 #include "compiler/schedule/specialize_vector_extents.h"
 #include "compiler/schedule/task_size.h"
+#include "compiler/schedule/unroll_reductions.h"
 
 namespace kiln::schedule {
 namespace {
@@ -21,6 +24,7 @@ constexpr int64_t kSerialElements = 2048;
 // rows: 16 KiB of float32 a buffer, so that a few buffers' chunks fit a first-level
 // cache together, and a large axis still has many.
 constexpr int64_t kPointwiseChunk = 4096;
+constexpr int64_t kLeastChunk = 256;
 // Columns of one task of an interchanged reduction. 512 float32 are half a page:
 // accumulators stay in the first-level cache, and each row's part is a run that
 // prefetchers follow. Fewer than 16 would be less than a cache line.
@@ -29,16 +33,42 @@ constexpr int64_t kLeastColumns = 16;
 // Tasks that each thread should find, so that unequal ones even out.
 constexpr int64_t kTasksPerThread = 2;
 constexpr int64_t kLeastTasks = 4;
+// A loop of fewer elements leaves most lanes of a vector empty.
+constexpr int64_t kShortVector = 8;
+// A parallel iteration of fewer elements is not much more than the divisions that
+// recover its rows: two of 64 bits, with what depends on them about 100 cycles, in
+// which a vector a cycle would be 1600 elements.
+constexpr int64_t kShortIteration = 1024;
+// Rows of a chunk of transposed ones: a multiple of a tile's, which has as many as a
+// vector has lanes, and as few as one tile's where there are few tasks.
+constexpr int64_t kMostTileRows = 64;
+constexpr int64_t kLeastTileRows = 16;
 
-// How well a loop over `axis` runs along memory in one access.
-int ScoreAccess(const Inst& inst, Expr variable, IndexAnalysis& index) {
+bool IsShort(const Cluster& cluster, int axis) {
+  std::optional<int64_t> extent = cluster.extents[axis].AsInt();
+  return extent.has_value() && *extent < kShortVector;
+}
+
+// True if memory runs along `axis` in this access, and far enough for vectors.
+bool RunsAlong(const Cluster& cluster, const Inst& inst, int axis, IndexAnalysis& index) {
+  std::optional<Expr> stride = index.StrideAlong(inst.expr, index.Variable(axis));
+  return stride.has_value() && stride->IsInt(1) && !IsShort(cluster, axis);
+}
+
+// How well a loop over `axis` runs along memory in one access of `stage`.
+int ScoreAccess(const Cluster& cluster, const Stage& stage, const Inst& inst, int axis, IndexAnalysis& index) {
   if (inst.kind != InstKind::kLoad && !IsStore(inst)) return 0;
-  const AffineForm& form = index.Form(inst.expr);
-  Expr stride = form.CoefficientOf(variable);
-  if (form.is_affine && stride.IsInt(1)) return IsStore(inst) ? 3 : 2;
-  // Strided lanes are gathers and scatters; a broadcast is free.
-  if (form.is_affine && stride.IsInt(0)) return 0;
-  return IsStore(inst) ? -2 : -1;
+  if (RunsAlong(cluster, inst, axis, index)) return IsStore(inst) ? 3 : 2;
+  std::optional<Expr> stride = index.StrideAlong(inst.expr, index.Variable(axis));
+  // A vector that is mostly empty gains nothing, a broadcast is free.
+  if (stride.has_value() && (stride->IsInt(0) || stride->IsInt(1))) return 0;
+  // Strided lanes are gathers and scatters, but for pointwise loads that run along
+  // another row: they come in tiles.
+  if (IsStore(inst)) return -2;
+  bool is_tile = stage.inner.empty() && std::any_of(cluster.rows.begin(), cluster.rows.end(), [&](int row) {
+                   return row != axis && RunsAlong(cluster, inst, row, index);
+                 });
+  return is_tile ? 0 : -1;
 }
 
 int ScoreStage(const Cluster& cluster, const Stage& stage, int axis, IndexAnalysis& index) {
@@ -46,7 +76,7 @@ int ScoreStage(const Cluster& cluster, const Stage& stage, int axis, IndexAnalys
   for (int id : stage.insts) {
     // What only the row decides is loaded once a row, whatever its stride.
     if (!stage.inner.empty() && !IsInnerAccess(cluster.insts[id], stage, index)) continue;
-    score += ScoreAccess(cluster.insts[id], index.Variable(axis), index);
+    score += ScoreAccess(cluster, stage, cluster.insts[id], axis, index);
   }
   return score;
 }
@@ -103,14 +133,15 @@ class LoopOrderer {
   LoopOrder Choose() {
     MergeAxes(cluster_, index_);
     bool small = IsSmall(cluster_, index_);
+    if (ShouldUnroll()) Unroll();
     Choice row = BestRow();
     if (!cluster_.HasInner()) {
-      if (row.axis >= 0) VectorOverRow(row.axis, small, kPointwiseChunk);
+      if (row.axis >= 0) VectorOverRow(row.axis, small);
     } else if (row.axis >= 0 && row.score > BestInner() && CanInterchange(cluster_)) {
       InterchangeReduction(cluster_, row.axis, program_, index_);
       SetVectorAxes(row.axis);
       Chunk(row.axis, small, ColumnsPerTask(row.axis));
-      absl::StrAppend(&cluster_.why, cluster_.why.empty() ? "" : "; ", "kept dimension as lanes: memory runs along it");
+      Explain("kept dimension as lanes: memory runs along it");
     } else {
       for (const Stage& stage : cluster_.stages) {
         auto is_this = [&](const Stage& other) { return &other == &stage; };
@@ -119,10 +150,98 @@ class LoopOrderer {
     }
     order_.vector_axes.resize(cluster_.stages.size(), order_.vector_axes.empty() ? -1 : order_.vector_axes[0]);
     order_.serial = small;
+    if (!small) ChooseSerialRow();
     return std::move(order_);
   }
 
  private:
+  void Explain(absl::string_view reason) {
+    absl::StrAppend(&cluster_.why, cluster_.why.empty() ? "" : "; ", reason);
+  }
+
+  // Where the reduced axes would be poor lanes, and a row takes their place.
+  bool ShouldUnroll() {
+    if (!cluster_.HasInner() || cluster_.rows.empty() || !CanUnroll(cluster_)) return false;
+    if (BestRow().score > BestInner()) return true;
+    for (const Stage& stage : cluster_.stages) {
+      for (int axis : stage.inner) {
+        if (!IsShort(cluster_, axis)) return false;
+      }
+    }
+    return true;
+  }
+
+  void Unroll() {
+    cluster_ = UnrollReductions(cluster_, index_);
+    MergeAxes(cluster_, index_);
+    Explain("reductions over few points written out");
+  }
+
+  // Elements of one point of the rows, all stages together.
+  int64_t EstimateIteration() {
+    int64_t elements = 0;
+    for (const Stage& stage : cluster_.stages) {
+      int64_t points = 1;
+      for (int axis : stage.inner) {
+        int64_t extent = index_.Estimate(cluster_.extents[axis]);
+        if (axis == order_.chunk_axis) extent = std::min(extent, order_.chunk_size);
+        points = std::min<int64_t>(points * extent, int64_t{1} << 40);
+      }
+      elements += points;
+    }
+    return elements;
+  }
+
+  // The row that strided loads run along, which makes them transposes. -1: none.
+  int TransposedRow() {
+    if (cluster_.stages.size() != 1) return -1;
+    int best = -1, most = 0;
+    for (int axis : cluster_.rows) {
+      int loads = 0;
+      for (int id : cluster_.stages[0].insts) loads += IsTransposed(cluster_.insts[id], axis);
+      if (loads > most) best = axis, most = loads;
+    }
+    return best;
+  }
+
+  bool IsTransposed(const Inst& inst, int row) {
+    if (inst.kind != InstKind::kLoad || !RunsAlong(cluster_, inst, row, index_)) return false;
+    std::optional<Expr> along = index_.StrideAlong(inst.expr, index_.Variable(order_.vector_axes[0]));
+    return along.has_value() && !along->IsInt(0) && !along->IsInt(1);
+  }
+
+  // Of the parallel loop, where `row` is not part of it.
+  int64_t EstimateTasks(int row) {
+    AxisList others = cluster_.rows;
+    others.erase(std::find(others.begin(), others.end(), row));
+    int64_t tasks = EstimateProduct(cluster_, others, index_);
+    if (order_.chunk_axis < 0) return tasks;
+    return tasks * (index_.Estimate(cluster_.extents[order_.chunk_axis]) / order_.chunk_size + 1);
+  }
+
+  // A transposed row, so that codegen finds its tiles; else the innermost one, where
+  // iterations are short and the other rows are enough for the threads.
+  void ChooseSerialRow() {
+    int64_t wanted = std::max(kManyRows, kTasksPerThread * threads_);
+    if (int row = TransposedRow(); row >= 0) {
+      order_.serial_row = row;
+      int64_t extent = index_.Estimate(cluster_.extents[row]);
+      int64_t tasks = EstimateTasks(row);
+      if (tasks < wanted) {
+        order_.serial_row_chunk = kMostTileRows;
+        while (order_.serial_row_chunk > kLeastTileRows && tasks * (extent / order_.serial_row_chunk) < wanted) {
+          order_.serial_row_chunk /= 2;
+        }
+      }
+      Explain("transposed in tiles");
+      return;
+    }
+    if (cluster_.rows.size() < 2 || EstimateIteration() >= kShortIteration) return;
+    if (EstimateTasks(cluster_.rows.back()) < wanted) return;
+    order_.serial_row = cluster_.rows.back();
+    Explain("iterations are short: the innermost row runs in series");
+  }
+
   Choice BestRow() {
     bool has_inner = cluster_.HasInner();
     auto counts = [&](const Stage& stage) { return !has_inner || !stage.inner.empty(); };
@@ -150,10 +269,15 @@ class LoopOrderer {
 
   void SetVectorAxes(int axis) { order_.vector_axes.assign(cluster_.stages.size(), axis); }
 
-  void VectorOverRow(int axis, bool small, int64_t chunk) {
+  void VectorOverRow(int axis, bool small) {
     MoveRowInside(cluster_, axis);
     SetVectorAxes(axis);
-    if (EstimateProduct(cluster_, cluster_.rows, index_) < kManyRows) Chunk(axis, small, chunk);
+    if (EstimateProduct(cluster_, cluster_.rows, index_) >= kManyRows) return;
+    int64_t most_work = 1;
+    for (const Stage& stage : cluster_.stages) most_work = std::max(most_work, PointWork(cluster_, stage));
+    // A power of two, and a few vectors at least.
+    auto chunk = static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(kPointwiseChunk / most_work)));
+    Chunk(axis, small, std::max(kLeastChunk, chunk));
   }
 
   void Chunk(int axis, bool small, int64_t size) {

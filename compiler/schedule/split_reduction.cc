@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+#include "compiler/loops/combining_op.h"
 
 namespace kiln::schedule {
 namespace {
@@ -23,23 +24,6 @@ int64_t EstimateProduct(const Cluster& cluster, const AxisList& axes, IndexAnaly
   return product;
 }
 
-bool CanCombine(ReduceKind kind) {
-  switch (kind) {
-    case ReduceKind::kSum:
-    case ReduceKind::kProd:
-    case ReduceKind::kMax:
-    case ReduceKind::kMin:
-    case ReduceKind::kAny:
-    case ReduceKind::kAll:
-      return true;
-    case ReduceKind::kArgMax:
-    case ReduceKind::kArgMin:
-    case ReduceKind::kWelford:
-      return false;
-  }
-  return false;
-}
-
 // One inner stage, the first, which only updates; scalar work after it.
 bool HasRightForm(const Cluster& cluster) {
   if (cluster.stages.empty() || cluster.stages[0].inner.empty()) return false;
@@ -48,7 +32,7 @@ bool HasRightForm(const Cluster& cluster) {
   }
   return std::all_of(cluster.stages[0].insts.begin(), cluster.stages[0].insts.end(), [&](int id) {
     const Inst& inst = cluster.insts[id];
-    return !IsStore(inst) && (inst.kind != InstKind::kUpdate || CanCombine(cluster.insts[inst.args[0]].reduce));
+    return !IsStore(inst) && (inst.kind != InstKind::kUpdate || CombiningOp(cluster.insts[inst.args[0]].reduce).has_value());
   });
 }
 

@@ -1,0 +1,177 @@
+#include "compiler/schedule/unroll_reductions.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "compiler/loops/combining_op.h"
+
+namespace kiln::schedule {
+namespace {
+
+// Points of one stage: a window of 7 x 7.
+constexpr int64_t kMostPoints = 49;
+// Instructions in all. A kernel of more takes longer to compile than it saves.
+constexpr int64_t kMostInsts = 512;
+
+std::optional<int64_t> PointsOf(const Cluster& cluster, const Stage& stage) {
+  int64_t points = 1;
+  for (int axis : stage.inner) {
+    std::optional<int64_t> extent = cluster.extents[axis].AsInt();
+    if (!extent.has_value() || *extent < 1 || *extent > kMostPoints) return std::nullopt;
+    points *= *extent;
+    if (points > kMostPoints) return std::nullopt;
+  }
+  return points;
+}
+
+bool IsArg(ReduceKind kind) { return kind == ReduceKind::kArgMax || kind == ReduceKind::kArgMin; }
+
+class Unroller {
+ public:
+  Unroller(const Cluster& cluster, IndexAnalysis& index) : from_(cluster), to_(cluster), index_(index) {}
+
+  Cluster Unroll() {
+    to_.insts.clear();
+    to_.stages.assign(1, {});
+    to_.num_indirect = 0;
+    for (const Stage& stage : from_.stages) {
+      point_.assign(stage.inner.size(), 0);
+      UnrollAxis(stage, 0);
+    }
+    CleanCluster(to_, [](BufferId) { return true; }, index_);
+    return std::move(to_);
+  }
+
+ private:
+  // The state of an accumulator so far.
+  struct State {
+    int value = -1;
+    int index = -1;  // of argmax and argmin
+  };
+
+  void UnrollAxis(const Stage& stage, size_t d) {
+    if (d == stage.inner.size()) {
+      EmitPoint(stage);
+      return;
+    }
+    const int64_t extent = *from_.extents[stage.inner[d]].AsInt();
+    for (point_[d] = 0; point_[d] < extent; ++point_[d]) UnrollAxis(stage, d + 1);
+  }
+
+  void EmitPoint(const Stage& stage) {
+    // Values of a stage with inner axes are seen in it only.
+    if (!stage.inner.empty()) values_of_point_.clear();
+    Substitution here;
+    for (size_t d = 0; d < stage.inner.size(); ++d) here.emplace_back(index_.Variable(stage.inner[d]), Expr(point_[d]));
+    for (const auto& symbol : row_indirect_) here.push_back(symbol);
+    auto& values = stage.inner.empty() ? row_values_ : values_of_point_;
+    for (int id : stage.insts) {
+      Inst inst = from_.insts[id];
+      if (inst.kind == InstKind::kUpdate) {
+        Update(inst);
+        continue;
+      }
+      if (inst.kind == InstKind::kResult) {
+        const State& state = states_.at(inst.args[0]);
+        values[id] = inst.result == 0 ? state.value : state.index;
+        continue;
+      }
+      for (int& arg : inst.args) arg = ValueOf(arg);
+      if (inst.kind == InstKind::kIndirect) {
+        Expr symbol = index_.IndirectSymbol(to_.num_indirect++);
+        here.emplace_back(inst.expr, symbol);
+        if (stage.inner.empty()) row_indirect_.emplace_back(inst.expr, symbol);
+        inst.expr = symbol;
+      } else {
+        inst.expr = index_.Substitute(inst.expr, here);
+      }
+      values[id] = Add(std::move(inst));
+    }
+  }
+
+  int ValueOf(int id) const {
+    auto here = values_of_point_.find(id);
+    return here != values_of_point_.end() ? here->second : row_values_.at(id);
+  }
+
+  int Add(Inst inst) {
+    to_.insts.push_back(std::move(inst));
+    to_.stages[0].insts.push_back(static_cast<int>(to_.insts.size()) - 1);
+    return to_.stages[0].insts.back();
+  }
+
+  int AddScalar(ScalarOp op, DType dtype, absl::InlinedVector<int, 3> args) {
+    Inst inst;
+    inst.kind = InstKind::kScalar;
+    inst.op = op;
+    inst.dtype = dtype;
+    inst.args = std::move(args);
+    return Add(std::move(inst));
+  }
+
+  void Update(const Inst& update) {
+    const Inst& accumulator = from_.insts[update.args[0]];
+    int value = ValueOf(update.args[1]);
+    if (to_.insts[value].dtype != accumulator.dtype) value = AddScalar(ScalarOp::kCast, accumulator.dtype, {value});
+    const int index = IsArg(accumulator.reduce) ? ValueOf(update.args[2]) : -1;
+    auto [it, is_first] = states_.try_emplace(update.args[0], State{value, index});
+    if (is_first) return;
+    State& state = it->second;
+    if (IsArg(accumulator.reduce)) {
+      Choose(accumulator, value, index, state);
+    } else {
+      state.value = AddScalar(*CombiningOp(accumulator.reduce), accumulator.dtype, {state.value, value});
+    }
+  }
+
+  // The better of two, NaN being the best; of equals the one with the smaller index.
+  void Choose(const Inst& accumulator, int value, int index, State& state) {
+    const DType dtype = accumulator.dtype;
+    // Neither smaller nor equal: larger, or one of the two is NaN.
+    const ScalarOp loses = accumulator.reduce == ReduceKind::kArgMax ? ScalarOp::kLe : ScalarOp::kGe;
+    int takes = AddScalar(ScalarOp::kNot, DType::kBool, {AddScalar(loses, DType::kBool, {value, state.value})});
+    if (IsFloating(dtype)) {
+      const int is_number = AddScalar(ScalarOp::kEq, DType::kBool, {state.value, state.value});
+      takes = AddScalar(ScalarOp::kBitAnd, DType::kBool, {takes, is_number});
+    }
+    const int is_before = AddScalar(ScalarOp::kLt, DType::kBool, {index, state.index});
+    const int is_same = AddScalar(ScalarOp::kEq, DType::kBool, {value, state.value});
+    const int wins_tie = AddScalar(ScalarOp::kBitAnd, DType::kBool, {is_same, is_before});
+    takes = AddScalar(ScalarOp::kBitOr, DType::kBool, {takes, wins_tie});
+    state.value = AddScalar(ScalarOp::kWhere, dtype, {takes, value, state.value});
+    state.index = AddScalar(ScalarOp::kWhere, DType::kInt64, {takes, index, state.index});
+  }
+
+  const Cluster& from_;
+  Cluster to_;
+  IndexAnalysis& index_;
+  std::vector<int64_t> point_;
+  absl::flat_hash_map<int, State> states_;
+  absl::flat_hash_map<int, int> row_values_;
+  absl::flat_hash_map<int, int> values_of_point_;
+  Substitution row_indirect_;
+};
+
+}  // namespace
+
+bool CanUnroll(const Cluster& cluster) {
+  int64_t insts = 0;
+  for (const Stage& stage : cluster.stages) {
+    std::optional<int64_t> points = PointsOf(cluster, stage);
+    if (!points.has_value()) return false;
+    insts += *points * static_cast<int64_t>(stage.insts.size());
+    for (int id : stage.insts) {
+      const Inst& inst = cluster.insts[id];
+      if (inst.kind != InstKind::kUpdate) continue;
+      const ReduceKind kind = cluster.insts[inst.args[0]].reduce;
+      if (!IsArg(kind) && !CombiningOp(kind).has_value()) return false;
+    }
+  }
+  return insts <= kMostInsts;
+}
+
+Cluster UnrollReductions(const Cluster& cluster, IndexAnalysis& index) { return Unroller(cluster, index).Unroll(); }
+
+}  // namespace kiln::schedule
