@@ -15,7 +15,7 @@ constexpr absl::string_view kEffect = "an effect in the host";
 constexpr absl::string_view kFourier = "Fourier transform: a tuned library";
 constexpr absl::string_view kLapack = "matrix factorisation: a tuned library";
 constexpr absl::string_view kPacking = "packs what a collective sends";
-constexpr absl::string_view kPooling = "maxima of windows: the host's kernel is vectorised over channels";
+constexpr absl::string_view kPooling = "gradients of maxima of windows: the host's kernel is vectorised over channels";
 constexpr absl::string_view kProduct = "matrix product: a tuned library";
 constexpr absl::string_view kRandom = "random numbers of another distribution than Kiln draws";
 constexpr absl::string_view kSegments = "segments or bins that data delimits";
@@ -114,7 +114,6 @@ constexpr ExternReason kRows[] = {
     {"aten.logcumsumexp", kSequence},
     {"aten.lu_unpack", kLapack},
     {"aten.masked_scatter_backward", kSegments},
-    {"aten.max_pool2d_with_indices", kPooling},
     {"aten.max_pool2d_with_indices_backward", kPooling},
     {"aten.median", kSorting},
     {"aten.mm", kProduct},

@@ -91,7 +91,6 @@ TEST(LoweringTableTest, CoreOperatorsThatAreNotCompiledAreTheseAlone) {
   EXPECT_THAT(left, ElementsAre("aten._embedding_bag.default", "aten._fft_c2r.default", "aten._fft_r2c.default",
                                 "aten._local_scalar_dense.default", "aten.addmm.default", "aten.bmm.default",
                                 "aten.convolution.default", "aten.convolution_backward.default",
-                                "aten.max_pool2d_with_indices.default",
                                 "aten.max_pool2d_with_indices_backward.default", "aten.mm.default",
                                 "aten.nonzero.default", "aten.randperm.default", "aten.resize_.default",
                                 "aten.sort.default", "aten.topk.default"));

@@ -28,7 +28,6 @@ LIBRARY = {
     "aten.bmm": "matrix product",
     "aten.convolution": "convolution",
     "aten.convolution_backward": "convolution",
-    "aten.max_pool2d_with_indices": "aten's kernel, vectorised over channels, is faster than loops",
     "aten.max_pool2d_with_indices_backward": "aten's kernel, vectorised over channels, is faster than loops",
     "aten.mm": "matrix product",
     "aten.sort": "sorting; Inductor's CPU code calls aten's",

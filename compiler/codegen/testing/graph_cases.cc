@@ -5,6 +5,14 @@ namespace {
 
 // Integer inputs are numbers below 7, so that they index what has as many places.
 const GraphCase kCases[] = {
+    {"MaxPool", "(%x: f32[s0, 3, 9, 37]) { %v, %i = aten.max_pool2d_with_indices.default(%x, [3, 3], [2, 2], [1, 1]) "
+                "return (%v, %i) }"},
+    {"MaxPoolChannelsLast", "(%x: f32[s0, 19, 9, 7] strides=[1197, 1, 133, 19]) { %v, %i = "
+                            "aten.max_pool2d_with_indices.default(%x, [3, 3], [2, 2], [1, 1]) return (%v, %i) }"},
+    {"MaxPoolDilated", "(%x: f32[2, 3, 9, 37]) { %v, %i = aten.max_pool2d_with_indices.default(%x, [3, 2], [1, 1], "
+                       "[1, 1], [2, 3], true) return (%v, %i) }"},
+    {"AvgPoolChannelsLast", "(%x: f32[s0, 19, 9, 7] strides=[1197, 1, 133, 19]) { %r = aten.avg_pool2d.default(%x, "
+                            "[3, 3], [1, 1], [1, 1]) return (%r) }"},
     {"MaxPool3d", "(%x: f32[2, 3, 5, 6, 20]) { %v, %i = aten.max_pool3d_with_indices.default(%x, [2, 3, 3], [1, 2, 1], "
                   "[1, 1, 1]) return (%v, %i) }"},
     {"AvgPoolWithoutPadding",
