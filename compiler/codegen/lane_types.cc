@@ -217,6 +217,11 @@ llvm::Value* ToMemory(const MathContext& math, DType dtype, llvm::Value* v) {
 llvm::Value* CastValue(const MathContext& math, DType from, DType to, llvm::Value* v) {
   llvm::IRBuilder<>& b = *math.builder;
   llvm::Type* type = RegisterType(b.getContext(), to, LanesOf(v));
+  // Rounded, as through memory; the register stays float.
+  if (to == DType::kFloat16 || to == DType::kBFloat16) {
+    llvm::Value* as_float = CastValue(math, from, DType::kFloat32, v);
+    return FromMemory(math, to, ToMemory(math, to, as_float));
+  }
   if (v->getType() == type && IsFloating(from) == IsFloating(to)) return v;
   if (to == DType::kBool) {
     if (IsFloating(from)) return b.CreateFCmpUNE(v, llvm::ConstantFP::get(v->getType(), 0.0));

@@ -38,10 +38,10 @@
 // store takes it, and the cast happens at the memory access. Operands of a
 // scalar op have the instruction's dtype, but for comparisons and isnan/isinf
 // (operands of one dtype, bool result), `cast` (any) and `where` (bool, then
-// two of the result's dtype). A cast to bool is `!= 0`, one from float to
-// integer truncates. `store`, `store_add` and `update` carry the dtype
-// of the value that they take; a reduction's `result` has the accumulator's
-// dtype, but for the index of argmax/argmin, which is i64.
+// two of the result's dtype). A cast to bool is `!= 0`, one to integer truncates;
+// to float16 and bfloat16 only a cast is, which rounds. `store`, `store_add` and
+// `update` carry the dtype of the value that they take; a `result` has its
+// accumulator's dtype, but for the index of argmax/argmin, which is i64.
 //
 // Lowered form. What LowerToLoops makes, and the scheduler may rely on:
 //  (P) A pointwise kernel is one perfect nest of serial loops, one for each

@@ -16,6 +16,22 @@ Val Binary(P& p) {
   return p.Op(op, a, b);
 }
 
+// `v` as an operand of its dtype holds it: a producer that is fused hands on float32, and a value that was rounded must
+// equal itself.
+Val Held(P& p, Val v) {
+  const DType dtype = PromoteOperands(p.node());
+  if (dtype != DType::kFloat16 && dtype != DType::kBFloat16) return v;
+  const Val rounded = p.Op(ScalarOp::kCast, Val{v.id, dtype});
+  return p.Op(ScalarOp::kCast, Val{rounded.id, v.dtype});
+}
+
+template <ScalarOp op>
+Val Comparison(P& p) {
+  Val a = Held(p, p.Arg(0));
+  Val b = Held(p, p.Arg(1));
+  return p.Op(op, a, b);
+}
+
 // `value` times argument `arg`, which is most often the number 1.
 Val Scaled(P& p, Val value, int arg) {
   if (p.args().Scalar(arg).value.IsInt(1)) return value;
@@ -80,10 +96,16 @@ Val IgnoreNan(P& p) {
   return p.Where(p.Op(ScalarOp::kIsNan, a), b, p.Where(p.Op(ScalarOp::kIsNan, b), a, both));
 }
 
+// The larger operand times sqrt(1 + ratio^2): squares of large numbers overflow. An infinity counts more than a NaN.
 Val Hypot(P& p) {
-  Val a = p.Arg(0);
-  Val b = p.Arg(1);
-  return p.Op(ScalarOp::kSqrt, p.Add(p.Mul(a, a), p.Mul(b, b)));
+  Val a = p.Op(ScalarOp::kAbs, p.Arg(0));
+  Val b = p.Op(ScalarOp::kAbs, p.Arg(1));
+  Val large = p.Max(a, b);
+  Val ratio = p.Div(p.Min(a, b), large);
+  Val length = p.Mul(large, p.Op(ScalarOp::kSqrt, p.Add(p.Number(1), p.Mul(ratio, ratio))));
+  Val value = p.Where(p.Eq(large, p.Number(0)), large, length);
+  Val is_infinite = p.Or(p.Op(ScalarOp::kIsInf, a), p.Op(ScalarOp::kIsInf, b));
+  return p.Where(is_infinite, p.Number(std::numeric_limits<double>::infinity()), value);
 }
 
 Val LogAddExp(P& p) {
@@ -228,8 +250,8 @@ constexpr PointwiseRow kRows[] = {
     {"aten.div.Scalar_mode", Computes::kOut, DivMode},
     {"aten.div.Tensor", Computes::kOut, Binary<ScalarOp::kDiv>},
     {"aten.div.Tensor_mode", Computes::kOut, DivMode},
-    {"aten.eq.Scalar", Computes::kOperands, Binary<ScalarOp::kEq>},
-    {"aten.eq.Tensor", Computes::kOperands, Binary<ScalarOp::kEq>},
+    {"aten.eq.Scalar", Computes::kOperands, Comparison<ScalarOp::kEq>},
+    {"aten.eq.Tensor", Computes::kOperands, Comparison<ScalarOp::kEq>},
     {"aten.fill.Scalar", Computes::kOut, Second},
     {"aten.fill.Tensor", Computes::kOut, Second},
     {"aten.floor_divide.Scalar", Computes::kOut, Binary<ScalarOp::kFloorDiv>},
@@ -238,16 +260,16 @@ constexpr PointwiseRow kRows[] = {
     {"aten.fmin.default", Computes::kOut, IgnoreNan<ScalarOp::kMinimum>},
     {"aten.fmod.Scalar", Computes::kOut, Binary<ScalarOp::kFmod>},
     {"aten.fmod.Tensor", Computes::kOut, Binary<ScalarOp::kFmod>},
-    {"aten.ge.Scalar", Computes::kOperands, Binary<ScalarOp::kGe>},
-    {"aten.ge.Tensor", Computes::kOperands, Binary<ScalarOp::kGe>},
-    {"aten.gt.Scalar", Computes::kOperands, Binary<ScalarOp::kGt>},
-    {"aten.gt.Tensor", Computes::kOperands, Binary<ScalarOp::kGt>},
+    {"aten.ge.Scalar", Computes::kOperands, Comparison<ScalarOp::kGe>},
+    {"aten.ge.Tensor", Computes::kOperands, Comparison<ScalarOp::kGe>},
+    {"aten.gt.Scalar", Computes::kOperands, Comparison<ScalarOp::kGt>},
+    {"aten.gt.Tensor", Computes::kOperands, Comparison<ScalarOp::kGt>},
     {"aten.heaviside.default", Computes::kOut, Heaviside},
     {"aten.hypot.default", Computes::kOut, Hypot},
     {"aten.isin.Tensor_Scalar", Computes::kOperands, IsInScalar},
     {"aten.ldexp.Tensor", Computes::kOut, Ldexp},
-    {"aten.le.Scalar", Computes::kOperands, Binary<ScalarOp::kLe>},
-    {"aten.le.Tensor", Computes::kOperands, Binary<ScalarOp::kLe>},
+    {"aten.le.Scalar", Computes::kOperands, Comparison<ScalarOp::kLe>},
+    {"aten.le.Tensor", Computes::kOperands, Comparison<ScalarOp::kLe>},
     {"aten.lerp.Scalar", Computes::kOut, Lerp},
     {"aten.lerp.Tensor", Computes::kOut, Lerp},
     {"aten.logaddexp.default", Computes::kOut, LogAddExp},
@@ -255,8 +277,8 @@ constexpr PointwiseRow kRows[] = {
     {"aten.logical_and.default", Computes::kBool, Binary<ScalarOp::kBitAnd>},
     {"aten.logical_or.default", Computes::kBool, Binary<ScalarOp::kBitOr>},
     {"aten.logical_xor.default", Computes::kBool, Binary<ScalarOp::kBitXor>},
-    {"aten.lt.Scalar", Computes::kOperands, Binary<ScalarOp::kLt>},
-    {"aten.lt.Tensor", Computes::kOperands, Binary<ScalarOp::kLt>},
+    {"aten.lt.Scalar", Computes::kOperands, Comparison<ScalarOp::kLt>},
+    {"aten.lt.Tensor", Computes::kOperands, Comparison<ScalarOp::kLt>},
     {"aten.masked_fill.Scalar", Computes::kOut, MaskedFill},
     {"aten.masked_fill.Tensor", Computes::kOut, MaskedFill},
     {"aten.maximum.default", Computes::kOut, Binary<ScalarOp::kMaximum>},
@@ -264,8 +286,8 @@ constexpr PointwiseRow kRows[] = {
     {"aten.mul.Scalar", Computes::kOut, Mul},
     {"aten.mul.Tensor", Computes::kOut, Mul},
     {"aten.native_dropout_backward.default", Computes::kOut, DropoutBackward},
-    {"aten.ne.Scalar", Computes::kOperands, Binary<ScalarOp::kNe>},
-    {"aten.ne.Tensor", Computes::kOperands, Binary<ScalarOp::kNe>},
+    {"aten.ne.Scalar", Computes::kOperands, Comparison<ScalarOp::kNe>},
+    {"aten.ne.Tensor", Computes::kOperands, Comparison<ScalarOp::kNe>},
     {"aten.pow.Scalar", Computes::kOut, Binary<ScalarOp::kPow>},
     {"aten.pow.Tensor_Scalar", Computes::kOut, PowTensorScalar},
     {"aten.pow.Tensor_Tensor", Computes::kOut, Binary<ScalarOp::kPow>},

@@ -61,19 +61,26 @@ Val Deg2Rad(P& p) { return p.Mul(p.Arg(0), p.Number(M_PI / 180)); }
 Val Rad2Deg(P& p) { return p.Mul(p.Arg(0), p.Number(180 / M_PI)); }
 
 // log1p forms keep the precision near the zeros of these three.
+// log(x + sqrt(x^2 +- 1)), given the argument less 1. Beyond 2^56 that is log(2x) in float64 too, and squares may overflow.
+Val LogOfSum(P& p, Val x, Val sum_less_one) {
+  Val is_large = p.Gt(x, p.Number(0x1p56));
+  Val log = p.Op(ScalarOp::kLog1p, p.Where(is_large, x, sum_less_one));
+  return p.Add(log, p.Where(is_large, p.Number(M_LN2), p.Number(0)));
+}
+
 Val Asinh(P& p) {
   Val x = p.Arg(0);
   Val a = p.Op(ScalarOp::kAbs, x);
   Val square = p.Mul(a, a);
   Val root = p.Op(ScalarOp::kSqrt, p.Add(square, p.Number(1)));
-  Val value = p.Op(ScalarOp::kLog1p, p.Add(a, p.Div(square, p.Add(p.Number(1), root))));
+  Val value = LogOfSum(p, a, p.Add(a, p.Div(square, p.Add(p.Number(1), root))));
   return p.Mul(p.Op(ScalarOp::kSign, x), value);
 }
 
 Val Acosh(P& p) {
   Val t = p.Sub(p.Arg(0), p.Number(1));
   Val root = p.Op(ScalarOp::kSqrt, p.Add(p.Mul(p.Number(2), t), p.Mul(t, t)));
-  return p.Op(ScalarOp::kLog1p, p.Add(t, root));
+  return LogOfSum(p, p.Arg(0), p.Add(t, root));
 }
 
 Val Atanh(P& p) {

@@ -112,7 +112,9 @@ class KernelVerifier {
       if (is_accumulator != wants_accumulator) return FailAt(id, absl::StrCat("operand ", arg, " is of the wrong kind"));
     }
     KILN_RETURN_IF_ERROR(CheckExpr(inst.expr, absl::StrCat("instruction ", id), inst.kind));
-    if (!IsPlainDType(inst.dtype)) return FailAt(id, absl::StrCat("computes in ", DTypeText(inst.dtype)));
+    const bool is_rounding = inst.kind == InstKind::kScalar && inst.op == ScalarOp::kCast &&
+                             (inst.dtype == DType::kFloat16 || inst.dtype == DType::kBFloat16);
+    if (!is_rounding && !IsPlainDType(inst.dtype)) return FailAt(id, absl::StrCat("computes in ", DTypeText(inst.dtype)));
     scopes_[id] = depth_;
     // What is defined outside of the parallel loop is shared by its tasks.
     if (inst.kind == InstKind::kAccumulate && in_parallel_) private_.insert(id);

@@ -55,6 +55,8 @@ const GraphCase kCases[] = {
                    "(%r) }"},
     {"ScatterAddOfADynamicSize", "(%x: f32[7, s0], %i: i64[9, s0], %v: f32[9, s0]) { %r = "
                                  "aten.scatter_add.default(%x, 0, %i, %v) return (%r) }"},
+    {"RoundedValuesEqualThemselves", "(%x: f32[9, 20]) { %h = aten._to_copy.default(%x, dtype=f16) %m = aten.amin.default(%h, [1], "
+                                     "true) %e = aten.eq.Tensor(%h, %m) %s = aten.gt.Scalar(%h, 0.1) return (%e, %s) }"},
     {"Cummax", "(%x: f32[s0, 20]) { %v, %i = aten.cummax.default(%x, 1) return (%v, %i) }"},
     {"Pdist", "(%x: f32[9, 20]) { %r = aten._pdist_forward.default(%x, 2.0) return (%r) }"},
     {"Cdist", "(%x: f32[2, 9, 20], %y: f32[2, 7, 20]) { %r = aten._cdist_forward.default(%x, %y, 3.0, none) return (%r) }"},
