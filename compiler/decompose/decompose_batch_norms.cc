@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "compiler/decompose/decompose_arithmetic.h"
 #include "compiler/decompose/decompose_context.h"
 
 namespace kiln {
@@ -12,10 +13,6 @@ namespace {
 
 using D = DecomposeContext;
 
-ValueId Add(D& d, ValueId a, CallArg b) { return d.Call("aten.add.Tensor", {a, b}); }
-ValueId Sub(D& d, ValueId a, ValueId b) { return d.Call("aten.sub.Tensor", {a, b}); }
-ValueId Mul(D& d, ValueId a, CallArg b) { return d.Call("aten.mul.Tensor", {a, b}); }
-ValueId Rsqrt(D& d, ValueId variance, double eps) { return d.Call("aten.rsqrt.default", {Add(d, variance, eps)}); }
 ValueId Sum(D& d, ValueId a, const std::vector<int64_t>& dims) {
   return d.Call("aten.sum.dim_IntList", {a, CallArg::Ints(dims), false});
 }
@@ -25,8 +22,6 @@ ValueId Mean(D& d, ValueId a, const std::vector<int64_t>& dims) {
 ValueId Reshaped(D& d, ValueId v, ArgumentList sizes) {
   return d.Call("aten.view.default", {v, Argument(std::move(sizes))});
 }
-bool Wanted(D& d, int mask_arg, int i) { return *(*d.Arg(mask_arg).get_if<ArgumentList>())[i].get_if<bool>(); }
-
 // The value, or none where it is not wanted.
 void ReturnIf(D& d, bool wanted, ValueId v) { wanted ? d.Return(v) : d.ReturnNone(); }
 
@@ -158,7 +153,7 @@ void BatchNormBackward(D& d) {
   ValueId mean = AlongChannels(d, d.Value(train ? 5 : 3), rank);
   ValueId rstd = AlongChannels(d, train ? d.Value(6) : Rsqrt(d, d.Value(4), d.Float(8)), rank);
   ValueId x_hat = Mul(d, Sub(d, d.Widen(d.Value(1)), mean), rstd);
-  if (Wanted(d, 9, 0)) {
+  if (IsWanted(d, 9, 0)) {
     ValueId slope = d.IsNone(2) ? grad : Mul(d, grad, AlongChannels(d, d.Value(2), rank));
     if (train) {
       ValueId along = Mul(d, x_hat, Mean(d, Mul(d, slope, x_hat), dims));
@@ -168,9 +163,9 @@ void BatchNormBackward(D& d) {
   } else {
     d.ReturnNone();
   }
-  bool wants_weight = Wanted(d, 9, 1) && !d.IsNone(2);
+  bool wants_weight = IsWanted(d, 9, 1) && !d.IsNone(2);
   ReturnIf(d, wants_weight, wants_weight ? Sum(d, Mul(d, grad, x_hat), dims) : ValueId{});
-  ReturnIf(d, Wanted(d, 9, 2), Wanted(d, 9, 2) ? Sum(d, grad, dims) : ValueId{});
+  ReturnIf(d, IsWanted(d, 9, 2), IsWanted(d, 9, 2) ? Sum(d, grad, dims) : ValueId{});
 }
 
 // --- group norms, on [n, groups, c / groups, ...]
@@ -238,7 +233,7 @@ void GroupNormBackward(D& d) {
   ValueId grad = Grouped(d, d.Widen(d.Value(0)), groups);
   ValueId rstd = AlongGroups(d, d.Value(3), rank);
   ValueId x_hat = Mul(d, Sub(d, Grouped(d, d.Widen(d.Value(1)), groups), AlongGroups(d, d.Value(2), rank)), rstd);
-  if (Wanted(d, 9, 0)) {
+  if (IsWanted(d, 9, 0)) {
     ValueId slope = d.IsNone(4) ? grad : Mul(d, grad, GroupedChannels(d, d.Value(4), groups, rank));
     ValueId along = Mul(d, x_hat, Mean(d, Mul(d, slope, x_hat), inner));
     slope = Sub(d, Sub(d, slope, Mean(d, slope, inner)), along);
@@ -249,22 +244,27 @@ void GroupNormBackward(D& d) {
   std::vector<int64_t> outer = {0};
   for (int dim = 3; dim <= rank; ++dim) outer.push_back(dim);
   auto over_channels = [&](ValueId v) { return Reshaped(d, Sum(d, v, outer), {Argument(int64_t{-1})}); };
-  bool wants_weight = Wanted(d, 9, 1) && !d.IsNone(4);
+  bool wants_weight = IsWanted(d, 9, 1) && !d.IsNone(4);
   ReturnIf(d, wants_weight, wants_weight ? over_channels(Mul(d, grad, x_hat)) : ValueId{});
-  ReturnIf(d, Wanted(d, 9, 2), Wanted(d, 9, 2) ? over_channels(grad) : ValueId{});
+  ReturnIf(d, IsWanted(d, 9, 2), IsWanted(d, 9, 2) ? over_channels(grad) : ValueId{});
 }
 
 // --- weight norms
 
-// aten::_weight_norm_interface(Tensor v, Tensor g, int dim=0) -> (Tensor, Tensor): v * g / |v|, the norm being over all
-// dimensions but `dim`.
-void WeightNorm(D& d) {
-  int rank = d.Tensor(0).rank();
-  int64_t kept = d.Int(2) < 0 ? d.Int(2) + rank : d.Int(2);
+// All dimensions of `rank` but one, which may count from the end.
+std::vector<int64_t> DimsBut(int64_t kept, int rank) {
+  if (kept < 0) kept += rank;
   std::vector<int64_t> dims;
   for (int64_t dim : Range(0, rank)) {
     if (dim != kept) dims.push_back(dim);
   }
+  return dims;
+}
+
+// aten::_weight_norm_interface(Tensor v, Tensor g, int dim=0) -> (Tensor, Tensor): v * g / |v|, the norm being over all
+// dimensions but `dim`.
+void WeightNorm(D& d) {
+  const std::vector<int64_t> dims = DimsBut(d.Int(2), d.Tensor(0).rank());
   ValueId v = d.Widen(d.Value(0));
   // No dimensions would be all of them.
   ValueId norm = dims.empty() ? d.Call("aten.abs.default", {v})
@@ -276,12 +276,7 @@ void WeightNorm(D& d) {
 // aten::_weight_norm_interface_backward(Tensor grad_w, Tensor saved_v, Tensor saved_g, Tensor saved_norms, int dim)
 //   -> (Tensor, Tensor)
 void WeightNormBackward(D& d) {
-  int rank = d.Tensor(1).rank();
-  int64_t kept = d.Int(4) < 0 ? d.Int(4) + rank : d.Int(4);
-  std::vector<int64_t> dims;
-  for (int64_t dim : Range(0, rank)) {
-    if (dim != kept) dims.push_back(dim);
-  }
+  const std::vector<int64_t> dims = DimsBut(d.Int(4), d.Tensor(1).rank());
   ValueId grad = d.Widen(d.Value(0));
   ValueId v = d.Widen(d.Value(1));
   ValueId norm = d.Widen(d.Value(3));

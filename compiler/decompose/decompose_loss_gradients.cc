@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "compiler/decompose/decompose_arithmetic.h"
 #include "compiler/decompose/decompose_context.h"
 
 namespace kiln {
@@ -15,8 +16,6 @@ using D = DecomposeContext;
 constexpr int64_t kNone = 0;
 constexpr int64_t kMean = 1;
 
-ValueId Mul(D& d, ValueId a, CallArg b) { return d.Call("aten.mul.Tensor", {a, b}); }
-ValueId Sub(D& d, ValueId a, CallArg b) { return d.Call("aten.sub.Tensor", {a, b}); }
 ValueId Div(D& d, ValueId a, CallArg b) { return d.Call("aten.div.Tensor", {a, b}); }
 ValueId Where(D& d, ValueId c, ValueId a, ValueId b) { return d.Call("aten.where.self", {c, a, b}); }
 

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <vector>
 
+#include "compiler/decompose/decompose_arithmetic.h"
 #include "compiler/decompose/decompose_context.h"
 
 namespace kiln {
@@ -11,9 +12,6 @@ namespace {
 
 using D = DecomposeContext;
 
-ValueId Add(D& d, ValueId a, CallArg b) { return d.Call("aten.add.Tensor", {a, b}); }
-ValueId Sub(D& d, ValueId a, ValueId b) { return d.Call("aten.sub.Tensor", {a, b}); }
-ValueId Mul(D& d, ValueId a, CallArg b) { return d.Call("aten.mul.Tensor", {a, b}); }
 ValueId Exp(D& d, ValueId a) { return d.Call("aten.exp.default", {a}); }
 ValueId Reduce(D& d, absl::string_view op, ValueId a, const std::vector<int64_t>& dims, bool keepdim) {
   return d.Call(op, {a, CallArg::Ints(dims), keepdim});
@@ -22,7 +20,6 @@ ValueId Sum(D& d, ValueId a, const std::vector<int64_t>& dims, bool keepdim = tr
   return Reduce(d, "aten.sum.dim_IntList", a, dims, keepdim);
 }
 ValueId Mean(D& d, ValueId a, const std::vector<int64_t>& dims) { return Reduce(d, "aten.mean.dim", a, dims, true); }
-ValueId Rsqrt(D& d, ValueId variance, double eps) { return d.Call("aten.rsqrt.default", {Add(d, variance, eps)}); }
 
 // An empty dimension has no maximum, and nothing to shift.
 ValueId Shifted(D& d, ValueId x, int64_t dim) {
@@ -93,8 +90,6 @@ void LayerNorm(D& d) {
   d.Return(rstd);
 }
 
-bool Wanted(D& d, int mask_arg, int i) { return *(*d.Arg(mask_arg).get_if<ArgumentList>())[i].get_if<bool>(); }
-
 // aten::native_layer_norm_backward(Tensor grad_out, Tensor input, SymInt[] normalized_shape, Tensor mean, Tensor rstd,
 //   Tensor? weight, Tensor? bias, bool[3] output_mask) -> (Tensor, Tensor, Tensor)
 void LayerNormBackward(D& d) {
@@ -105,7 +100,7 @@ void LayerNormBackward(D& d) {
   ValueId grad = d.Widen(d.Value(0));
   ValueId x_hat = Mul(d, Sub(d, d.Widen(d.Value(1)), d.Value(3)), d.Value(4));
   ValueId grad_x_hat = d.IsNone(5) ? grad : Mul(d, grad, d.Value(5));
-  if (Wanted(d, 7, 0)) {
+  if (IsWanted(d, 7, 0)) {
     ValueId centered = Sub(d, grad_x_hat, Mean(d, grad_x_hat, inner));
     ValueId along = Mul(d, x_hat, Mean(d, Mul(d, grad_x_hat, x_hat), inner));
     d.Return(Mul(d, Sub(d, centered, along), d.Value(4)));
@@ -113,12 +108,12 @@ void LayerNormBackward(D& d) {
     d.ReturnNone();
   }
   auto over_rows = [&](ValueId v) { return outer.empty() ? v : Sum(d, v, outer, false); };
-  if (Wanted(d, 7, 1) && !d.IsNone(5)) {
+  if (IsWanted(d, 7, 1) && !d.IsNone(5)) {
     d.Return(over_rows(Mul(d, grad, x_hat)));
   } else {
     d.ReturnNone();
   }
-  if (Wanted(d, 7, 2) && !d.IsNone(6)) {
+  if (IsWanted(d, 7, 2) && !d.IsNone(6)) {
     d.Return(over_rows(grad));
   } else {
     d.ReturnNone();

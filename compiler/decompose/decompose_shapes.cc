@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "compiler/decompose/decompose_arithmetic.h"
 #include "compiler/decompose/decompose_context.h"
 
 namespace kiln {
@@ -11,8 +12,6 @@ namespace {
 
 using D = DecomposeContext;
 
-ValueId Mul(D& d, ValueId a, CallArg b) { return d.Call("aten.mul.Tensor", {a, b}); }
-ValueId Sub(D& d, ValueId a, ValueId b) { return d.Call("aten.sub.Tensor", {a, b}); }
 
 int64_t Wrapped(int64_t dim, int rank) { return dim < 0 ? dim + rank : dim; }
 
