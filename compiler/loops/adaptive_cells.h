@@ -3,7 +3,7 @@
 #ifndef KILN_COMPILER_LOOPS_ADAPTIVE_CELLS_H_
 #define KILN_COMPILER_LOOPS_ADAPTIVE_CELLS_H_
 
-#include "fake_runtime/symbolic/shape_env.h"
+#include "compiler/loops/lowering_context.h"
 
 namespace kiln {
 
@@ -19,9 +19,22 @@ inline AdaptiveCell PlacesOfCell(ShapeEnv& env, Expr cell, Expr places, Expr cel
   return {begin, env.Simplify(pool.Sub(end, begin))};
 }
 
-// The cells that cover one place: the same law with the roles exchanged.
-inline AdaptiveCell CellsOfPlace(ShapeEnv& env, Expr place, Expr places, Expr cells) {
-  return PlacesOfCell(env, place, cells, places);
+// Begins a loop over the places of cell `i` along each dimension from `first` on, of
+// tensors whose sizes are `places` and `cells`; EndCells ends them. Where they are.
+//
+// The cells that cover a place follow the same law with the roles exchanged.
+inline Dims BeginCells(KernelBuilder& b, ShapeEnv& env, const Dims& i, size_t first, const Dims& places,
+                       const Dims& cells) {
+  Dims at = i;
+  for (size_t d = first; d < i.size(); ++d) {
+    AdaptiveCell cell = PlacesOfCell(env, i[d], places[d], cells[d]);
+    at[d] = env.pool().Add(cell.begin, b.BeginLoop(cell.extent));
+  }
+  return at;
+}
+
+inline void EndCells(KernelBuilder& b, const Dims& i, size_t first) {
+  for (size_t d = first; d < i.size(); ++d) b.EndLoop();
 }
 
 }  // namespace kiln

@@ -148,28 +148,30 @@ absl::Status AvgPoolBackward(LoweringContext& c, int num_axes) {
 absl::Status AvgPool2dBackward(LoweringContext& c) { return AvgPoolBackward(c, 2); }
 absl::Status AvgPool3dBackward(LoweringContext& c) { return AvgPoolBackward(c, 3); }
 
+// How many places the adaptive cell `cell` has.
+MeanCount CellCount(LoweringContext& c, KernelBuilder& b, DType dtype, const Dims& cell, size_t first,
+                    const Dims& places, const Dims& cells) {
+  MeanCount count(b, dtype);
+  for (size_t d = first; d < cell.size(); ++d) {
+    count.AddAxis(PlacesOfCell(c.env(), cell[d], places[d], cells[d]).extent);
+  }
+  return count;
+}
+
 // aten::_adaptive_avg_pool2d(Tensor self, SymInt[2] output_size), and in three dimensions.
 absl::Status AdaptiveAvgPool(LoweringContext& c, int num_axes) {
   if (!IsFloating(c.OutTensor().dtype)) return c.Unsupported("a mean of integers");
   TensorOperand in = c.In(0);
   size_t first = in.sizes.size() - num_axes;
   TensorOperand out = c.Out();
-  ExprPool& pool = c.pool();
   DType dtype = ComputationDType(out.dtype);
   KernelBuilder b = c.NewKernel();
   Dims i = b.BeginNest(out.sizes);
   Val sum = b.Accumulate(ReduceKind::kSum, dtype);
-  Dims at = i;
-  Dims extents;
-  for (size_t d = first; d < in.sizes.size(); ++d) {
-    AdaptiveCell cell = PlacesOfCell(c.env(), i[d], in.sizes[d], out.sizes[d]);
-    at[d] = pool.Add(cell.begin, b.BeginLoop(cell.extent));
-    extents.push_back(cell.extent);
-  }
+  Dims at = BeginCells(b, c.env(), i, first, in.sizes, out.sizes);
   b.Update(sum, b.Load(in.buffer, in.dtype, b.Index(in, at)));
-  for (int a = 0; a < num_axes; ++a) b.EndLoop();
-  MeanCount count(b, dtype);
-  for (Expr extent : extents) count.AddAxis(extent);
+  EndCells(b, i, first);
+  MeanCount count = CellCount(c, b, dtype, i, first, in.sizes, out.sizes);
   StoreAt(b, out, i, count.Divided(b.Result(sum)));
   b.EndNest(i);
   c.Emit(std::move(b));
@@ -184,23 +186,15 @@ absl::Status AdaptiveAvgPoolBackward(LoweringContext& c, int num_axes) {
   TensorOperand grad = c.In(0);
   TensorOperand out = c.Out();
   size_t first = out.sizes.size() - num_axes;
-  ExprPool& pool = c.pool();
   DType dtype = ComputationDType(out.dtype);
   KernelBuilder b = c.NewKernel();
   Dims i = b.BeginNest(out.sizes);
   Val sum = b.Accumulate(ReduceKind::kSum, dtype);
-  Dims at = i;
-  Dims extents;
-  for (size_t d = first; d < out.sizes.size(); ++d) {
-    AdaptiveCell cells = CellsOfPlace(c.env(), i[d], out.sizes[d], grad.sizes[d]);
-    at[d] = pool.Add(cells.begin, b.BeginLoop(cells.extent));
-    extents.push_back(PlacesOfCell(c.env(), at[d], out.sizes[d], grad.sizes[d]).extent);
-  }
-  MeanCount count(b, dtype);
-  for (Expr extent : extents) count.AddAxis(extent);
+  Dims at = BeginCells(b, c.env(), i, first, grad.sizes, out.sizes);
+  MeanCount count = CellCount(c, b, dtype, at, first, out.sizes, grad.sizes);
   Val v = b.Cast(b.Load(grad.buffer, grad.dtype, b.Index(grad, at)), dtype);
   b.Update(sum, count.Divided(v));
-  for (int a = 0; a < num_axes; ++a) b.EndLoop();
+  EndCells(b, i, first);
   StoreAt(b, out, i, b.Result(sum));
   b.EndNest(i);
   c.Emit(std::move(b));

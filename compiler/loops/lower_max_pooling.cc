@@ -137,13 +137,9 @@ absl::Status AdaptiveMaxPool(LoweringContext& c, int num_axes) {
   KernelBuilder b = c.NewKernel();
   Dims i = b.BeginNest(cells);
   Maximum maximum(c, b, in.dtype);
-  Dims at = i;
-  for (size_t d = first; d < in.sizes.size(); ++d) {
-    AdaptiveCell cell = PlacesOfCell(c.env(), i[d], in.sizes[d], cells[d]);
-    at[d] = c.pool().Add(cell.begin, b.BeginLoop(cell.extent));
-  }
+  Dims at = BeginCells(b, c.env(), i, first, in.sizes, cells);
   maximum.Update(b.Load(in.buffer, in.dtype, b.Index(in, at)), FlatPlace(c.pool(), in.sizes, at, first));
-  for (int a = 0; a < num_axes; ++a) b.EndLoop();
+  EndCells(b, i, first);
   maximum.Store(i);
   b.EndNest(i);
   c.Emit(std::move(b));
@@ -162,16 +158,12 @@ absl::Status AdaptiveMaxPoolBackward(LoweringContext& c, int num_axes) {
   KernelBuilder b = c.NewKernel();
   Dims i = b.BeginNest(out.sizes);
   Val sum = b.Accumulate(ReduceKind::kSum, dtype);
-  Dims at = i;
-  for (size_t d = first; d < out.sizes.size(); ++d) {
-    AdaptiveCell cells = CellsOfPlace(c.env(), i[d], out.sizes[d], grad.sizes[d]);
-    at[d] = c.pool().Add(cells.begin, b.BeginLoop(cells.extent));
-  }
+  Dims at = BeginCells(b, c.env(), i, first, grad.sizes, out.sizes);
   Val chosen = b.Load(indices.buffer, indices.dtype, b.Index(indices, at));
   Val here = b.FromExpr(DType::kInt64, FlatPlace(c.pool(), out.sizes, i, first));
   Val v = b.Cast(b.Load(grad.buffer, grad.dtype, b.Index(grad, at)), dtype);
   b.Update(sum, b.Where(b.Op(ScalarOp::kEq, chosen, here), v, b.Constant(dtype, 0)));
-  for (int a = 0; a < num_axes; ++a) b.EndLoop();
+  EndCells(b, i, first);
   StoreAt(b, out, i, b.Result(sum));
   b.EndNest(i);
   c.Emit(std::move(b));
