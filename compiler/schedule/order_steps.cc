@@ -19,6 +19,7 @@ struct StepFacts {
   std::vector<int> after;  // steps that wait for this one
   int waits_for = 0;       // steps that are not placed yet
   bool may_move = false;
+  bool queued = false;     // to be placed next
   bool placed = false;
 };
 
@@ -92,6 +93,7 @@ class StepOrder {
   }
 
   void Place(int first) {
+    facts_[first].queued = true;
     std::vector<int> queue = {first};
     for (size_t i = 0; i < queue.size(); ++i) {
       const int s = queue[i];
@@ -110,11 +112,12 @@ class StepOrder {
     if (shown_[b] || (kind != BufferKind::kTemporary && kind != BufferKind::kExternResult)) return;
     std::vector<int> rest;
     for (int s : users_[b]) {
-      if (facts_[s].placed || std::find(queue.begin(), queue.end(), s) != queue.end()) continue;
+      if (facts_[s].queued) continue;
       if (!facts_[s].may_move || facts_[s].waits_for > 0) return;
       rest.push_back(s);
     }
     if (rest.empty() || !IsNoLarger(MadeForOthers(rest), b)) return;
+    for (int s : rest) facts_[s].queued = true;
     queue.insert(queue.end(), rest.begin(), rest.end());
   }
 
