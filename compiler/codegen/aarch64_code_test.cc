@@ -26,17 +26,17 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-Disassembly CodeOf(const std::string& program, const AArch64TestTarget& target, absl::string_view kernel = "k") {
+KernelCode CodeOf(const std::string& program, const AArch64TestTarget& target, absl::string_view kernel = "k") {
   Compiled compiled = Compile(program, {.target = target.target()});
   if (compiled == nullptr) return {};
-  absl::StatusOr<Disassembly> code = Disassemble(compiled->elf, "aarch64", absl::StrCat("kernel.", kernel));
+  absl::StatusOr<KernelCode> code = DisassembleKernel(compiled->elf, absl::StrCat("kernel.", kernel));
   EXPECT_TRUE(code.ok()) << code.status();
-  return code.ok() ? *code : Disassembly();
+  return code.ok() ? *code : KernelCode();
 }
 
 std::string TextOf(const std::vector<std::string>& instructions) { return absl::StrJoin(instructions, "\n"); }
 
-std::vector<std::string> LoopsOf(const Disassembly& code) {
+std::vector<std::string> LoopsOf(const KernelCode& code) {
   std::vector<std::string> loops;
   for (const auto& loop : code.loops) loops.push_back(TextOf(loop));
   return loops;
@@ -60,7 +60,7 @@ constexpr absl::string_view kSum = R"(program symbols=[s0] inputs=1 {
 )";
 
 TEST(AArch64CodeTest, NeonsLoopHasFourLanes) {
-  const Disassembly code = CodeOf(ElementaryProgram("exp", "f32", 1), kNeonTarget);
+  const KernelCode code = CodeOf(ElementaryProgram("exp", "f32", 1), kNeonTarget);
   EXPECT_THAT(LoopsOf(code), Contains(AllOf(ContainsRegex("ldr q[0-9]+"), ContainsRegex("fmla v[0-9]+\\.4s"),
                                             ContainsRegex("str q[0-9]+"))));
   // What is left is element by element.
@@ -71,7 +71,7 @@ TEST(AArch64CodeTest, NeonsLoopHasFourLanes) {
 
 TEST(AArch64CodeTest, SvesLoopHasARegisterOfLanes) {
   for (const AArch64TestTarget& target : {kSve256Target, kSve512Target}) {
-    const Disassembly code = CodeOf(ElementaryProgram("exp", "f32", 1), target);
+    const KernelCode code = CodeOf(ElementaryProgram("exp", "f32", 1), target);
     EXPECT_THAT(LoopsOf(code),
                 Contains(AllOf(ContainsRegex("ld1w [{] z[0-9]+\\.s }, p[0-9]+/z"),
                                ContainsRegex("(fmla|fmad) z[0-9]+\\.s, p[0-9]+/m"),
@@ -81,7 +81,7 @@ TEST(AArch64CodeTest, SvesLoopHasARegisterOfLanes) {
 }
 
 TEST(AArch64CodeTest, WhatIsLeftIsOneVectorUnderAPredicate) {
-  const Disassembly code = CodeOf(ElementaryProgram("exp", "f32", 1), kSve256Target);
+  const KernelCode code = CodeOf(ElementaryProgram("exp", "f32", 1), kSve256Target);
   // One loop: the rest has no other.
   EXPECT_EQ(code.loops.size(), 1u);
   const auto compare = std::find_if(code.instructions.begin(), code.instructions.end(), [](const std::string& text) {
@@ -109,7 +109,7 @@ TEST(AArch64CodeTest, NoElementaryFunctionIsACall) {
   for (const AArch64TestTarget& target : AArch64TestTargets()) {
     for (const ElementaryFunction& function : ElementaryFunctions()) {
       SCOPED_TRACE(absl::StrCat(target.name, " ", function.op));
-      const Disassembly code = CodeOf(ElementaryProgram(function.op, "f32", 1), target);
+      const KernelCode code = CodeOf(ElementaryProgram(function.op, "f32", 1), target);
       EXPECT_FALSE(code.loops.empty());
       EXPECT_THAT(code.instructions, Each(Not(ContainsRegex("^(bl|blr) "))));
     }

@@ -90,7 +90,7 @@ TEST(BFloat16Test, TheProcessorsConversionIsUsedWhereItHasOne) {
     ASSERT_TRUE(object.ok()) << object.status();
     absl::StatusOr<std::string> elf = LinkArtifact(*object, v1::Manifest());
     ASSERT_TRUE(elf.ok()) << elf.status();
-    absl::StatusOr<Disassembly> code = Disassemble(*elf, "x86_64", "kernel.k");
+    absl::StatusOr<KernelCode> code = DisassembleKernel(*elf, "kernel.k");
     ASSERT_TRUE(code.ok()) << code.status();
     const auto uses = [](const std::string& text) { return absl::StartsWith(text, "vcvtneps2bf16 "); };
     EXPECT_EQ(std::any_of(code->instructions.begin(), code->instructions.end(), uses), has_it);

@@ -1,5 +1,5 @@
-// What a kernel became, instruction by instruction, through LLVM's own
-// disassembler: for tests that ask for vector instructions by name.
+// What a kernel became, instruction by instruction: for tests that ask for vector
+// instructions by name.
 #ifndef KILN_COMPILER_CODEGEN_TESTING_DISASSEMBLE_H_
 #define KILN_COMPILER_CODEGEN_TESTING_DISASSEMBLE_H_
 
@@ -11,17 +11,17 @@
 
 namespace kiln {
 
-struct Disassembly {
-  // "fmla z0.s, p0/m, z1.s, z2.s": operands after one space, in LLVM's syntax.
+struct KernelCode {
+  // "fmla z0.s, p0/m, z1.s, z2.s": operands after one space, in LLVM's syntax, and
+  // labels where jumps go.
   std::vector<std::string> instructions;
-  // The innermost loops, each its instructions, in the order of the code. Of
-  // aarch64 alone.
+  // The innermost loops, each its instructions, in the order of the code.
   std::vector<std::vector<std::string>> loops;
 };
 
-// The function `symbol` of an artifact for `arch`, with every feature of the
-// processor's.
-absl::StatusOr<Disassembly> Disassemble(absl::string_view elf, const std::string& arch, absl::string_view symbol);
+// The function `symbol` of an artifact. NOT_FOUND if there is none; INTERNAL where
+// bytes of it are no instruction.
+absl::StatusOr<KernelCode> DisassembleKernel(absl::string_view elf, absl::string_view symbol);
 
 }  // namespace kiln
 
