@@ -18,6 +18,7 @@ import torch.nn.functional as F
 import transformers
 
 from workloads.full_size_models import MODELS
+from workloads.models import with_loss
 
 # A step of one compiled module, ready to run.
 Step = Callable[[], Any]
@@ -29,9 +30,7 @@ def _gpt2_layers(compile_: Compile, layers: int) -> Step:
         vocab_size=256, n_positions=64, n_embd=64, n_layer=layers, n_head=2, use_cache=False, bos_token_id=0,
         eos_token_id=0,
     )  # fmt: skip
-    model = transformers.GPT2LMHeadModel(config)
-    model.loss_type = "ForCausalLM"
-    run = compile_(model)
+    run = compile_(with_loss(transformers.GPT2LMHeadModel(config), "ForCausalLM"))
     tokens = torch.randint(256, (2, 32))
     return lambda: run(input_ids=tokens, labels=tokens).loss.backward()
 

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 import transformers
 
+from workloads.models import with_loss
+
 BATCH, LENGTH, IMAGE, LABELS = 2, 128, 224, 1000
 
 
@@ -64,19 +66,13 @@ def _image(make: Callable[[], torch.nn.Module]) -> FullSizeModel:
     return FullSizeModel(make, pixels, _classes)
 
 
-def _named_loss(module: torch.nn.Module, loss: str) -> torch.nn.Module:
-    # Named, so that the model does not log a guess of it, where Dynamo would break the graph.
-    module.loss_type = loss  # type: ignore[assignment]
-    return module
-
-
 def _gpt2() -> torch.nn.Module:
     config = transformers.GPT2Config(use_cache=False)
-    return _named_loss(transformers.GPT2LMHeadModel(config), "ForCausalLM")
+    return with_loss(transformers.GPT2LMHeadModel(config), "ForCausalLM")
 
 
 def _bert() -> torch.nn.Module:
-    return _named_loss(transformers.BertForMaskedLM(transformers.BertConfig()), "ForMaskedLM")
+    return with_loss(transformers.BertForMaskedLM(transformers.BertConfig()), "ForMaskedLM")
 
 
 def _resnet50() -> torch.nn.Module:
@@ -99,7 +95,7 @@ def _llama() -> torch.nn.Module:
         num_key_value_heads=4,
         use_cache=False,
     )
-    return _named_loss(transformers.LlamaForCausalLM(config), "ForCausalLM")
+    return with_loss(transformers.LlamaForCausalLM(config), "ForCausalLM")
 
 
 def _t5() -> torch.nn.Module:

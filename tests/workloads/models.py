@@ -11,6 +11,12 @@ import transformers
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
 
+def with_loss(module: torch.nn.Module, loss: str) -> torch.nn.Module:
+    """The module with its loss named, so that it does not log a guess of it, where Dynamo would break the graph."""
+    module.loss_type = loss  # type: ignore[assignment]
+    return module
+
+
 def gpt2(seed: int = 0) -> torch.nn.Module:
     """A GPT-2 of 6 layers and width 384 over bytes: 10.8 million parameters, no dropout."""
     torch.manual_seed(seed)
@@ -27,10 +33,7 @@ def gpt2(seed: int = 0) -> torch.nn.Module:
         bos_token_id=0,
         eos_token_id=0,
     )
-    model = transformers.GPT2LMHeadModel(config)
-    # Named, so that the model does not log a guess of it, where Dynamo would break the graph.
-    model.loss_type = "ForCausalLM"
-    return model
+    return with_loss(transformers.GPT2LMHeadModel(config), "ForCausalLM")
 
 
 def resnet18(seed: int = 0) -> torch.nn.Module:

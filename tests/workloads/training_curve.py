@@ -54,17 +54,12 @@ def _images() -> Batches:
         yield {"pixel_values": patterns[labels] + noise, "labels": labels}
 
 
-def _named_loss(module: torch.nn.Module, loss: str) -> torch.nn.Module:
-    module.loss_type = loss  # type: ignore[assignment]
-    return module
-
-
 def _gpt2() -> torch.nn.Module:
     config = transformers.GPT2Config(
         vocab_size=VOCABULARY, n_positions=LENGTH, n_embd=128, n_layer=2, n_head=4, use_cache=False,
         resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, bos_token_id=0, eos_token_id=0,
     )  # fmt: skip
-    return _named_loss(transformers.GPT2LMHeadModel(config), "ForCausalLM")
+    return models.with_loss(transformers.GPT2LMHeadModel(config), "ForCausalLM")
 
 
 def _bert() -> torch.nn.Module:
@@ -72,7 +67,7 @@ def _bert() -> torch.nn.Module:
         vocab_size=VOCABULARY, hidden_size=128, num_hidden_layers=2, num_attention_heads=4, intermediate_size=512,
         hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0,
     )  # fmt: skip
-    return _named_loss(transformers.BertForMaskedLM(config), "ForMaskedLM")
+    return models.with_loss(transformers.BertForMaskedLM(config), "ForMaskedLM")
 
 
 def _llama() -> torch.nn.Module:
@@ -80,7 +75,7 @@ def _llama() -> torch.nn.Module:
         vocab_size=VOCABULARY, hidden_size=128, intermediate_size=344, num_hidden_layers=2, num_attention_heads=4,
         num_key_value_heads=2, use_cache=False,
     )  # fmt: skip
-    return _named_loss(transformers.LlamaForCausalLM(config), "ForCausalLM")
+    return models.with_loss(transformers.LlamaForCausalLM(config), "ForCausalLM")
 
 
 def _t5() -> torch.nn.Module:
