@@ -11,11 +11,8 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import pathlib
-import subprocess
 import sys
-from typing import Any
 
 from growth_plot import Series, draw, exponent
 from text_table import table
@@ -23,13 +20,14 @@ from text_table import table
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
+from workloads import MODEL_NAMES  # noqa: E402
 from workloads import server as kiln_server  # noqa: E402
+from workloads.python_process import run_module  # noqa: E402
 
 LAYERS = (1, 2, 4, 8, 16, 32, 64, 96)
 STAGES = ("propagate", "decompose", "lower", "schedule", "codegen", "link")
 # Their sizes: the depth of what is nested or chained.
 NESTED = {"pooling": 5, "relative_positions": 4, "scans": 6, "strided_convolutions": 4}
-MODELS = ("bert", "gpt2", "llama", "resnet50", "t5", "vit")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,23 +41,11 @@ class Compiled:
     eager_graphs: int
 
 
-def stage_totals(address: str) -> dict[str, float]:
-    command = [kiln_server.kiln_binary(), "stats", "--json", f"--address={address}"]
-    info: dict[str, Any] = json.loads(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout)
-    totals = info["counters"].get("stage_totals", info["counters"].get("stageTotals", []))
-    return {row["stage"]: row["milliseconds"] for row in totals}
-
-
 def compile_once(case: str, size: int, dynamic: bool) -> Compiled:
+    flags = [f"--case={case}", f"--size={size}", *["--dynamic"] * dynamic]
     with kiln_server.running() as server:
-        environment = {
-            **server.environment, "PYTHONPATH": kiln_server.python_path(), "TRANSFORMERS_VERBOSITY": "error"
-        }  # fmt: skip
-        command = [sys.executable, "-m", "workloads.compile_once", f"--case={case}", f"--size={size}"]
-        command += ["--dynamic"] * dynamic
-        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-        stages = stage_totals(server.address)
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        result = run_module("workloads.compile_once", flags, server.environment)
+        stages = {row["stage"]: row["milliseconds"] for row in server.counters()["stage_totals"]}
     statistics = result["statistics"]
     return Compiled(
         statistics["backend_seconds"] - statistics["seconds_by_stage"].get("connect", 0.0),
@@ -115,7 +101,7 @@ def bench_symbols(cases: list[str], repeats: int) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--layers", nargs="*", type=int, default=list(LAYERS))
-    parser.add_argument("--cases", nargs="*", choices=(*NESTED, *MODELS), default=[*NESTED, *MODELS])
+    parser.add_argument("--cases", nargs="*", choices=(*NESTED, *MODEL_NAMES), default=[*NESTED, *MODEL_NAMES])
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--plot", type=pathlib.Path, default=pathlib.Path("growth.svg"), help="by layers, an SVG")
     arguments = parser.parse_args()

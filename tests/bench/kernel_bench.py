@@ -28,6 +28,7 @@ TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
 from workloads import server as kiln_server  # noqa: E402
+from workloads.python_process import environment_of  # noqa: E402
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,9 +61,8 @@ class Measured:
 
 def run_program(environment: dict[str, str], arguments: Sequence[str]) -> list[dict[str, Any]]:
     command = [sys.executable, "-m", "workloads.time_kernels", *arguments]
-    environment = {**environment, "PYTHONPATH": kiln_server.python_path()}
     results = []
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, env=environment_of(environment), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if not line.startswith("{"):

@@ -11,10 +11,8 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import os
 import pathlib
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -27,9 +25,9 @@ from text_table import table
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
+from workloads import MODEL_NAMES  # noqa: E402
 from workloads import server as kiln_server  # noqa: E402
-
-MODELS = ("bert", "gpt2", "llama", "resnet50", "t5", "vit")
+from workloads.python_process import run_module  # noqa: E402
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,14 +43,6 @@ class Case:
         flags = ["--model", self.model]
         flags += ["--training"] * (self.mode == "training")
         return flags + ["--dynamic"] * (self.shapes == "dynamic")
-
-
-def run_program(module: str, flags: Sequence[str], environment: dict[str, str]) -> dict[str, Any]:
-    environment = {**environment, "PYTHONPATH": kiln_server.python_path(), "TRANSFORMERS_VERBOSITY": "error"}
-    command = [sys.executable, "-m", f"workloads.{module}", *flags]
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return result
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +78,7 @@ def measure(case: Case, rounds: int) -> Measured:
         inductor = {**os.environ, "TORCHINDUCTOR_CACHE_DIR": cache}
 
         def first(backend: str, environment: dict[str, str]) -> dict[str, Any]:
-            return run_program("measure", [*flags, "--backend", backend], environment)
+            return run_module("workloads.measure", [*flags, "--backend", backend], environment)
 
         runs = {
             "aot_eager": first("aot_eager", dict(os.environ)),
@@ -98,7 +88,7 @@ def measure(case: Case, rounds: int) -> Measured:
             "inductor warm": first("inductor", inductor),
         }
         both = {**inductor, **server.environment}
-        steps = run_program("compare_steps", [*flags, "--rounds", str(rounds)], both)
+        steps = run_module("workloads.compare_steps", [*flags, "--rounds", str(rounds)], both)
     return Measured(case, runs, steps)
 
 
@@ -166,7 +156,7 @@ def print_summary(all_measured: Sequence[Measured]) -> None:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
+    parser.add_argument("--models", nargs="+", choices=MODEL_NAMES, default=MODEL_NAMES)
     parser.add_argument("--modes", nargs="+", choices=("inference", "training"), default=("inference", "training"))
     parser.add_argument("--shapes", nargs="+", choices=("static", "dynamic"), default=("static", "dynamic"))
     parser.add_argument("--rounds", type=int, default=10, help="steps of each backend, in turn")

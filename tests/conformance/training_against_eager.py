@@ -13,19 +13,17 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import os
 import pathlib
-import subprocess
 import sys
 from typing import Any
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
-from workloads import server  # noqa: E402
+from workloads import MODEL_NAMES, server  # noqa: E402
+from workloads.python_process import run_module  # noqa: E402
 
-MODELS = ("bert", "gpt2", "llama", "resnet50", "t5", "vit")
 THREADS = (1, 2, 3, 4, 6, 8)
 KILN_THREADS = 2
 ULPS = 8 * 2.0**-23
@@ -34,18 +32,10 @@ ULPS = 8 * 2.0**-23
 def curve(
     model: str, backend: str, threads: int, steps: int, environment: dict[str, str], dtype: str = "float32"
 ) -> dict[str, Any]:
-    environment = {
-        **environment,
-        "PYTHONPATH": server.python_path(),
-        "TRANSFORMERS_VERBOSITY": "error",
-        # More threads than cores, which then must not spin while they wait for one another.
-        "OMP_WAIT_POLICY": "passive",
-    }
-    command = [sys.executable, "-m", "workloads.training_curve", f"--model={model}", f"--backend={backend}"]
-    command += [f"--threads={threads}", f"--steps={steps}", f"--dtype={dtype}"]
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return result
+    # More threads than cores, which then must not spin while they wait for one another.
+    environment = {**environment, "OMP_WAIT_POLICY": "passive"}
+    flags = [f"--model={model}", f"--backend={backend}", f"--threads={threads}", f"--steps={steps}", f"--dtype={dtype}"]
+    return run_module("workloads.training_curve", flags, environment)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +93,7 @@ def judge(model: str, steps: int, environment: dict[str, str]) -> bool:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
+    parser.add_argument("--models", nargs="+", choices=MODEL_NAMES, default=MODEL_NAMES)
     parser.add_argument("--steps", type=int, default=200)
     arguments = parser.parse_args()
     with server.running() as running:

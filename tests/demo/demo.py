@@ -20,6 +20,7 @@ TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
 from workloads import server as kiln_server  # noqa: E402
+from workloads.python_process import environment_of, last_result  # noqa: E402
 
 STEPS = 20
 BROADCAST_GRAPH = """\
@@ -36,15 +37,14 @@ def headline(text: str) -> None:
 
 def python(environment: dict[str, str], *arguments: str) -> dict[str, Any]:
     """Runs a Python process of this repository's tests; its last line is JSON."""
-    environment = {**environment, "PYTHONPATH": kiln_server.python_path(), "TRANSFORMERS_VERBOSITY": "error"}
-    done = subprocess.run([sys.executable, *arguments], env=environment, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        [sys.executable, *arguments], env=environment_of(environment), stdout=subprocess.PIPE, text=True
+    )
     if done.returncode != 0:
         raise SystemExit(f"error: `python {' '.join(arguments)}` ended with {done.returncode}")
-    lines = done.stdout.splitlines()
-    for line in lines[:-1]:
+    for line in done.stdout.splitlines()[:-1]:
         print(line, flush=True)
-    result: dict[str, Any] = json.loads(lines[-1])
-    return result
+    return last_result(done.stdout)
 
 
 def train(environment: dict[str, str], backend: str, steps: int) -> dict[str, Any]:

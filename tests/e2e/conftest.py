@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 import subprocess
 import sys
@@ -15,6 +14,7 @@ TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(TESTS))
 
 from workloads import server as kiln_server  # noqa: E402
+from workloads.python_process import environment_of, last_result  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -28,11 +28,7 @@ def start_python() -> Callable[..., subprocess.Popen[str]]:
     """Starts a Python process of these tests against a server."""
 
     def start(running: kiln_server.Server, *arguments: str) -> subprocess.Popen[str]:
-        environment = {
-            **running.environment,
-            "PYTHONPATH": kiln_server.python_path(),
-            "TRANSFORMERS_VERBOSITY": "error",
-        }
+        environment = environment_of(running.environment)
         return subprocess.Popen([sys.executable, *arguments], env=environment, stdout=subprocess.PIPE, text=True)
 
     return start
@@ -46,15 +42,6 @@ def run_python(start_python: Callable[..., subprocess.Popen[str]]) -> Callable[.
         process = start_python(running, *arguments)
         output, _ = process.communicate(timeout=600)
         assert process.returncode == 0, output
-        result: dict[str, Any] = json.loads(output.splitlines()[-1])
-        return result
+        return last_result(output)
 
     return run
-
-
-def counters(running: kiln_server.Server) -> dict[str, Any]:
-    """What the server has counted since it started."""
-    command = [kiln_server.kiln_binary(), "stats", "--json", f"--address={running.address}"]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-    result: dict[str, Any] = json.loads(done.stdout)["counters"]
-    return result

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from conftest import counters
 from workloads import server as kiln_server
 
 PROCESSES = 8
@@ -31,7 +30,7 @@ def test_processes_that_ask_at_the_same_moment_share_one_compile(
         assert [process.returncode for process in processes] == [0] * PROCESSES
         assert all(result["eager_graphs"] == 0 for result in results)
         assert len({result["digest"] for result in results}) == 1
-        assert counters(running)["compiles"] == 2
+        assert running.counters()["compiles"] == 2
     finally:
         running.stop()
 
@@ -41,13 +40,13 @@ def test_a_killed_server_remembers_what_it_acknowledged(
 ) -> None:
     running = kiln_server.start(tmp_path / "data")
     run_python(running, "-m", "workloads.small_step")
-    assert counters(running)["compiles"] == 2
+    assert running.counters()["compiles"] == 2
     running.kill()
     again = kiln_server.start(tmp_path / "data")
     try:
         result = run_python(again, "-m", "workloads.small_step")
         assert result["eager_graphs"] == 0
-        assert counters(again)["compiles"] == 0
+        assert again.counters()["compiles"] == 0
     finally:
         assert again.stop() == 0
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from conftest import counters
 from workloads import server as kiln_server
 
 STEPS = 20
@@ -23,15 +22,15 @@ def test_losses_of_gpt2_equal_eager_over_20_steps(
     assert ours["losses"] == pytest.approx(eager["losses"], rel=2e-4)
     assert ours["losses"][-1] < 0.9 * ours["losses"][0]
     assert ours["kiln"]["eager_graphs"] == 0
-    assert counters(server)["compiles"] == 2
+    assert server.counters()["compiles"] == 2
 
 
 def test_a_second_process_compiles_nothing(
     server: kiln_server.Server, run_python: Callable[..., dict[str, Any]]
 ) -> None:
-    before = counters(server)
+    before = server.counters()
     again = run_python(server, "-m", "workloads.train", "--backend", "kiln", "--steps", "2")
-    after = counters(server)
+    after = server.counters()
     assert after["compiles"] == before["compiles"]
     assert again["kiln"]["eager_graphs"] == 0
     assert after["hits_memory"] + after["hits_disk"] == before["hits_memory"] + before["hits_disk"] + 2
@@ -48,11 +47,11 @@ def test_resnet18_has_eagers_values_gradients_and_statistics(
 def test_gradients_of_gpt2_equal_eager_for_other_shapes_without_a_compile(
     server: kiln_server.Server, run_python: Callable[..., dict[str, Any]]
 ) -> None:
-    before = counters(server)["compiles"]
+    before = server.counters()["compiles"]
     result = run_python(server, "-m", "workloads.check_gradients")
     assert result["shapes"] == 10
     assert result["eager_graphs"] == 0
-    assert counters(server)["compiles"] == before
+    assert server.counters()["compiles"] == before
 
 
 def test_inference_equals_eager_in_both_modes(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import os
 import pathlib
 import re
@@ -12,6 +13,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 READY_LINE = re.compile(r"^kiln: serving on (\S+) metrics (\S+)")
 START_TIMEOUT_SECONDS = 60.0
@@ -47,6 +49,13 @@ class Server:
             "KILN_ADDRESS": self.address,
             "KILN_TRUSTED_KEYS": str(self.data / "signing_key.pub"),
         }
+
+    def counters(self) -> dict[str, Any]:
+        """What the server has counted since it started."""
+        command = [kiln_binary(), "stats", "--json", f"--address={self.address}"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+        result: dict[str, Any] = json.loads(done.stdout)["counters"]
+        return result
 
     def kill(self) -> None:
         """kill -9: nothing is flushed, nobody is told."""
