@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "compiler/codegen/reduce_half_pi.h"
 #include "llvm/IR/Intrinsics.h"
 
 namespace kiln {
@@ -182,22 +183,6 @@ Num Log1pDouble(Num x) {
 
 // --- trigonometry
 
-struct Quadrant {
-  Num n;  // an integer
-  Num r;  // in [-pi/4, pi/4]
-};
-
-// Subtracts multiples of pi/2, which is given in parts of 33 bits.
-Quadrant ReduceByHalfPi(Num x) {
-  NearestInt n = ToNearestInt(x * (2.0 / kPi));
-  Num r = x;
-  for (double part : {1.57079632673412561417e+00, 6.07710050630396597660e-11, 2.02226624871116645580e-21,
-                      8.47842766036889956997e-32}) {
-    r = Fma(n.as_float, -part, r);
-  }
-  return {n.as_int, r};
-}
-
 Num SinReduced(Num r) {
   Num z = r * r;
   return Fma(r * z, Polynomial(z, kSinDouble), r);
@@ -326,12 +311,6 @@ Num CutQuotient(Num q) {
   if (q.context->has_fma) return q;
   Num bits = q.Bits();
   return bits.With(bits.b().CreateAnd(bits.v, bits.IntConst(~int64_t{0x1fffffff}).v)).AsFloat(q.type());
-}
-
-llvm::Value* AnyLane(Num condition) {
-  llvm::IRBuilder<>& b = condition.b();
-  if (!condition.type()->isVectorTy()) return condition.v;
-  return b.CreateOrReduce(condition.v);
 }
 
 // Each round takes 52 bits (24 without fma) off the quotient: r - trunc(r/y) y is

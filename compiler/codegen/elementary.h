@@ -5,8 +5,7 @@
 // samples the whole line against libm in double). exp, log, tanh, erf and
 // sigmoid are float polynomials, being the hot ones; the others go through the
 // double forms. double: within 1e-14 relative; pow within 1e-12, since it is
-// exp(y log x) without extended precision. sin, cos and tan of |x| > 2^45 lose
-// their argument's fraction. NaN, infinities, zeros' signs and denormals are
+// exp(y log x) without extended precision. NaN, infinities, zeros' signs and denormals are
 // IEEE's and C's.
 #ifndef KILN_COMPILER_CODEGEN_ELEMENTARY_H_
 #define KILN_COMPILER_CODEGEN_ELEMENTARY_H_

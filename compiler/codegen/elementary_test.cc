@@ -69,10 +69,11 @@ TEST_P(ElementaryDoubleTest, IsCloseToLibm) {
   const ElementaryFunction& function = GetParam();
   std::vector<double> x = FloatLine(100003);
   for (double v = -40; v < 40; v += 0.0137) x.push_back(v);
+  for (double v = 1e6; v < 1e308; v *= 1.37e3) x.insert(x.end(), {v, -v});
   const std::vector<double> got = Apply(function.op, DType::kFloat64, x, {});
   ASSERT_EQ(got.size(), x.size());
   for (size_t i = 0; i < x.size(); ++i) {
-    if (std::abs(x[i]) > std::min(function.limit, 1e9) && !std::isinf(x[i])) continue;
+    if (std::abs(x[i]) > function.limit && !std::isinf(x[i])) continue;
     const double want = function.f(x[i]);
     if (std::isnan(want) || std::isinf(want) || want == 0) {
       EXPECT_TRUE(std::isnan(want) ? std::isnan(got[i]) : got[i] == want) << x[i] << ": " << got[i] << " " << want;
@@ -146,7 +147,6 @@ TEST(ElementaryTest, ResultsAreGoodWithoutFmaAndOnNarrowVectors) {
       const std::vector<double> got = Apply(op, DType::kFloat32, x, {}, options);
       ASSERT_EQ(got.size(), x.size());
       for (size_t i = 0; i < x.size(); ++i) {
-        if (std::abs(x[i]) > 1e5 && !std::isinf(x[i]) && std::string(op) == "sin") continue;
         EXPECT_LE(UlpError(got[i], function->f(x[i]), false), 4) << op << "(" << x[i] << ") = " << got[i];
       }
     }

@@ -90,6 +90,11 @@ Num Round(Num x, Rounding rounding) {
   return x.With(x.b().CreateUnaryIntrinsic(id, x.v));
 }
 
+llvm::Value* AnyLane(Num condition) {
+  if (!condition.type()->isVectorTy()) return condition.v;
+  return condition.b().CreateOrReduce(condition.v);
+}
+
 NearestInt ToNearestInt(Num x) {
   const double magic = MagicOf(x);
   Num shifted = x + magic;

@@ -78,6 +78,9 @@ inline Num Select(Num condition, Num x, Num y) { return x.With(x.b().CreateSelec
 inline Num Select(Num condition, double x, Num y) { return Select(condition, y.Const(x), y); }
 inline Num Select(Num condition, Num x, double y) { return Select(condition, x, x.Const(y)); }
 
+// Whether a condition holds in any lane: one i1.
+llvm::Value* AnyLane(Num condition);
+
 // The nearest integer to a small x (|x| < 2^21 for float, 2^50 for double), as a
 // float and as an integer of the same width. For a NaN the integer is some
 // integer and no poison, which a conversion would be.
