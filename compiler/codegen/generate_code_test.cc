@@ -1,5 +1,6 @@
 // Kernels to machine code: loops over any size, threads, targets, what has no code.
 #include <string>
+#include <vector>
 
 #include "base/error.h"
 #include "compiler/artifact/read_manifest.h"
@@ -140,6 +141,42 @@ TEST(GenerateCodeTest, EqualKernelsAreEmittedOnce) {
   EXPECT_THAT((*out)[0].Values(), ElementsAre(2, 4, 6));
   EXPECT_THAT((*out)[1].Values(), ElementsAre(10, 12));
   EXPECT_THAT(host.kernels(), ElementsAre(0, 0));
+}
+
+TEST(GenerateCodeTest, OneFunctionServesKernelsThatDifferInConstants) {
+  auto kernel = [](int output, absl::string_view factor, absl::string_view term) {
+    return absl::StrCat("kernel k", output, " nodes=[", output, "] {\nvector i0 < 100 {\n%0 = load f32 b0[i0]\n",
+                        "%1 = constant f32 ", factor, "\n%2 = mul f32 %0, %1\n%3 = constant f32 ", term,
+                        "\n%4 = add f32 %2, %3\nstore b", output + 1, "[i0], %4\n}\n}\n");
+  };
+  auto program = [](absl::string_view kernels) {
+    return absl::StrCat("program symbols=[] inputs=1 {\nbuffer b0 input 0 f32[100]\nbuffer b1 output 0 f32[100]\n",
+                        "buffer b2 output 1 f32[100]\nbuffer b3 output 2 f32[100]\ninputs [b0]\n", kernels,
+                        "return new b1: f32[100] strides=[1] offset=0\nreturn new b2: f32[100] strides=[1] offset=0\n",
+                        "return new b3: f32[100] strides=[1] offset=0\n}\n");
+  };
+  Compiled compiled =
+      Compile(program(absl::StrCat(kernel(0, "2.5", "0.125"), kernel(1, "-0.75", "3.0"), kernel(2, "2.5", "0.125"))));
+  ASSERT_NE(compiled, nullptr);
+  std::vector<double> x;
+  for (int i = 0; i < 100; ++i) x.push_back(i - 50.5);
+  const PlainTensor input = PlainTensor::Of(DType::kFloat32, {100}, x);
+  TestHost host;
+  auto out = host.Run(compiled->artifact, compiled->signature, {input}, {});
+  ASSERT_TRUE(out.ok()) << out.status();
+  EXPECT_THAT(host.kernels(), ElementsAre(0, 0, 0));
+  for (size_t i = 0; i < x.size(); ++i) {
+    EXPECT_FLOAT_EQ((*out)[0].Values()[i], 2.5 * x[i] + 0.125);
+    EXPECT_FLOAT_EQ((*out)[1].Values()[i], -0.75 * x[i] + 3.0);
+    EXPECT_FLOAT_EQ((*out)[2].Values()[i], 2.5 * x[i] + 0.125);
+  }
+  // Arithmetic on 0 and 1 may be none, so such a kernel keeps its own.
+  Compiled special =
+      Compile(program(absl::StrCat(kernel(0, "2.5", "0.125"), kernel(1, "1.0", "3.0"), kernel(2, "2.5", "0.125"))));
+  ASSERT_NE(special, nullptr);
+  TestHost other;
+  ASSERT_TRUE(other.Run(special->artifact, special->signature, {input}, {}).ok());
+  EXPECT_THAT(other.kernels(), ElementsAre(0, 1, 0));
 }
 
 }  // namespace

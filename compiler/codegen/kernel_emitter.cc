@@ -257,6 +257,9 @@ class KernelEmitter {
 
   llvm::Value* EmitConstant(const Inst& inst) {
     llvm::Type* type = RegisterType(b_.getContext(), inst.dtype, 1);
+    if (inst.bound.has_symbols()) {
+      return b_.CreateBitCast(b_.CreateTrunc(exprs_.Emit(inst.bound), b_.getInt32Ty()), type);
+    }
     const bool is_float = inst.constant.type == ExprType::kFloat;
     if (IsFloating(inst.dtype)) {
       return llvm::ConstantFP::get(type, is_float ? inst.constant.f : static_cast<double>(inst.constant.i));

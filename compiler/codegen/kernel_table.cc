@@ -1,6 +1,9 @@
 #include "compiler/codegen/kernel_table.h"
 
 #include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstdint>
 #include <memory>
 
 #include "absl/container/flat_hash_map.h"
@@ -11,10 +14,20 @@
 namespace kiln {
 namespace {
 
+// A constant that code does the same with whatever it is: arithmetic on 0 and 1
+// may be none. The bits of a double would not be sizes: those end at 2^62.
+bool IsLooseConstant(const Inst& inst) {
+  return inst.kind == InstKind::kConstant && inst.dtype == DType::kFloat32 && inst.constant.type == ExprType::kFloat &&
+         std::isfinite(inst.constant.f) && inst.constant.f != 0 && std::abs(inst.constant.f) != 1;
+}
+
 // Rewrites one kernel over parameters, in the order in which it uses them.
 class Canonicalizer {
  public:
-  Canonicalizer(const LoopProgram& program, const Kernel& source) : program_(program), source_(source) {}
+  enum class Constants : uint8_t { kStay, kAreParameters };
+
+  Canonicalizer(const LoopProgram& program, const Kernel& source, Constants constants)
+      : program_(program), source_(source), constants_(constants) {}
 
   void Run() {
     out_.kernel.insts.resize(source_.insts.size());
@@ -80,6 +93,10 @@ class Canonicalizer {
       inst.buffer = Parameter(inst.buffer, writes);
     }
     inst.expr = Rewrite(inst.expr);
+    if (constants_ == Constants::kAreParameters && IsLooseConstant(inst)) {
+      inst.bound = AddSize(Expr(int64_t{std::bit_cast<uint32_t>(static_cast<float>(inst.constant.f))}), ValueRange());
+      inst.constant.f = 0;
+    }
     if (inst.kind == InstKind::kRandom) {
       out_.is_random = true;
       inst.result = 0;
@@ -132,6 +149,7 @@ class Canonicalizer {
 
   const LoopProgram& program_;
   const Kernel& source_;
+  const Constants constants_;
   UniqueKernel out_;
   KernelLaunch launch_;
   int num_locals_ = 0;
@@ -150,17 +168,43 @@ std::string SymbolFor(absl::string_view name, absl::flat_hash_set<std::string>& 
   return unique;
 }
 
+// By step: whether the kernel's constants are parameters, since some other kernel
+// differs in nothing else.
+std::vector<bool> FindLooseKernels(const LoopProgram& program) {
+  using Constants = Canonicalizer::Constants;
+  std::vector<bool> loose(program.steps.size());
+  // By the text without constants: with them, of the first, and whose it is.
+  absl::flat_hash_map<std::string, std::string> firsts;
+  absl::flat_hash_set<std::string> differing;
+  std::vector<std::string> skeletons(program.steps.size());
+  for (size_t step = 0; step < program.steps.size(); ++step) {
+    const Kernel* kernel = std::get_if<Kernel>(&program.steps[step]);
+    if (kernel == nullptr || std::none_of(kernel->insts.begin(), kernel->insts.end(), IsLooseConstant)) continue;
+    Canonicalizer with(program, *kernel, Constants::kStay);
+    Canonicalizer without(program, *kernel, Constants::kAreParameters);
+    with.Run();
+    without.Run();
+    skeletons[step] = without.Key();
+    auto [first, is_new] = firsts.try_emplace(skeletons[step], with.Key());
+    if (!is_new && first->second != with.Key()) differing.insert(skeletons[step]);
+  }
+  for (size_t step = 0; step < skeletons.size(); ++step) loose[step] = differing.contains(skeletons[step]);
+  return loose;
+}
+
 }  // namespace
 
 KernelTable BuildKernelTable(const LoopProgram& program) {
   KernelTable table;
+  const std::vector<bool> loose = FindLooseKernels(program);
   absl::flat_hash_map<std::string, int> known;
   absl::flat_hash_set<std::string> symbols;
   for (size_t step = 0; step < program.steps.size(); ++step) {
     table.launches.emplace_back();
     const Kernel* kernel = std::get_if<Kernel>(&program.steps[step]);
     if (kernel == nullptr) continue;
-    Canonicalizer canonicalizer(program, *kernel);
+    using Constants = Canonicalizer::Constants;
+    Canonicalizer canonicalizer(program, *kernel, loose[step] ? Constants::kAreParameters : Constants::kStay);
     canonicalizer.Run();
     auto [it, is_new] = known.try_emplace(canonicalizer.Key(), static_cast<int>(table.kernels.size()));
     if (is_new) {

@@ -2,7 +2,8 @@
 // so do their kernels but for the buffers and sizes that they work on: each
 // kernel is rewritten over numbered parameters, and those that print alike are
 // one. The slots of random instructions are parameters too: layers that drop out
-// differ in nothing else.
+// differ in nothing else. So are float constants where nothing else keeps kernels
+// apart, as in layers that drop out at rates of their own.
 //
 // No LLVM here, and the same program always gives the same table: the manifest
 // is built from it too.
@@ -36,7 +37,8 @@ struct SizeParameter {
 struct UniqueKernel {
   std::string symbol;  // of its function
   // Buffer i is parameter i; symbols are those of `sizes`. A random instruction's
-  // slot is its `bound`, one of them.
+  // slot is its `bound`, one of them; so are the bits of a float, for a constant
+  // whose `bound` is a symbol.
   Kernel kernel;
   std::vector<BufferParameter> buffers;
   std::vector<SizeParameter> sizes;
