@@ -10,6 +10,7 @@
 #include "compiler/codegen/codegen.h"
 #include "compiler/codegen/kernel_table.h"
 #include "compiler/decompose/decompose.h"
+#include "compiler/layout/choose_layouts.h"
 #include "compiler/loops/loop_ir.h"
 #include "compiler/schedule/schedule.h"
 #include "compiler/stage_clock.h"
@@ -152,6 +153,11 @@ absl::StatusOr<CompileResult> Compile(
   KILN_ASSIGN_OR_RETURN(Decomposed decomposed, Decompose(std::move(fake)));
   clock.Finish("decompose");
   sink.Put("decompose", [&] { return PrintGraph(decomposed.fake.graph); });
+  clock.Skip();
+
+  KILN_ASSIGN_OR_RETURN(decomposed, ChooseLayouts(std::move(decomposed)));
+  clock.Finish("layout");
+  sink.Put("layout", [&] { return PrintGraph(decomposed.fake.graph); });
   clock.Skip();
 
   KILN_ASSIGN_OR_RETURN(LoopProgram program, LowerToLoops(decomposed.fake, request.extern_ops, decomposed.origins));

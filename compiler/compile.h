@@ -55,7 +55,7 @@ struct CompileRequest {
 };
 
 // What the stages printed, for `kiln show` and golden tests: text by "propagate",
-// "decompose", "loops", "schedule", "llvm" and "asm".
+// "decompose", "layout", "loops", "schedule", "llvm" and "asm".
 using StageTexts = std::map<std::string, std::string>;
 
 // What there is to read of one kernel, for `kiln show`.

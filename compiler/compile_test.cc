@@ -190,8 +190,8 @@ TEST(CompileTest, EveryStageHasATimeAndAText) {
   ASSERT_TRUE(outcome.ok()) << outcome.status();
   std::vector<std::string> stages;
   for (const v1::StageTime& time : outcome->result.stage_times) stages.push_back(time.stage());
-  EXPECT_THAT(stages, ElementsAre("propagate", "decompose", "lower", "schedule", "codegen", "link"));
-  for (const char* stage : {"propagate", "decompose", "loops", "schedule", "llvm", "asm"}) {
+  EXPECT_THAT(stages, ElementsAre("propagate", "decompose", "layout", "lower", "schedule", "codegen", "link"));
+  for (const char* stage : {"propagate", "decompose", "layout", "loops", "schedule", "llvm", "asm"}) {
     EXPECT_THAT(outcome->texts, Contains(Key(stage)));
   }
 }

@@ -54,7 +54,7 @@ constexpr MetricRow kWorkers = {"kiln_workers", "Workers, by what they do.", "st
 constexpr MetricRow kQueued = {"kiln_compiles_queued", "Compiles that wait for a worker.", ""};
 
 // Stage names come from workers, which are not trusted: others are "other".
-constexpr absl::string_view kStages[] = {"propagate", "decompose", "lower", "schedule", "codegen", "link", "other"};
+constexpr absl::string_view kStages[] = {"propagate", "decompose", "layout", "lower", "schedule", "codegen", "link", "other"};
 constexpr size_t kNumStages = std::size(kStages);
 constexpr size_t kNumCodes = 17;
 

@@ -27,7 +27,7 @@ struct ShowArguments {
 };
 
 // In the order of the compile.
-inline constexpr absl::string_view kStageOrder[] = {"propagate", "decompose", "loops", "schedule", "llvm", "asm"};
+inline constexpr absl::string_view kStageOrder[] = {"propagate", "decompose", "layout", "loops", "schedule", "llvm", "asm"};
 
 // `elf` is the file's bytes.
 absl::Status ShowArtifact(const ShowArguments& arguments, const std::string& elf);

@@ -25,7 +25,7 @@ from workloads import server as kiln_server  # noqa: E402
 from workloads.python_process import run_module  # noqa: E402
 
 LAYERS = (1, 2, 4, 8, 16, 32, 64, 96)
-STAGES = ("propagate", "decompose", "lower", "schedule", "codegen", "link")
+STAGES = ("propagate", "decompose", "layout", "lower", "schedule", "codegen", "link")
 # Their sizes: the depth of what is nested or chained.
 NESTED = {"pooling": 5, "relative_positions": 4, "scans": 6, "strided_convolutions": 4}
 

@@ -75,6 +75,38 @@ def test_inference_equals_eager(on_server: Server, eager_calls: Any) -> None:
     assert eager_calls() == 0
 
 
+@pytest.mark.parametrize("dynamic", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_results_of_convolutions_lie_as_eagers(
+    on_server: Server, eager_calls: Any, dynamic: bool, dtype: torch.dtype
+) -> None:
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.convolutions = nn.ModuleList(nn.Conv2d(8, 8, 3, padding=1, groups=groups) for groups in (1, 8, 2))
+            self.norm = nn.BatchNorm2d(8)
+            self.squeeze = nn.Conv2d(8, 8, 1)
+
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+            first, second, third = self.convolutions
+            y = self.norm(first(x)).relu()
+            z = nn.functional.max_pool2d(second(y) + x, 2)
+            gate = self.squeeze(z.mean((2, 3), keepdim=True)).sigmoid()
+            w = third(torch.cat([z[:, :4], (z * gate)[:, 4:]], 1))
+            return y, w, w.flatten(1).sum(-1), gate
+
+    model = Block().to(dtype).eval()
+    compiled = torch.compile(model, backend="kiln", dynamic=dynamic)
+    with torch.no_grad():
+        for size in (12, 16):
+            x = torch.randn(2, 8, size, size, dtype=dtype)
+            for image in (x, x.contiguous(memory_format=torch.channels_last)):
+                ours, theirs = compiled(image), model(image)
+                torch.testing.assert_close(ours, theirs)
+                assert [t.stride() for t in ours] == [t.stride() for t in theirs]
+    assert eager_calls() == 0
+
+
 def test_other_shapes_need_no_request(on_server: Server, eager_calls: Any) -> None:
     model, x = _mlp()
     compiled = torch.compile(model, backend="kiln", dynamic=True)
