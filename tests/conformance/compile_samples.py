@@ -56,7 +56,9 @@ def as_graph_alone(gm: Any, inputs: Sequence[Any]) -> Callable[..., Any]:
 
 def kiln_backend(options: dict[str, Any]) -> Backend:
     def run(gm: Any, inputs: Sequence[Any]) -> Callable[..., Any]:
-        compiled: Callable[..., Any] = kiln.backend(gm, inputs, options=options)
+        # Each sample is traced: none comes twice.
+        with torch._functorch.config.patch(enable_autograd_cache=False):
+            compiled: Callable[..., Any] = kiln.backend(gm, inputs, options=options)
         return compiled
 
     return run

@@ -35,6 +35,19 @@ def test_processes_that_ask_at_the_same_moment_share_one_compile(
         running.stop()
 
 
+def test_a_second_process_neither_traces_nor_compiles(
+    tmp_path: pathlib.Path, run_python: Callable[..., dict[str, Any]]
+) -> None:
+    running = kiln_server.start(tmp_path / "data")
+    try:
+        first, second = (run_python(running, "-m", "workloads.small_step") for _ in range(2))
+        assert (first["autograd_cache_hits"], first["compiles"]) == (0, 2)
+        assert (second["autograd_cache_hits"], second["compiles"]) == (2, 0)
+        assert second["digest"] == first["digest"]
+    finally:
+        assert running.stop() == 0
+
+
 def test_a_killed_server_remembers_what_it_acknowledged(
     tmp_path: pathlib.Path, run_python: Callable[..., dict[str, Any]]
 ) -> None:

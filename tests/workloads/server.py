@@ -35,7 +35,7 @@ def kiln_binary() -> str:
 
 @dataclasses.dataclass
 class Server:
-    """A running server. `environment` makes a client use it and trust its key."""
+    """A running server. `environment` makes a client use it, trust its key, and keep PyTorch's caches beside it."""
 
     process: subprocess.Popen[str]
     address: str
@@ -48,6 +48,7 @@ class Server:
             **os.environ,
             "KILN_ADDRESS": self.address,
             "KILN_TRUSTED_KEYS": str(self.data / "signing_key.pub"),
+            "TORCHINDUCTOR_CACHE_DIR": str(self.data.parent / f"{self.data.name}.torch_cache"),
         }
 
     def counters(self) -> dict[str, Any]:

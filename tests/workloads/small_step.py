@@ -32,7 +32,8 @@ def main() -> None:
     loss.backward()
     gradients = b"".join(p.grad.numpy().tobytes() for p in model.parameters())
     digest = hashlib.sha256(gradients).hexdigest()
-    print(json.dumps({"loss": loss.item(), "digest": digest, "eager_graphs": kiln.stats()["eager_graphs"]}))
+    counted = {name: kiln.stats()[name] for name in ("eager_graphs", "compiles", "autograd_cache_hits")}
+    print(json.dumps({"loss": loss.item(), "digest": digest, **counted}))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from kiln._host.backend import input_facts
 
 
 def capture(run: Callable[..., Any], *inputs: Any, dynamic: bool = True) -> dict[GraphRole, ConvertedGraph]:
-    """The graphs of one forward, and of one backward where something requires a gradient."""
+    """The graphs of one forward, and of one backward where its only result requires a gradient."""
     graphs: dict[GraphRole, ConvertedGraph] = {}
 
     def compiler(role: GraphRole) -> Callable[..., Any]:
@@ -34,6 +34,6 @@ def capture(run: Callable[..., Any], *inputs: Any, dynamic: bool = True) -> dict
     )
     torch._dynamo.reset()
     out = torch.compile(run, backend=backend, dynamic=dynamic)(*inputs)
-    if out.requires_grad:
+    if isinstance(out, torch.Tensor) and out.requires_grad:
         out.sum().backward()
     return graphs

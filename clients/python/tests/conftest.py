@@ -59,12 +59,13 @@ def on_server(server: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_process_state(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No compiled code and no said warning of another test, no setting of the user's."""
+def _fresh_process_state(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No compiled code, cached trace or said warning of another test, no setting of the user's."""
     import torch
 
     for name in [name for name in os.environ if name.startswith("KILN_") and name != "KILN_BINARY"]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path_factory.mktemp("torch_cache")))
     torch._dynamo.reset()
     torch.manual_seed(0)
     fallback.forget()

@@ -10,13 +10,16 @@ import torch
 import torch.fx
 from functorch.compile import make_boxed_func, min_cut_rematerialization_partition
 from torch._dynamo.backends.common import aot_autograd
+from torch._functorch._aot_autograd.schemas import SerializableAOTDispatchCompiler
 from torch._guards import TracingContext
+from torch._inductor.output_code import OutputCode
 
 from kiln import _native
-from kiln._fx.convert import GraphRole, InputFacts, convert_graph
+from kiln._fx.convert import ConvertedGraph, GraphRole, InputFacts, convert_graph
 from kiln._fx.decompositions import decomposition_table
 from kiln._host import fallback, profile
 from kiln._host.compiled_graph import CompiledGraph
+from kiln._host.output_code import KilnOutputCode, autograd_cache
 from kiln._host.session import session_of
 from kiln._host.statistics import STATISTICS
 from kiln._wire.errors import KilnError
@@ -43,16 +46,16 @@ def input_facts(role: GraphRole) -> InputFacts:
 
 def compile_graph(
     gm: torch.fx.GraphModule, example_inputs: Sequence[Any], *, role: GraphRole, settings: Settings
-) -> Callable[..., Any]:
-    """A boxed callable for one ATen graph. What cannot be compiled runs eagerly, with a warning."""
+) -> OutputCode:
+    """What AOTAutograd calls for one ATen graph. What cannot be compiled runs eagerly, with a warning."""
     with STATISTICS.timed("total"):
         try:
             _native.initialize()
             profile.enable_as_asked()
             with STATISTICS.timed("convert"):
                 converted = convert_graph(gm, role, inputs=input_facts(role))
-            graph = CompiledGraph(gm, role, converted, session_of(settings))
-            graph.obtain_for_hints()
+            graph = CompiledGraph(role, converted, session_of(settings), lambda: _without_constants(gm, converted))
+            is_compiled = graph.obtain_for_hints()
         except KilnError as error:
             fallback.report(error)
         except Exception as error:
@@ -60,9 +63,16 @@ def compile_graph(
             # the user's program.
             fallback.report(KilnError("CLIENT_BUG", f"{type(error).__name__}: {error}"))
         else:
-            return graph.function()
-        eager: Callable[..., Any] = make_boxed_func(gm)
-        return eager
+            # PyTorch hands a cached graph no tokens of effects.
+            is_kept = is_compiled and not converted.tokens
+            return KilnOutputCode(graph.function(), role, converted if is_kept else None)
+        return KilnOutputCode(make_boxed_func(gm), role)
+
+
+def _without_constants(gm: torch.fx.GraphModule, converted: ConvertedGraph) -> Callable[..., Any]:
+    """The traced graph holds its constants itself."""
+    count = len(converted.constants)
+    return lambda *inputs: gm(*inputs[: len(inputs) - count])
 
 
 def backend(
@@ -75,8 +85,10 @@ def backend(
     """`torch.compile(model, backend="kiln", options={...})`; options: kiln._wire.settings. `mode` changes nothing."""
     settings = read_settings(options)
 
-    def compiler(role: GraphRole) -> Callable[..., Any]:
-        return functools.partial(compile_graph, role=role, settings=settings)
+    def compiler(role: GraphRole) -> SerializableAOTDispatchCompiler:
+        return SerializableAOTDispatchCompiler(
+            OutputCode, functools.partial(compile_graph, role=role, settings=settings)
+        )
 
     around = aot_autograd(
         fw_compiler=compiler(GraphRole.FORWARD),
@@ -86,5 +98,6 @@ def backend(
         decompositions=decomposition_table(),
         keep_inference_input_mutations=False,
     )
-    compiled: Callable[..., Any] = around(gm, example_inputs)
+    with autograd_cache(settings):
+        compiled: Callable[..., Any] = around(gm, example_inputs)
     return compiled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import threading
 import time
@@ -9,7 +10,6 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch.fx
 
 from kiln import _native
 from kiln._fx.convert import ConvertedGraph, GraphRole
@@ -37,10 +37,17 @@ _GUARD_KINDS = {
 class CompiledGraph:
     """Its `function` takes a list of inputs and empties it. Thread-safe."""
 
-    def __init__(self, gm: torch.fx.GraphModule, role: GraphRole, converted: ConvertedGraph, session: Session) -> None:
+    def __init__(
+        self,
+        role: GraphRole,
+        converted: ConvertedGraph,
+        session: Session,
+        make_eager: Callable[[], Callable[..., Any]],
+    ) -> None:
+        """`make_eager` gives what PyTorch can run instead: it takes the graph's inputs, then its constants."""
         self.number = next(_numbers)
         self.role = role
-        self._gm = gm
+        self._eager = functools.cache(make_eager)
         self._module = converted.module
         self._constants = converted.constants
         self._tokens = converted.tokens
@@ -55,9 +62,16 @@ class CompiledGraph:
         self._last_reason = ""
         STATISTICS.add_graph(self)
 
-    def obtain_for_hints(self) -> None:
-        """Gets the variant for the sizes that were traced, so that the first call finds it."""
-        self._obtain([0 if hint is None else hint for hint in self._native.hints])
+    def obtain_for_hints(self) -> bool:
+        """Gets the variant for the sizes that were traced, so that the first call finds it. Whether there is one."""
+        return self._obtain(self._hints())
+
+    def require_for_hints(self) -> None:
+        """The same, but where there is none that is a KilnError."""
+        self._session.obtain(self._native, self._module, self._hints())
+
+    def _hints(self) -> list[int]:
+        return [0 if hint is None else hint for hint in self._native.hints]
 
     def function(self) -> Callable[[list[Any]], Any]:
         """What AOTAutograd calls on every step: nothing but a closure, since each call pays for it."""
@@ -118,9 +132,9 @@ class CompiledGraph:
 
     def _call_eagerly(self, args: list[Any]) -> Any:
         STATISTICS.count("eager_calls")
-        inputs = args[: len(args) - len(self._constants)]
+        inputs = list(args)
         args.clear()
-        return self._gm(*inputs)
+        return self._eager()(*inputs)
 
     def describe(self) -> dict[str, Any]:
         """For people: what it is, its variants with their guards, and what they call."""

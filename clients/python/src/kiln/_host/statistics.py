@@ -84,6 +84,8 @@ class Statistics:
             "requests": counts.get("requests", 0),
             "compiles": sum(tiers.get(tier, 0) for tier in _COMPILED_TIERS),
             "variants_by_tier": tiers,
+            "autograd_cache_hits": counts.get("autograd_cache_hits", 0),
+            "autograd_cache_misses": counts.get("autograd_cache_misses", 0),
             "guard_misses": counts.get("guard_misses", 0),
             "eager_graphs": sum(reasons.values()),
             "eager_graphs_by_reason": reasons,
