@@ -87,7 +87,7 @@ def measure(case: Case, rounds: int) -> Measured:
             "inductor cold": first("inductor", inductor),
             "inductor warm": first("inductor", inductor),
         }
-        both = {**inductor, **server.environment}
+        both = {**server.environment, **inductor}
         steps = run_module("workloads.compare_steps", [*flags, "--rounds", str(rounds)], both)
     return Measured(case, runs, steps)
 
@@ -111,7 +111,9 @@ def print_case(m: Measured) -> None:
         )
     table(rows)
     rows = [("steps in turn", "minimum ms", "median ms", "against kiln")]
-    for name in ("none", "inductor", "kiln"):
+    for name in ("none", "inductor", "kiln", "kiln static"):
+        if name not in m.steps:
+            continue
         times = m.steps[name]
         rows.append(
             (
@@ -144,6 +146,13 @@ def print_summary(all_measured: Sequence[Measured]) -> None:
         worst = min(all_measured, key=ratio)
         mean = geometric_mean(ratio(m) for m in all_measured)
         rows.append((name, f"{ratio(worst):.2f}", str(worst.case), f"{mean:.2f}"))
+    dynamic = [m for m in all_measured if m.case.shapes == "dynamic"]
+    if dynamic:
+        worst = min(dynamic, key=lambda m: m.step_ratio("kiln static"))
+        mean = geometric_mean(m.step_ratio("kiln static") for m in dynamic)
+        rows.append(
+            ("static / dynamic kiln: step", f"{worst.step_ratio('kiln static'):.2f}", str(worst.case), f"{mean:.2f}")
+        )
     saved = [m for m in all_measured if m.case.mode == "training"]
     if saved:
         worst = min(saved, key=lambda m: m.ratio("saved_bytes"))

@@ -3,7 +3,7 @@
     python -m workloads.compare_steps --model gpt2 --training --backends none inductor kiln
 
 In turn, so that what the machine does meanwhile meets all of them. Weights are the same; results are compared with
-eager's, since a fast wrong answer is none.
+eager's, since a fast wrong answer is none. With --dynamic, Kiln's static artifact is timed beside its dynamic one.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ import torch
 
 from workloads.full_size_models import MODELS
 from workloads.measure import BACKENDS, Stopwatch, compiled, seconds_of
+
+# Of a dynamic case: what the sizes cost that are not constants.
+STATIC_KILN = "kiln static"
 
 
 def _largest_difference(a: Any, b: Any) -> float:
@@ -36,11 +39,14 @@ def compare(name: str, backends: list[str], training: bool, dynamic: bool, round
         # would be looked at first.
         torch._dynamo.config.recompile_limit = 64
         runs[backend] = compiled(copy.deepcopy(original), backend, dynamic, Stopwatch())
+    if dynamic and "kiln" in backends:
+        runs[STATIC_KILN] = compiled(copy.deepcopy(original), "kiln", False, Stopwatch())
+    for run in runs.values():
         for _ in range(2):
-            step(runs[backend])
-    times: dict[str, list[float]] = {backend: [] for backend in backends}
+            step(run)
+    times: dict[str, list[float]] = {backend: [] for backend in runs}
     for _ in range(rounds):
-        for backend in backends:
+        for backend in runs:
             times[backend].append(seconds_of(step, runs[backend]))
     result: dict[str, Any] = {
         backend: {"minimum_seconds": min(seconds), "median_seconds": statistics.median(seconds)}
