@@ -3,6 +3,16 @@
 namespace kiln {
 
 const char kLaunchRoutines[] = R"ll(
+; How many instructions to pass over: `count`, unless the condition holds.
+define internal i32 @kiln.skipped(ptr %f, i32 %condition_expr, i32 %count) nounwind {
+  %exprs = call ptr @kiln.slot.ptr(ptr %f, i64 7)
+  %at = getelementptr i64, ptr %exprs, i32 %condition_expr
+  %value = load i64, ptr %at
+  %holds = icmp ne i64 %value, 0
+  %skipped = select i1 %holds, i32 0, i32 %count
+  ret i32 %skipped
+}
+
 ; Runs a kernel: on several threads when it has more than `grain` iterations.
 define internal i32 @kiln.launch(ptr %f, ptr %step, ptr %kernel, i32 %index, i32 %node,
                                  i32 %extent_expr, i32 %grain_expr) nounwind {

@@ -189,6 +189,7 @@ class EntryBuilder {
   }
 
   void AddLaunch(const KernelLaunch& launch) {
+    if (launch.when.AsBool() != true) Add(EntryOpcode::kSkipUnless, {exprs_.Index(launch.when), 1});
     StepTemplate step = NewStep();
     step.Reserve(kClosureFirstBuffer + static_cast<int>(launch.buffers.size() + launch.sizes.size()));
     step.SetFixup(FixupKind::kHeader, kClosureErrorSlot, kFrameErrorAddress);

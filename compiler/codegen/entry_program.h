@@ -35,6 +35,7 @@ enum class EntryOpcode : int32_t {
   kReleaseResult = 12, // record
   kReleaseInput = 13,  // input
   kAssert = 14,        // condition expression, node, byte of the message
+  kSkipUnless = 15,    // condition expression, how many of the next instructions
 };
 
 struct EntryOp {

@@ -17,7 +17,7 @@ allocate:
   %arena.rc = call i32 @kiln.allocate(ptr %f, i32 %arena_expr)
   br label %next
 next:
-  %op = phi ptr [ %ops, %allocate ], [ %op.next, %loop ]
+  %op = phi ptr [ %ops, %allocate ], [ %op.then, %loop ]
   %rc = phi i32 [ %arena.rc, %allocate ], [ %rc.next, %loop ]
   %ok = icmp eq i32 %rc, 0
   br i1 %ok, label %one, label %end
@@ -50,6 +50,7 @@ one:
     i32 12, label %release_result
     i32 13, label %release_input
     i32 14, label %assert
+    i32 15, label %skip_unless
   ]
 input:
   call void @kiln.input(ptr %f, ptr %call, i32 %a, i32 %b)
@@ -95,11 +96,19 @@ release_input:
 assert:
   %assert.rc = call i32 @kiln.assert(ptr %f, i32 %a, i32 %b, i32 %c)
   br label %loop
+skip_unless:
+  %skipped = call i32 @kiln.skipped(ptr %f, i32 %a, i32 %b)
+  br label %loop
 loop:
   %rc.next = phi i32 [ 0, %input ], [ 0, %place ], [ 0, %share ], [ %scalar.rc, %scalar_output ],
                      [ %view.rc, %view_of_input ], [ %kept.rc, %view_of_kept ], [ %new.rc, %new_output ],
                      [ 0, %keep ], [ %launch.rc, %launch ], [ %extern.rc, %extern ], [ 0, %take_result ],
-                     [ 0, %release_result ], [ 0, %release_input ], [ %assert.rc, %assert ]
+                     [ 0, %release_result ], [ 0, %release_input ], [ %assert.rc, %assert ], [ 0, %skip_unless ]
+  %skip = phi i32 [ 0, %input ], [ 0, %place ], [ 0, %share ], [ 0, %scalar_output ], [ 0, %view_of_input ],
+                  [ 0, %view_of_kept ], [ 0, %new_output ], [ 0, %keep ], [ 0, %launch ], [ 0, %extern ],
+                  [ 0, %take_result ], [ 0, %release_result ], [ 0, %release_input ], [ 0, %assert ],
+                  [ %skipped, %skip_unless ]
+  %op.then = getelementptr [6 x i32], ptr %op.next, i32 %skip
   br label %next
 end:
   ret i32 %rc

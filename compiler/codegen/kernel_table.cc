@@ -39,6 +39,7 @@ class Canonicalizer {
     out_.is_parallel = parallel != nullptr;
     launch_.extent = parallel == nullptr ? Expr(1) : parallel->extent;
     launch_.grain = source_.grain;
+    launch_.when = source_.when;
     if (!source_.nodes.empty()) launch_.node = source_.nodes.back();
   }
 

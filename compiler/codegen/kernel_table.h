@@ -57,6 +57,7 @@ struct KernelLaunch {
   std::vector<Expr> sizes;
   Expr extent;  // of the parallel loop; 1 if there is none
   Expr grain;
+  Expr when;    // whether it runs in this call
   int node = -1;  // the last of its nodes, for messages
 };
 

@@ -30,6 +30,11 @@
 // iteration stored. Indices are element indices into a buffer, expressions over
 // loop variables, size symbols and the symbols of `indirect` instructions.
 //
+// Versions. A kernel with `when` runs only in calls whose sizes make it true; sizes
+// are known before the first step, so this is one test a call and not one a row.
+// Of the versions of a computation, each one kernel or several in a row, exactly
+// one runs, and leaves in memory what any other would have.
+//
 // One Kernel reads and writes buffers; aliasing between different buffers of a
 // kernel does not exist unless `Buffer::alias_of` says so.
 //
@@ -194,6 +199,8 @@ struct Kernel {
   std::vector<int> nodes;    // canonical node ids fused into it
   // Iterations of the parallel loop that one task should have at least.
   Expr grain;
+  // Over size symbols: the calls in which it runs.
+  Expr when = Expr::Bool(true);
   std::string why;           // the scheduler's reasons, for `kiln show`
   std::vector<Apart> apart;  // those of the joins that it refused
 };
@@ -280,6 +287,7 @@ inline BufferId MemoryRoot(const LoopProgram& program, BufferId id) {
 //     inputs [b0, _]
 //     arena 4*s0
 //     kernel k3 nodes=[4, 7] grain=64 {
+//       when s0 < 16
 //       why "..."
 //       apart from k2 few_rows
 //       ...

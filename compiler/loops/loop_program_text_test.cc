@@ -20,6 +20,7 @@ constexpr absl::string_view kProgram = R"(program symbols=[s0, s1] inputs=3 {
   inputs [b0, _, b0]
   arena 64*s0 + 128
   kernel fused_sub_sum_3 nodes=[4, 7] grain=64 {
+    when And(65536 <= s0*s1, s0 <= 15)
     why "rows \"fit\""
     apart from add_1 few_rows
     apart from fused_mul_2 other_rows
@@ -122,6 +123,8 @@ TEST(VerifyLoopProgramTest, RefusesWhatTheSemanticsForbid) {
       {"%0 = accumulate sum f32\nvector i0 < s0 {\n%1 = load f32 b0[i0]\nupdate %0, %1\n%2 = result f32 %0, 0\n}",
        "its own vector loop"},
       {"%0 = load f32 b0[0]\nindirect j0 < s0, %0", "no integer"},
+      {"when s0", "is no truth"},
+      {"when i0 < 4", "symbol i0 is not visible"},
       {"vector i0 < s0 {\n%0 = load f32 b0[i0]\nstore_add b0[i0], %0\n}", "store_add inside a vector loop"},
   };
   for (const Case& c : kCases) {

@@ -272,6 +272,9 @@ class LoopProgramParser {
       KILN_ASSIGN_OR_RETURN(kernel.grain, in_.ParseExpr(pool_));
     }
     KILN_RETURN_IF_ERROR(in_.Expect("{"));
+    if (in_.TryWord("when")) {
+      KILN_ASSIGN_OR_RETURN(kernel.when, in_.ParseExpr(pool_));
+    }
     if (in_.TryWord("why")) {
       KILN_ASSIGN_OR_RETURN(kernel.why, in_.String());
     }

@@ -38,6 +38,9 @@ class KernelPrinter {
     std::string text =
         absl::StrCat(std::string(indent, ' '), "kernel ", kernel_.name, " nodes=[", absl::StrJoin(kernel_.nodes, ", "),
                      "]", kernel_.grain.IsInt(0) ? "" : absl::StrCat(" grain=", kernel_.grain.ToString()), " {\n");
+    if (kernel_.when.AsBool() != true) {
+      absl::StrAppend(&text, std::string(indent + 2, ' '), "when ", kernel_.when.ToString(), "\n");
+    }
     if (!kernel_.why.empty()) {
       absl::StrAppend(&text, std::string(indent + 2, ' '), "why ", Quote(kernel_.why), "\n");
     }

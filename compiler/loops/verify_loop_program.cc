@@ -28,6 +28,8 @@ class KernelVerifier {
 
   absl::Status Verify() {
     KILN_RETURN_IF_ERROR(CheckExpr(kernel_.grain, "grain"));
+    KILN_RETURN_IF_ERROR(CheckExpr(kernel_.when, "when"));
+    if (kernel_.when.type() != ExprType::kBool) return Fail(absl::StrCat("when: ", kernel_.when.ToString(), " is no truth"));
     return VerifyBody(kernel_.body);
   }
 

@@ -49,6 +49,13 @@ struct Cluster {
   int inlined = 0;
   int joined = 0;
   std::string why;
+  // Its rows are fewer than threads want, whatever their estimate is.
+  bool has_few_rows = false;
+  // An inner axis that is cut into parts of `part_size`, of which each is a task, and
+  // the axis that has a part's number for its variable. -1: none.
+  int part_axis = -1;
+  int part_number_axis = -1;
+  int64_t part_size = 0;
 
   // True if a stage has inner axes: then its rows can't be split further.
   bool HasInner() const;

@@ -70,6 +70,7 @@ class KernelEmitter {
         if (d > 0) rest = pool_.FloorDiv(rest, extents[d]);
       }
     }
+    if (cluster_.part_number_axis >= 0) rows_.emplace_back(index_.Variable(cluster_.part_number_axis), chunk_);
     if (order_.serial_row >= 0) {
       Run run = RunOf(order_.serial_row, order_.serial_row_chunk, serial_row_chunk_);
       inside = OpenLoop(LoopKind::kSerial, run.variable, run.extent, *inside);

@@ -133,6 +133,7 @@ class LoopOrderer {
   LoopOrder Choose() {
     MergeAxes(cluster_, index_);
     bool small = IsSmall(cluster_, index_);
+    if (cluster_.part_axis >= 0) return OrderParts();
     if (ShouldUnroll()) Unroll();
     Choice row = BestRow();
     if (!cluster_.HasInner()) {
@@ -143,10 +144,7 @@ class LoopOrderer {
       Chunk(row.axis, small, ColumnsPerTask(row.axis));
       Explain("kept dimension as lanes: memory runs along it");
     } else {
-      for (const Stage& stage : cluster_.stages) {
-        auto is_this = [&](const Stage& other) { return &other == &stage; };
-        order_.vector_axes.push_back(BestAxis(cluster_, stage.inner, is_this, index_).axis);
-      }
+      VectorOverInner();
     }
     order_.vector_axes.resize(cluster_.stages.size(), order_.vector_axes.empty() ? -1 : order_.vector_axes[0]);
     order_.serial = small;
@@ -155,6 +153,20 @@ class LoopOrderer {
   }
 
  private:
+  LoopOrder OrderParts() {
+    VectorOverInner();
+    order_.chunk_axis = cluster_.part_axis;
+    order_.chunk_size = cluster_.part_size;
+    return std::move(order_);
+  }
+
+  void VectorOverInner() {
+    for (const Stage& stage : cluster_.stages) {
+      auto is_this = [&](const Stage& other) { return &other == &stage; };
+      order_.vector_axes.push_back(BestAxis(cluster_, stage.inner, is_this, index_).axis);
+    }
+  }
+
   void Explain(absl::string_view reason) {
     absl::StrAppend(&cluster_.why, cluster_.why.empty() ? "" : "; ", reason);
   }
@@ -236,7 +248,7 @@ class LoopOrderer {
       Explain("transposed in tiles");
       return;
     }
-    if (cluster_.rows.size() < 2 || EstimateIteration() >= kShortIteration) return;
+    if (cluster_.has_few_rows || cluster_.rows.size() < 2 || EstimateIteration() >= kShortIteration) return;
     if (EstimateTasks(cluster_.rows.back()) < wanted) return;
     order_.serial_row = cluster_.rows.back();
     Explain("iterations are short: the innermost row runs in series");
@@ -272,7 +284,7 @@ class LoopOrderer {
   void VectorOverRow(int axis, bool small) {
     MoveRowInside(cluster_, axis);
     SetVectorAxes(axis);
-    if (EstimateProduct(cluster_, cluster_.rows, index_) >= kManyRows) return;
+    if (!cluster_.has_few_rows && EstimateProduct(cluster_, cluster_.rows, index_) >= kManyRows) return;
     int64_t most_work = 1;
     for (const Stage& stage : cluster_.stages) most_work = std::max(most_work, PointWork(cluster_, stage));
     // A power of two, and a few vectors at least.

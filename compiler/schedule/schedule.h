@@ -2,6 +2,7 @@
 // a pass; docs/compiler.md tells the cost model.
 //   fuse_kernels      producers into consumers, reductions with what follows
 //                     over the same rows, siblings; dead stores vanish
+//   share_long_rows   a second version of kernels over rows, for few and long ones
 //   order_loops       which loop is parallel, which is vector, from strides
 //   plan_memory       lifetimes, in-place reuse, one arena, releases
 #ifndef KILN_COMPILER_SCHEDULE_SCHEDULE_H_
@@ -21,6 +22,7 @@ namespace kiln {
 // loop's; row variables that were collapsed into the parallel loop appear as
 // FloorDiv and Mod of its variable; `grain` is at least 1. Loop variables are
 // i0, i1, ... in printed order, so equal kernels print equally up to buffers.
+// Kernels with `when` are versions: of each, one runs in every call.
 // A kernel without a parallel loop runs on the calling thread. Buffers without
 // a use are gone; every temporary has an arena_offset, a multiple of 64 bytes.
 // A Release follows the last use of inputs and extern results, but for those

@@ -87,7 +87,7 @@ absl::StatusOr<ProfiledSteps> ProfiledSteps::Create(const v1::Manifest& manifest
       if (node >= 0 && node < static_cast<int>(nodes.size())) row.nodes.push_back(nodes[node]);
     }
     Step step;
-    step.is_kernel = row.is_kernel;
+    step.kernel = row.is_kernel ? info.kernel() : -1;
     step.label = LabelOf(row.name, row.nodes);
     KILN_ASSIGN_OR_RETURN(step.bytes, CompileExpr(info.bytes(), pool, places));
     KILN_ASSIGN_OR_RETURN(step.operations, CompileExpr(info.operations(), pool, places));
@@ -97,11 +97,16 @@ absl::StatusOr<ProfiledSteps> ProfiledSteps::Create(const v1::Manifest& manifest
   return profiled;
 }
 
-void StepTimer::Begin(bool is_kernel) {
+void StepTimer::Begin(int kernel) {
   running_ = nullptr;
+  const std::vector<ProfiledSteps::Step>& steps = steps_.steps_;
+  // Kernels between are versions that do not run in this call.
+  size_t place = next_;
+  while (place < steps.size() && steps[place].kernel >= 0 && steps[place].kernel != kernel) ++place;
   // A manifest that says less than the code does is no reason to fail the call.
-  if (next_ >= steps_.steps_.size() || steps_.steps_[next_].is_kernel != is_kernel) return;
-  running_ = &steps_.steps_[next_++];
+  if (place >= steps.size() || steps[place].kernel != kernel) return;
+  running_ = &steps[place];
+  next_ = place + 1;
   const TorchShim& torch = Torch();
   record_ = nullptr;
   if (torch.aoti_record_function_start != nullptr) {

@@ -1,5 +1,6 @@
 // Between one artifact and the Profiler: which step runs now. An artifact's steps
-// run in one order, that of its manifest, so counting them says which one it is.
+// run in one order, that of its manifest, so counting them says which one it is;
+// a kernel's number says which versions of it were left out.
 #ifndef KILN_CLIENTS_PYTHON_NATIVE_STEP_TIMER_H_
 #define KILN_CLIENTS_PYTHON_NATIVE_STEP_TIMER_H_
 
@@ -26,7 +27,7 @@ class ProfiledSteps {
   friend class StepTimer;
   struct Step {
     int row = 0;
-    bool is_kernel = false;
+    int kernel = -1;  // -1: an extern operator
     std::string label;  // as PyTorch's profiler shows it
     std::optional<ExprProgram> bytes, operations;
   };
@@ -40,13 +41,13 @@ class StepTimer {
   // `symbols` are those of the call; both outlive the timer.
   StepTimer(const ProfiledSteps& steps, const int64_t* symbols) : steps_(steps), symbols_(symbols) {}
 
-  void BeginKernel() { Begin(true); }
-  void BeginExternOp() { Begin(false); }
+  void BeginKernel(int kernel) { Begin(kernel); }
+  void BeginExternOp() { Begin(-1); }
   // Of whichever began last.
   void End();
 
  private:
-  void Begin(bool is_kernel);
+  void Begin(int kernel);
 
   const ProfiledSteps& steps_;
   const int64_t* const symbols_;

@@ -127,7 +127,7 @@ int32_t TorchCall::ServeExternOp(KilnContext* context, int32_t index, const Kiln
 }
 
 void TorchCall::BeginKernel(KilnContext* context, int32_t kernel) {
-  static_cast<TorchCall&>(CallHost::Of(context)).timer_->BeginKernel();
+  static_cast<TorchCall&>(CallHost::Of(context)).timer_->BeginKernel(kernel);
 }
 
 void TorchCall::EndKernel(KilnContext* context, int32_t kernel) {

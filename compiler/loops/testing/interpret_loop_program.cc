@@ -110,6 +110,8 @@ class Interpreter {
   // --- kernels
 
   absl::Status RunKernel(const Kernel& kernel) {
+    KILN_ASSIGN_OR_RETURN(ScalarValue runs, Value(kernel.when));
+    if (runs.i == 0) return absl::OkStatus();
     kernel_ = &kernel;
     values_.assign(kernel.insts.size(), PlainNumber{});
     accumulators_.clear();
