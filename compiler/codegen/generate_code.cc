@@ -2,6 +2,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -75,8 +76,12 @@ class Units {
       }
     };
     const size_t most = static_cast<size_t>(std::max(options_.threads, 1));
-    std::vector<std::thread> others(std::min(most, units_.size()) - 1);
-    for (std::thread& thread : others) thread = std::thread(work);
+    std::vector<std::thread> others;
+    try {
+      while (others.size() + 1 < std::min(most, units_.size())) others.emplace_back(work);
+    } catch (const std::system_error&) {
+      // A machine that gives no more threads: those that run take all units.
+    }
     work();
     for (std::thread& thread : others) thread.join();
     // The first in order, whichever thread was first.

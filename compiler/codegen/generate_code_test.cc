@@ -177,6 +177,17 @@ TEST(GenerateCodeTest, OneFunctionServesKernelsThatDifferInConstants) {
   TestHost other;
   ASSERT_TRUE(other.Run(special->artifact, special->signature, {input}, {}).ok());
   EXPECT_THAT(other.kernels(), ElementsAre(0, 1, 0));
+  // Nor does a parameter stand for another constant than it is.
+  Compiled crossed =
+      Compile(program(absl::StrCat(kernel(0, "0.0", "6.0"), kernel(1, "-6.0", "0.0"), kernel(2, "0.0", "6.0"))));
+  ASSERT_NE(crossed, nullptr);
+  TestHost third;
+  auto crossed_out = third.Run(crossed->artifact, crossed->signature, {input}, {});
+  ASSERT_TRUE(crossed_out.ok()) << crossed_out.status();
+  for (size_t i = 0; i < x.size(); ++i) {
+    EXPECT_FLOAT_EQ((*crossed_out)[0].Values()[i], 6.0);
+    EXPECT_FLOAT_EQ((*crossed_out)[1].Values()[i], -6.0 * x[i]);
+  }
 }
 
 }  // namespace

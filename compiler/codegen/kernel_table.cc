@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <memory>
 
 #include "absl/container/flat_hash_map.h"
@@ -18,7 +19,8 @@ namespace {
 // may be none. The bits of a double would not be sizes: those end at 2^62.
 bool IsLooseConstant(const Inst& inst) {
   return inst.kind == InstKind::kConstant && inst.dtype == DType::kFloat32 && inst.constant.type == ExprType::kFloat &&
-         std::isfinite(inst.constant.f) && inst.constant.f != 0 && std::abs(inst.constant.f) != 1;
+         std::abs(inst.constant.f) <= std::numeric_limits<float>::max() && inst.constant.f != 0 &&
+         std::abs(inst.constant.f) != 1;
 }
 
 // Rewrites one kernel over parameters, in the order in which it uses them.
@@ -50,6 +52,12 @@ class Canonicalizer {
       absl::StrAppend(&key, DTypeText(buffer.dtype), "/", buffer.alias_group, "[", buffer.num_elements.ToString(), "] ");
     }
     for (const SizeParameter& size : out_.sizes) absl::StrAppend(&key, size.range.ToString(), " ");
+    // Which constants are parameters: a text shows their values only.
+    for (size_t i = 0; i < out_.kernel.insts.size(); ++i) {
+      const Inst& inst = out_.kernel.insts[i];
+      if (inst.kind != InstKind::kConstant || !inst.bound.has_symbols()) continue;
+      absl::StrAppend(&key, "%", i, "=", inst.bound.ToString(), " ");
+    }
     return key;
   }
 
