@@ -6,6 +6,7 @@
 // form, and is one folder:
 //   propagate  fake_runtime   Graph -> FakeGraph (guards)
 //   decompose  decompose/     FakeGraph -> FakeGraph in smaller ops
+//   layout     layout/        FakeGraph -> FakeGraph with other strides; its text, a graph's, shows the clones only
 //   lower      loops/         FakeGraph -> LoopProgram
 //   schedule   schedule/      LoopProgram -> LoopProgram, fused and planned
 //   codegen    codegen/       LoopProgram -> object code

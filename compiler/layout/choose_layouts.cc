@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "base/status_macros.h"
 #include "compiler/decompose/decompose_context.h"
@@ -64,6 +66,8 @@ class LayoutChooser {
     if (node.op->is_mutating()) return Stance::kPins;
     if (IsConvolution(node)) return Stance::kConvolves;
     if (node.op->name == "aten.sym_size.int") return Stance::kReads;
+    // It speaks of storage, not of elements.
+    if (absl::StrContains(node.op->name, "as_strided")) return Stance::kPins;
     const LoweringKind kind = LoweringOf(node.op->name);
     if (kind == LoweringKind::kPointwise) return Stance::kFollows;
     if (kind != LoweringKind::kLoops) return Stance::kPins;
@@ -93,6 +97,14 @@ class LayoutChooser {
     for (const Node& node : fake_.graph.nodes) {
       if (StanceOf(node) != Stance::kPins) continue;
       for (const Argument& arg : node.args) VisitValues(arg, pin);
+    }
+    for (const Node& node : fake_.graph.nodes) {
+      for (size_t i = 0; node.op->is_mutating() && i < node.args.size(); ++i) {
+        if (!node.op->args[i].is_written) continue;
+        VisitValues(node.args[i], [this](ValueId id) {
+          if (const FakeTensor* t = TensorOf(id)) written_.insert(t->storage);
+        });
+      }
     }
     absl::flat_hash_map<StorageId, ValueId> owners;
     for (size_t i = 0; i < fake_.values.size(); ++i) {
@@ -148,17 +160,17 @@ class LayoutChooser {
     }
     KILN_ASSIGN_OR_RETURN(ValueId moved, Moved(image, node));
     node.args[kImage] = Argument(moved);
-    if (moves) {
-      LayChannelsTogether(result);
-      fake_.graph.nodes.push_back(std::move(node));
-      return absl::OkStatus();
-    }
-    return ConvolveInto(std::move(node), result);
+    if (moves) LayChannelsTogether(result);
+    if (!moves && !KnownChannelsLast(*fake_.env, *TensorOf(result))) return ConvolveInto(std::move(node), result);
+    fake_.graph.nodes.push_back(std::move(node));
+    return absl::OkStatus();
   }
 
-  // `image` with its channels together: itself, or a clone that convolutions share.
+  // `image` with its channels together: itself, or a clone that convolutions share
+  // where nothing is written in between.
   absl::StatusOr<ValueId> Moved(ValueId image, const Node& reader) {
     if (lies_[image.value] || KnownChannelsLast(*fake_.env, *TensorOf(image))) return image;
+    if (written_.contains(TensorOf(image)->storage)) return Clone(image, MemoryFormat::kChannelsLast, reader);
     auto [clone, is_new] = clones_.emplace(image, ValueId{});
     if (is_new) {
       KILN_ASSIGN_OR_RETURN(clone->second, Clone(image, MemoryFormat::kChannelsLast, reader));
@@ -198,6 +210,7 @@ class LayoutChooser {
   std::vector<bool> pinned_;  // by value
   std::vector<bool> lies_;    // by value: channels lie together by our choice
   absl::flat_hash_map<ValueId, ValueId> clones_;
+  absl::flat_hash_set<StorageId> written_;
 };
 
 }  // namespace

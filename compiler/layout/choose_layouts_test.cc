@@ -76,6 +76,34 @@ TEST(ChooseLayoutsTest, ConvolutionsOfOneImageShareItsClone) {
                                 "aten.convolution.default nhwc", "aten.mul.Tensor nhwc", "aten.amax.default"));
 }
 
+TEST(ChooseLayoutsTest, AnImageThatIsWrittenInBetweenIsClonedAgain) {
+  auto ops = Laid(absl::StrCat(R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3], %v: f32[8, 8, 3, 3]) {
+    %a = aten.convolution.default(%x, %w)", kConvolution, R"(
+    %n = aten.relu_.default(%x)
+    %b = aten.convolution.default(%x, %v)", kConvolution, R"(
+    %c = aten.mul.Tensor(%a, %b)
+    %d = aten.amax.default(%c, [1])
+    return (%d)
+  })"));
+  ASSERT_TRUE(ops.ok()) << ops.status();
+  EXPECT_THAT(*ops, ElementsAre("aten.clone.default nhwc", "aten.convolution.default nhwc", "aten.relu.default",
+                                "aten.copy_.default", "aten.clone.default nhwc", "aten.convolution.default nhwc",
+                                "aten.mul.Tensor nhwc", "aten.amax.default"));
+}
+
+TEST(ChooseLayoutsTest, WhatSpeaksOfStorageStays) {
+  auto ops = Laid(absl::StrCat(R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3], %s: f32[4]) {
+    %a = aten.convolution.default(%x, %w)", kConvolution, R"(
+    %b = aten.relu.default(%a)
+    %c = aten.as_strided_scatter.default(%b, %s, [4], [2], 1)
+    %d = aten.amax.default(%c, [1])
+    return (%d)
+  })"));
+  ASSERT_TRUE(ops.ok()) << ops.status();
+  EXPECT_THAT(*ops, ElementsAre("aten.clone.default nhwc", "aten.convolution.default nhwc", "aten.relu.default",
+                                "aten.as_strided_scatter.default", "aten.amax.default"));
+}
+
 TEST(ChooseLayoutsTest, WhatOthersWerePromisedStays) {
   // Outputs, as activations that training saves are.
   auto outputs = Laid(absl::StrCat(R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3]) {
