@@ -14,13 +14,23 @@ from kiln._fx.decompositions import decomposition_table
 from kiln._host.backend import input_facts
 
 
-def capture(run: Callable[..., Any], *inputs: Any, dynamic: bool = True) -> dict[GraphRole, ConvertedGraph]:
-    """The graphs of one forward, and of one backward where its only result requires a gradient."""
+def capture(
+    run: Callable[..., Any],
+    *inputs: Any,
+    dynamic: bool = True,
+    traced: dict[GraphRole, torch.fx.GraphModule] | None = None,
+) -> dict[GraphRole, ConvertedGraph]:
+    """The graphs of one forward, and of one backward where its only result requires a gradient.
+
+    `traced` gets the FX graphs.
+    """
     graphs: dict[GraphRole, ConvertedGraph] = {}
 
     def compiler(role: GraphRole) -> Callable[..., Any]:
         def compile_graph(gm: torch.fx.GraphModule, example_inputs: Sequence[Any]) -> Any:
             graphs[role] = convert_graph(gm, role, inputs=input_facts(role))
+            if traced is not None:
+                traced[role] = gm
             return make_boxed_func(gm)
 
         return compile_graph

@@ -1,7 +1,7 @@
 """AOTAutograd's cache with Kiln's graphs: a second process neither traces nor converts nor compiles.
 
 A process that starts anew is played by forgetting what Dynamo compiled: what remains is on disk and in the server.
-tests/e2e/test_warm_start.py does it with processes.
+tests/e2e/test_sharing.py does it with processes.
 """
 
 from __future__ import annotations
@@ -197,8 +197,8 @@ def test_an_entry_whose_variant_does_not_fit_runs_rebuilt_without_a_server(
     from kiln._wire.embedded_server import find_binary
 
     def run(x: torch.Tensor, n: int) -> torch.Tensor:
-        left, right = (x + n).softmax(-1).split((2, x.shape[1] - 2), dim=1)
-        return left.sum(-1) * right.amax(-1)
+        left, right = (x + n).split((2, x.shape[1] - 2), dim=1)
+        return left.amax(-1) + right.amax(-1) + x.sum(-1)
 
     process, other = _other_server(tmp_path, pathlib.Path(find_binary()))
     monkeypatch.setenv("KILN_ADDRESS", other.address)
@@ -212,10 +212,8 @@ def test_an_entry_whose_variant_does_not_fit_runs_rebuilt_without_a_server(
     assert since["autograd_cache_hits"] == 1
     process.terminate()
     process.wait(timeout=30)
-    before = kiln.stats()["guard_misses"]
     torch.testing.assert_close(compiled(odd, 5), run(odd, 5))
-    if kiln.stats()["guard_misses"] > before:
-        assert since["eager_calls"] == 1
+    assert (since["guard_misses"], since["eager_calls"]) == (1, 1)
 
 
 def test_pytorchs_switch_turns_it_off(on_server: Server) -> None:

@@ -26,6 +26,10 @@ _TOKEN = torch.empty(0)
 
 # A server that was away is asked again after this long, not on every call.
 _RETRY_SECONDS = 30.0
+# So are those that had no time or no worker (base/error_reasons.def). Others are the graph's own.
+_MAY_PASS = frozenset({"DEADLINE_EXCEEDED", "NO_SERVER", "OVERLOADED", "SHUTTING_DOWN", "WORKER_CRASHED"})
+# Sizes that are remembered as refused.
+_MOST_REFUSED = 4096
 
 _GUARD_KINDS = {
     artifact_pb2.Guard.KIND_SHAPE: "shape",
@@ -108,6 +112,8 @@ class CompiledGraph:
         except KilnError as error:
             fallback.report(error)
             return self._call_eagerly(args)
+        if self._is_refused(symbols):
+            return self._call_eagerly(args)
         with self._lock:
             # Another thread may have got it meanwhile.
             outputs = self._native(args)
@@ -117,18 +123,23 @@ class CompiledGraph:
 
     def _obtain(self, symbols: list[int]) -> bool:
         """Whether a variant was loaded; reports why not."""
-        key = tuple(symbols)
-        if time.monotonic() < self._refused.get(key, 0.0):
+        if self._is_refused(symbols):
             return False
+        key = tuple(symbols)
         try:
             self._session.obtain(self._native, self._module, symbols)
         except KilnError as error:
-            away = isinstance(error, ServerUnavailable) or error.reason in ("NO_SERVER", "OVERLOADED", "SHUTTING_DOWN")
-            self._refused[key] = time.monotonic() + _RETRY_SECONDS if away else float("inf")
+            may_pass = isinstance(error, ServerUnavailable) or error.reason in _MAY_PASS
+            if len(self._refused) >= _MOST_REFUSED:
+                self._refused.clear()
+            self._refused[key] = time.monotonic() + _RETRY_SECONDS if may_pass else float("inf")
             self._last_reason = str(error)
             fallback.report(error)
             return False
         return True
+
+    def _is_refused(self, symbols: list[int]) -> bool:
+        return time.monotonic() < self._refused.get(tuple(symbols), 0.0)
 
     def _call_eagerly(self, args: list[Any]) -> Any:
         STATISTICS.count("eager_calls")

@@ -28,9 +28,8 @@ from kiln._fx.convert import ConvertedGraph, GraphRole
 from kiln._fx.rebuild import rebuild_graph
 from kiln._host import profile
 from kiln._host.compiled_graph import CompiledGraph
-from kiln._host.session import detected_target, session_of
+from kiln._host.session import session_of
 from kiln._host.statistics import STATISTICS
-from kiln._wire.errors import KilnError
 from kiln._wire.settings import Settings, read_settings
 from kiln.v1 import graph_pb2
 
@@ -95,9 +94,10 @@ class KilnOutputCode(OutputCode):
                 eager = functools.partial(rebuild_graph, converted.module)
                 graph = CompiledGraph(self._role, converted, session_of(settings), eager)
                 graph.require_for_hints()
-            except KilnError as error:
+            except Exception as error:
+                # Of an entry that cannot be read, too: what is traced now is written over it.
                 STATISTICS.count("autograd_cache_misses")
-                raise FXGraphCacheMiss(str(error)) from error
+                raise FXGraphCacheMiss(f"{type(error).__name__}: {error}") from error
         STATISTICS.count("autograd_cache_hits")
         self._function, self._to_keep, self._kept = graph.function(), converted, None
 
@@ -124,10 +124,9 @@ def autograd_cache(settings: Settings) -> Iterator[None]:
 
 
 def _cache_key_tag(settings: Settings) -> str:
-    """Entries of another build of this client, other options or another target are others."""
-    options = _native.options_digest(dict(settings.compile_options))
-    parts = (_client_digest(), options, settings.domain.encode(), detected_target())
-    return "kiln-" + hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+    """Entries of another build of this client or of other options are others; the target is the server's question."""
+    parts = (_client_digest(), _native.options_digest(dict(settings.compile_options)))
+    return "kiln-" + hashlib.sha256(b"".join(parts)).hexdigest()
 
 
 @functools.cache

@@ -76,7 +76,7 @@ class Session:
                 elf,
                 self._options_digest,
                 self._settings.domain,
-                detected_target(),
+                _target(),
                 endpoint.trusted,
                 self._settings.revoked_builds,
             )
@@ -172,8 +172,7 @@ def with_hints(module: graph_pb2.GraphModule, hints: dict[str, int]) -> graph_pb
 
 
 @functools.cache
-def detected_target() -> bytes:
-    """This machine's kiln.v1.Target, serialized, with PyTorch's number of threads as it was first asked."""
+def _target() -> bytes:
     return _native.detect_target(torch.get_num_threads())
 
 
@@ -182,7 +181,7 @@ def _capabilities() -> compile_service_pb2.HostCapabilities:
     return compile_service_pb2.HostCapabilities(
         abi_min=_native.ABI_VERSION,
         abi_max=_native.ABI_VERSION,
-        target=artifact_pb2.Target.FromString(detected_target()),
+        target=artifact_pb2.Target.FromString(_target()),
         extern_ops=_EXTERN_OPS,
     )
 
