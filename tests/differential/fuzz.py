@@ -31,7 +31,7 @@ sys.path[:0] = [str(TESTS), str(TESTS / "conformance")]
 from draw_program import draw_program  # noqa: E402
 from isolated_jobs import IsolatedJobs, Message  # noqa: E402
 from judge_program import Judge, is_find  # noqa: E402
-from judge_samples import Outcome  # noqa: E402
+from judge_samples import NOT_JUDGED, Outcome  # noqa: E402
 from program import Program  # noqa: E402
 from program_text import parse_program, print_program  # noqa: E402
 from shrink_program import shrink  # noqa: E402
@@ -124,7 +124,10 @@ class Report:
     def finish(self) -> int:
         self._isolated.stop()
         self.progress()
-        return 1 if self.finds else 0
+        judged = sum(n for kind, n in self._kinds.items() if kind not in NOT_JUDGED)
+        if judged == 0:
+            print("nothing was judged")
+        return 1 if self.finds or judged == 0 else 0
 
 
 def seeds(options: argparse.Namespace) -> Iterator[list[int]]:

@@ -47,7 +47,8 @@ def profiled(name: str, training: bool) -> dict[str, Any]:
             key = (row["graph"], row["name"], *row["nodes"])
             one = rows.setdefault(key, {name: row[name] for name in ("name", "kind", "calls", "bytes", "seconds")})
             one["seconds"] = min(one["seconds"], row["seconds"])
-            one["where"] = row["nodes"][0] if row["nodes"] else ""
+    if not rows:
+        raise RuntimeError(f"{name} ran eagerly: {kiln.stats()['eager_graphs_by_reason']}")
     return {
         "step_seconds": min(step_seconds),
         "bytes_per_second": bytes_per_second(),
