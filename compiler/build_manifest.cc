@@ -7,7 +7,6 @@
 #include "compiler/artifact/kiln_abi.h"
 #include "compiler/codegen/buffer_placement.h"
 #include "compiler/codegen/extern_table.h"
-#include "compiler/codegen/kernel_table.h"
 #include "compiler/schedule/step_work.h"
 #include "fake_runtime/import/metadata_proto.h"
 
@@ -208,10 +207,9 @@ v1::Manifest BuildManifest(const ManifestParts& parts) {
   for (const std::string& feature : parts.isa_features) manifest.add_isa_features(feature);
   manifest.set_arch(parts.arch);
   const ExternTable externs = BuildExternTable(*parts.program);
-  const KernelTable kernels = BuildKernelTable(*parts.program);
   AddExternOps(externs, manifest);
-  AddKernels(parts, kernels, manifest);
-  AddSteps(*parts.program, kernels, externs, manifest);
+  AddKernels(parts, *parts.kernels, manifest);
+  AddSteps(*parts.program, *parts.kernels, externs, manifest);
   manifest.set_arena_bytes(parts.program->arena_bytes.ToString());
   return manifest;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/codegen/kernel_table.h"
 #include "compiler/loops/loop_ir.h"
 #include "fake_runtime/graph/graph.h"
 #include "kiln/v1/artifact.pb.h"
@@ -28,6 +29,7 @@ struct ManifestParts {
   const GraphFacts* facts = nullptr;
   // Scheduled: what code was generated from.
   const LoopProgram* program = nullptr;
+  const KernelTable* kernels = nullptr;
   std::vector<v1::Guard> guards;
   v1::KeyComponents key;
   std::string compiler_build;

@@ -8,7 +8,6 @@
 #include "base/status_macros.h"
 #include "compiler/build_manifest.h"
 #include "compiler/codegen/codegen.h"
-#include "compiler/codegen/kernel_table.h"
 #include "compiler/decompose/decompose.h"
 #include "compiler/layout/choose_layouts.h"
 #include "compiler/loops/loop_ir.h"
@@ -100,10 +99,9 @@ std::string WithoutModuleLines(absl::string_view llvm_ir) {
 
 // Code comes by kernel of the table, and then the entry's.
 std::vector<KernelTexts> TextsOfKernels(const LoopProgram& program, const ObjectCode& code) {
-  const KernelTable table = BuildKernelTable(program);
   std::vector<KernelTexts> texts;
-  for (size_t i = 0; i < table.kernels.size(); ++i) {
-    const UniqueKernel& kernel = table.kernels[i];
+  for (size_t i = 0; i < code.kernels.kernels.size(); ++i) {
+    const UniqueKernel& kernel = code.kernels.kernels[i];
     const UnitCode& unit = code.units[i];
     const Kernel& first_run = std::get<Kernel>(program.steps[kernel.steps.front()]);
     texts.push_back({kernel.symbol, PrintKernel(program, first_run), WithoutModuleLines(unit.llvm_ir),
@@ -179,7 +177,7 @@ absl::StatusOr<CompileResult> Compile(
 
   CompileResult result;
   result.guards = ExportGuards(*program.env);
-  result.manifest = BuildManifest({&facts, &program, result.guards, request.key, request.compiler_build,
+  result.manifest = BuildManifest({&facts, &program, &code.kernels, result.guards, request.key, request.compiler_build,
                                    request.target.arch(), code.isa_features});
   KILN_ASSIGN_OR_RETURN(result.elf, LinkArtifact(code, result.manifest));
   clock.Finish("link");

@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "compiler/codegen/kernel_table.h"
 #include "compiler/loops/loop_ir.h"
 #include "kiln/v1/artifact.pb.h"
 
@@ -37,6 +38,8 @@ struct ObjectCode {
   std::vector<UnitCode> units;
   // ISA features that the code needs, sorted.
   std::vector<std::string> isa_features;
+  // Of which the code is: unit i is kernel i's.
+  KernelTable kernels;
 };
 
 // Initialises LLVM's targets. Once per process, before threads.

@@ -113,12 +113,12 @@ class Units {
 
 absl::StatusOr<ObjectCode> GenerateCode(const LoopProgram& program, const CodegenOptions& options, bool want_text) {
   KILN_ASSIGN_OR_RETURN(Isa selected, SelectIsa(options.target));
-  const KernelTable table = BuildKernelTable(program);
+  KernelTable table = BuildKernelTable(program);
   const Isa isa = NarrowedTo(DTypesOf(table), std::move(selected));
   Units units(isa, options, want_text);
   KILN_RETURN_IF_ERROR(units.Emit(program, table));
   KILN_RETURN_IF_ERROR(units.Finish());
-  return ObjectCode{isa.arch, std::move(units).Take(), isa.features};
+  return ObjectCode{isa.arch, std::move(units).Take(), isa.features, std::move(table)};
 }
 
 }  // namespace kiln

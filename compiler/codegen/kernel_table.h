@@ -5,8 +5,7 @@
 // differ in nothing else. So are float constants where nothing else keeps kernels
 // apart, as in layers that drop out at rates of their own.
 //
-// No LLVM here, and the same program always gives the same table: the manifest
-// is built from it too.
+// No LLVM here: the manifest is built from it too.
 #ifndef KILN_COMPILER_CODEGEN_KERNEL_TABLE_H_
 #define KILN_COMPILER_CODEGEN_KERNEL_TABLE_H_
 
