@@ -148,17 +148,19 @@ absl::StatusOr<CompileResult> Compile(
   KILN_RETURN_IF_ERROR(after_propagation(ExportGuards(*fake.env), EstimateSeconds(fake)));
   clock.Skip();
 
-  KILN_ASSIGN_OR_RETURN(Decomposed decomposed, Decompose(std::move(fake)));
+  const bool eager_random = IsOn(request.options, "eager_random");
+  KILN_ASSIGN_OR_RETURN(Decomposed decomposed, Decompose(std::move(fake), eager_random));
   clock.Finish("decompose");
   sink.Put("decompose", [&] { return PrintGraph(decomposed.fake.graph); });
   clock.Skip();
 
-  KILN_ASSIGN_OR_RETURN(decomposed, ChooseLayouts(std::move(decomposed)));
+  KILN_ASSIGN_OR_RETURN(decomposed, ChooseLayouts(std::move(decomposed), eager_random));
   clock.Finish("layout");
   sink.Put("layout", [&] { return PrintGraph(decomposed.fake.graph); });
   clock.Skip();
 
-  KILN_ASSIGN_OR_RETURN(LoopProgram program, LowerToLoops(decomposed.fake, request.extern_ops, decomposed.origins));
+  KILN_ASSIGN_OR_RETURN(LoopProgram program,
+                        LowerToLoops(decomposed.fake, request.extern_ops, decomposed.origins, eager_random));
   KILN_RETURN_IF_ERROR(VerifyLoopProgram(program));
   clock.Finish("lower");
   sink.Put("loops", [&] { return PrintLoopProgram(program); });

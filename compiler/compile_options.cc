@@ -12,6 +12,8 @@ namespace {
 // Sorted by name. Every option is a switch so far.
 constexpr CompileOptionRow kRows[] = {
     {"check_bounds", "false", "true: every memory access is checked, and one outside of its buffer fails the call"},
+    {"eager_random", "false",
+     "true: random operators run in PyTorch, in the graph's order, and draw from its generator: the numbers are eager's"},
     {"fuse", "true", "false: every node is a kernel of its own"},
     {"specialize_divisible", "false",
      "true: sizes of inner loops are peeked at and guarded to be multiples of the vector length, for code without ends"},

@@ -291,6 +291,18 @@ TEST(CompileTest, ADroppedCompileEndsAfterPropagation) {
   EXPECT_EQ(GetErrorReason(result.status()), ErrorReason::kRequestCancelled);
 }
 
+TEST(CompileTest, EagerNumbersComeFromTheHost) {
+  constexpr absl::string_view kText =
+      "graph g(%x: f32[4, 8]) { %r, %m = aten.native_dropout.default(%x, 0.5, true) return (%r, %m) }";
+  absl::StatusOr<Outcome> ours = CompileText(kText, {});
+  ASSERT_TRUE(ours.ok()) << ours.status();
+  EXPECT_THAT(ours->result.manifest.extern_ops(), IsEmpty());
+  absl::StatusOr<Outcome> hosts = CompileText(kText, {}, {{"eager_random", "true"}});
+  ASSERT_TRUE(hosts.ok()) << hosts.status();
+  ASSERT_EQ(hosts->result.manifest.extern_ops_size(), 1);
+  EXPECT_EQ(hosts->result.manifest.extern_ops(0).name(), "aten.native_dropout.default");
+}
+
 TEST(CompileOptionsTest, DefaultsAreFilledIn) {
   absl::StatusOr<CompileOptions> options = ParseOptions({{"fuse", "false"}});
   ASSERT_TRUE(options.ok());

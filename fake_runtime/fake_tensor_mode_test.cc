@@ -72,6 +72,18 @@ TEST(PropagateTest, WhoNeedsNoBroadcastSizesDoesNotAskWhichSizeIsOne) {
               HasSubstr("must match the size of tensor b (3) at non-singleton dimension 0"));
 }
 
+TEST(PropagateTest, AStateOfTheGeneratorIsAsLargeAsPyTorchs) {
+  Mode mode;
+  absl::StatusOr<FakeGraph> fake =
+      mode.Run("graph g() { %s = kiln.get_rng_state.default() kiln.set_rng_state.default(%s) return (%s) }");
+  ASSERT_TRUE(fake.ok()) << fake.status();
+  const FakeTensor& state = fake->tensor(ValueId{0});
+  EXPECT_EQ(state.dtype, DType::kUInt8);
+  EXPECT_TRUE(state.sizes.size() == 1 && state.sizes[0].IsInt(5056)) << state.ToString();
+  EXPECT_THAT(mode.Describe("graph g(%s: u8[16]) { kiln.set_rng_state.default(%s) return () }"), HasSubstr("5056"));
+  EXPECT_THAT(mode.Describe("graph g(%s: f32[5056]) { kiln.set_rng_state.default(%s) return () }"), HasSubstr("u8[5056]"));
+}
+
 TEST(PropagateTest, ScatteringADiagonalDoesNotAskWhereItStarts) {
   Mode mode;
   absl::StatusOr<FakeGraph> fake = mode.Run(

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "compiler/codegen/lane_types.h"
+#include "compiler/loops/random_state.h"
 
 namespace kiln {
 namespace {
@@ -60,6 +61,16 @@ llvm::Value* EmitUniform(const MathContext& math, llvm::Value* seed, llvm::Value
   Num high{&math, b.CreateUIToFP(words[0], type)};
   Num low{&math, b.CreateUIToFP(b.CreateLShr(words[1], philox.Constant(11)), type)};
   return (high * 0x1p-32 + low * 0x1p-53).v;
+}
+
+llvm::Value* EmitRandomState(llvm::IRBuilder<>& b, llvm::Value* seed, llvm::Value* slot, llvm::Value* word) {
+  const int lanes = LanesOf(word);
+  auto constant = [&](int64_t c) { return llvm::ConstantInt::getSigned(word->getType(), c); };
+  llvm::Value* header = b.CreateOr(b.CreateShl(Splat(b, slot, lanes), constant(kRandomStateSlotShift)),
+                                   constant(kRandomStateMark));
+  llvm::Value* is_header = b.CreateICmpEQ(word, constant(kRandomStateHeaderWord));
+  llvm::Value* rest = b.CreateSelect(is_header, header, constant(0));
+  return b.CreateSelect(b.CreateICmpEQ(word, constant(kRandomStateSeedWord)), Splat(b, seed, lanes), rest);
 }
 
 }  // namespace kiln

@@ -251,7 +251,8 @@ class KernelEmitter {
       case InstKind::kAccumulate: accumulators_[id].emplace(&math_, inst.reduce, inst.dtype); return;
       case InstKind::kUpdate: EmitUpdate(inst); return;
       case InstKind::kResult: values_[id] = accumulators_[inst.args[0]]->Result(inst.result); return;
-      case InstKind::kRandom: values_[id] = EmitRandomInst(inst); return;
+      case InstKind::kRandom:
+      case InstKind::kState: values_[id] = EmitRandomInst(inst); return;
     }
   }
 
@@ -295,8 +296,16 @@ class KernelEmitter {
   }
 
   llvm::Value* EmitRandomInst(const Inst& inst) {
-    llvm::Value* counter = lane_exprs_.InAllLanes(inst.expr);
-    return EmitUniform(math_, seed_, exprs_.Emit(inst.bound), counter, inst.dtype == DType::kFloat64);
+    llvm::Value* at = lane_exprs_.InAllLanes(inst.expr);
+    llvm::Value* seed = seed_;
+    llvm::Value* slot = exprs_.Emit(inst.bound);
+    if (!inst.args.empty()) {
+      const int lanes = LanesOf(at);
+      seed = Splat(b_, values_[inst.args[0]], lanes);
+      slot = b_.CreateAdd(Splat(b_, slot, lanes), Splat(b_, values_[inst.args[1]], lanes));
+    }
+    if (inst.kind == InstKind::kState) return EmitRandomState(b_, seed, slot, at);
+    return EmitUniform(math_, seed, slot, at, inst.dtype == DType::kFloat64);
   }
 
   void EmitIndirect(const Inst& inst) {

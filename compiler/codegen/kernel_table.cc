@@ -106,8 +106,8 @@ class Canonicalizer {
       inst.bound = AddSize(Expr(int64_t{std::bit_cast<uint32_t>(static_cast<float>(inst.constant.f))}), ValueRange());
       inst.constant.f = 0;
     }
-    if (inst.kind == InstKind::kRandom) {
-      out_.is_random = true;
+    if (inst.kind == InstKind::kRandom || inst.kind == InstKind::kState) {
+      out_.is_random |= inst.args.empty();
       inst.result = 0;
       inst.bound = AddSize(Expr(source.result), ValueRange::AtLeast(0));
     }

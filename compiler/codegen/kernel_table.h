@@ -46,6 +46,7 @@ struct UniqueKernel {
   std::vector<int> nodes;
   // Its body is one parallel loop; else it runs as a whole, on one thread.
   bool is_parallel = false;
+  // It needs the call's own seed.
   bool is_random = false;
 };
 

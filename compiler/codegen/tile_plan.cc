@@ -26,6 +26,7 @@ bool IsCheapBeforeTiles(const Inst& inst) {
     case InstKind::kUpdate:
     case InstKind::kResult:
     case InstKind::kRandom:
+    case InstKind::kState:
       return false;
   }
   return false;

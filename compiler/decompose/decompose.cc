@@ -173,7 +173,8 @@ std::vector<Argument> MapAll(absl::Span<const Argument> args, const Map& map) {
 
 class Decomposer {
  public:
-  explicit Decomposer(FakeGraph old) : old_(std::move(old)), values_(old_.values.size()) {}
+  Decomposer(FakeGraph old, bool eager_random)
+      : old_(std::move(old)), eager_random_(eager_random), values_(old_.values.size()) {}
 
   absl::StatusOr<Decomposed> Run() {
     CopyHeader();
@@ -265,8 +266,9 @@ class Decomposer {
 
   absl::Status VisitNode(int n) {
     const Node& node = old_.graph.nodes[n];
-    DecomposeRule rule = FindRule(*node.op);
-    if (rule == nullptr) rule = FindPatternRule(*node.op);
+    const bool is_kept = eager_random_ && RowOf(*node.op).has(kTagRandom);
+    DecomposeRule rule = is_kept ? nullptr : FindRule(*node.op);
+    if (rule == nullptr && !is_kept) rule = FindPatternRule(*node.op);
     if (rule != nullptr) {
       DecomposeContext d(result_.fake, *node.op, MapAll(node.args, to_new_), node.location,
                          {MayCopyView(node), producers_});
@@ -360,6 +362,7 @@ class Decomposer {
   }
 
   FakeGraph old_;
+  const bool eager_random_;
   Decomposed result_;
   std::vector<ValueId> values_;  // old to new
   std::vector<int> producers_;   // by new value
@@ -440,8 +443,8 @@ class DeadNodeRemoval {
 
 }  // namespace
 
-absl::StatusOr<Decomposed> Decompose(FakeGraph fake) {
-  KILN_ASSIGN_OR_RETURN(Decomposed decomposed, Decomposer(std::move(fake)).Run());
+absl::StatusOr<Decomposed> Decompose(FakeGraph fake, bool eager_random) {
+  KILN_ASSIGN_OR_RETURN(Decomposed decomposed, Decomposer(std::move(fake), eager_random).Run());
   return DeadNodeRemoval(std::move(decomposed)).Run();
 }
 

@@ -26,8 +26,9 @@ struct Decomposed {
   std::vector<int> origins;
 };
 
-// Pure nodes that nothing uses are gone from the result. Errors name the node.
-absl::StatusOr<Decomposed> Decompose(FakeGraph fake);
+// Pure nodes that nothing uses are gone from the result. With `eager_random` random
+// operators stay as they are. Errors name the node.
+absl::StatusOr<Decomposed> Decompose(FakeGraph fake, bool eager_random = false);
 
 bool HasDecomposition(absl::string_view op);
 // Sorted by name.

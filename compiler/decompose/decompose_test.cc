@@ -17,10 +17,10 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-absl::StatusOr<Decomposed> DecomposeText(absl::string_view text, ExprPool* pool) {
+absl::StatusOr<Decomposed> DecomposeText(absl::string_view text, ExprPool* pool, bool eager_random = false) {
   KILN_ASSIGN_OR_RETURN(Graph graph, ParseGraph(text, pool, FindOpSchema));
   KILN_ASSIGN_OR_RETURN(FakeGraph fake, Propagate(std::move(graph), pool));
-  return Decompose(std::move(fake));
+  return Decompose(std::move(fake), eager_random);
 }
 
 TEST(DecomposeTest, SoftmaxBecomesReductionsAndPointwiseOperators) {
@@ -38,6 +38,21 @@ TEST(DecomposeTest, SoftmaxBecomesReductionsAndPointwiseOperators) {
 }
 )");
   EXPECT_THAT(d->origins, ElementsAre(0, 0, 0, 0, 0));
+}
+
+TEST(DecomposeTest, RandomOperatorsStayWhereTheHostDraws) {
+  constexpr absl::string_view kText =
+      "graph g(%x: f32[4]) { %r, %m = aten.native_dropout.default(%x, 0.5, true) %y = aten.silu.default(%r) "
+      "%n = aten.normal.float_float(1.0, 2.0, [4]) return (%n, %m) }";
+  ExprPool pool;
+  absl::StatusOr<Decomposed> ours = DecomposeText(kText, &pool);
+  ASSERT_TRUE(ours.ok()) << ours.status();
+  EXPECT_THAT(PrintGraph(ours->fake.graph), Not(HasSubstr("native_dropout")));
+  ExprPool another;
+  absl::StatusOr<Decomposed> hosts = DecomposeText(kText, &another, /*eager_random=*/true);
+  ASSERT_TRUE(hosts.ok()) << hosts.status();
+  EXPECT_THAT(PrintGraph(hosts->fake.graph), HasSubstr("%r, %m = aten.native_dropout.default(%x, 0.5, true)"));
+  EXPECT_THAT(PrintGraph(hosts->fake.graph), HasSubstr("%n = aten.normal.float_float(1.0, 2.0, [4]"));
 }
 
 TEST(DecomposeTest, TheGradientOfAnEmbeddingIsAddedRowByRow) {

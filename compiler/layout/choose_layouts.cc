@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "compiler/decompose/decompose_context.h"
 #include "compiler/loops/lowering_table.h"
+#include "fake_runtime/ops/op_table.h"
 
 namespace kiln {
 namespace {
@@ -37,7 +38,8 @@ constexpr absl::string_view kWindows[] = {
 
 class LayoutChooser {
  public:
-  explicit LayoutChooser(Decomposed given) : given_(std::move(given)), fake_(given_.fake) {}
+  LayoutChooser(Decomposed given, bool eager_random)
+      : given_(std::move(given)), fake_(given_.fake), eager_random_(eager_random) {}
 
   absl::StatusOr<Decomposed> Run() {
     if (!HasConvolution()) return std::move(given_);
@@ -64,6 +66,8 @@ class LayoutChooser {
 
   Stance StanceOf(const Node& node) const {
     if (node.op->is_mutating()) return Stance::kPins;
+    // The host draws numbers in the order in which elements lie.
+    if (eager_random_ && RowOf(*node.op).has(kTagRandom)) return Stance::kPins;
     if (IsConvolution(node)) return Stance::kConvolves;
     if (node.op->name == "aten.sym_size.int") return Stance::kReads;
     // It speaks of storage, not of elements.
@@ -207,6 +211,7 @@ class LayoutChooser {
 
   Decomposed given_;
   FakeGraph& fake_;
+  const bool eager_random_;
   std::vector<bool> pinned_;  // by value
   std::vector<bool> lies_;    // by value: channels lie together by our choice
   absl::flat_hash_map<ValueId, ValueId> clones_;
@@ -215,6 +220,8 @@ class LayoutChooser {
 
 }  // namespace
 
-absl::StatusOr<Decomposed> ChooseLayouts(Decomposed given) { return LayoutChooser(std::move(given)).Run(); }
+absl::StatusOr<Decomposed> ChooseLayouts(Decomposed given, bool eager_random) {
+  return LayoutChooser(std::move(given), eager_random).Run();
+}
 
 }  // namespace kiln

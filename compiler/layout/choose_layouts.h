@@ -21,7 +21,8 @@
 namespace kiln {
 
 // The same graph with other strides, and with clones where a layout begins or ends.
-absl::StatusOr<Decomposed> ChooseLayouts(Decomposed given);
+// With `eager_random` random operators are the host's.
+absl::StatusOr<Decomposed> ChooseLayouts(Decomposed given, bool eager_random = false);
 
 }  // namespace kiln
 

@@ -150,13 +150,24 @@ Val KernelBuilder::Where(Val condition, Val a, Val b) {
   return {Add(std::move(inst)), a.dtype};
 }
 
-Val KernelBuilder::Random(DType dtype, int seed_slot, Expr counter) {
+Val KernelBuilder::Random(DType dtype, int seed_slot, Expr counter, absl::Span<const Val> by) {
   Inst inst;
   inst.kind = InstKind::kRandom;
   inst.dtype = dtype;
   inst.result = seed_slot;
   inst.expr = counter;
+  for (const Val& v : by) inst.args.push_back(v.id);
   return {Add(std::move(inst)), dtype};
+}
+
+Val KernelBuilder::State(int seed_slot, Expr word, absl::Span<const Val> by) {
+  Inst inst;
+  inst.kind = InstKind::kState;
+  inst.dtype = DType::kInt64;
+  inst.result = seed_slot;
+  inst.expr = word;
+  for (const Val& v : by) inst.args.push_back(v.id);
+  return {Add(std::move(inst)), DType::kInt64};
 }
 
 void KernelBuilder::Store(BufferId buffer, DType buffer_dtype, Expr index, Val v) {

@@ -62,7 +62,9 @@ class KernelBuilder {
   Val Op(ScalarOp op, Val a);
   Val Op(ScalarOp op, Val a, Val b);
   Val Where(Val condition, Val a, Val b);
-  Val Random(DType dtype, int seed_slot, Expr counter);
+  // `by`: none for the call's own seed, or a seed and the first of its slots.
+  Val Random(DType dtype, int seed_slot, Expr counter, absl::Span<const Val> by = {});
+  Val State(int seed_slot, Expr word, absl::Span<const Val> by = {});
 
   // --- effects. Stores cast to the buffer's computation dtype.
   void Store(BufferId buffer, DType buffer_dtype, Expr index, Val v);

@@ -44,7 +44,8 @@
 // scalar op have the instruction's dtype, but for comparisons and isnan/isinf
 // (operands of one dtype, bool result), `cast` (any) and `where` (bool, then
 // two of the result's dtype). A cast to bool is `!= 0`, one to integer truncates;
-// to float16 and bfloat16 only a cast is, which rounds. `store`, `store_add` and
+// to float16 and bfloat16 only a cast is, which rounds. `random` and `state` go by the call's own seed; with
+// two i64 operands by the first as seed, and the second is added to the slot. `store`, `store_add` and
 // `update` carry the dtype of the value that they take; a `result` has its
 // accumulator's dtype, but for the index of argmax/argmin, which is i64.
 //
@@ -138,6 +139,7 @@ enum class InstKind : uint8_t {
   kUpdate,      // args[0] accumulator, args[1..] values
   kResult,      // args[0] accumulator, `result` which
   kRandom,      // uniform in [0, 1): Philox of (seed slot `result`, expr)
+  kState,       // word `expr` of a state that says: slot `result` comes next
 };
 
 enum class ScalarOp : uint8_t {
@@ -299,7 +301,8 @@ inline BufferId MemoryRoot(const LoopProgram& program, BufferId id) {
 //   }
 //
 // Bodies also hold `%1 = constant f32 2.5`, `%2 = expr i64 4*i0`,
-// `store_add b1[i0], %1`, `indirect j0 < 384, %2`, `%4 = random f32 0, i0`.
+// `store_add b1[i0], %1`, `indirect j0 < 384, %2`, `%4 = random f32 0, i0`,
+// `%5 = random f32 0, i0, %2, %3`, `%6 = state i64 0, i0//8`.
 // Returns are `new`, `input 0`, `view of 0 TENSOR`, `output_view of 0 TENSOR`,
 // `scalar EXPR`, `none`. Lines that start with # are comments.
 std::string PrintLoopProgram(const LoopProgram& program);
@@ -317,11 +320,12 @@ absl::Status VerifyLoopProgram(const LoopProgram& program);
 // Lowers a decomposed graph: each tensor-computing node becomes kernels of its
 // own (unfused) or an extern call; views become windows. `origins` gives the
 // canonical node id for each node of `fake.graph` (Decompose makes it); without
-// it they are the nodes' own. The program borrows `fake.env`.
+// it they are the nodes' own. With `eager_random` random operators are extern
+// calls, each of them, in the graph's order. The program borrows `fake.env`.
 // EXTERN_OP_MISSING, UNSUPPORTED_GRAPH, UNSUPPORTED_DTYPE, UNSUPPORTED_DEVICE,
 // naming the node.
 absl::StatusOr<LoopProgram> LowerToLoops(FakeGraph& fake, absl::Span<const std::string> host_extern_ops,
-                                         absl::Span<const int> origins = {});
+                                         absl::Span<const int> origins = {}, bool eager_random = false);
 
 }  // namespace kiln
 

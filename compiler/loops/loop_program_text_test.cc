@@ -45,6 +45,16 @@ constexpr absl::string_view kProgram = R"(program symbols=[s0, s1] inputs=3 {
       }
     }
   }
+  kernel random_4 nodes=[5] {
+    %0 = load i64 b3[0]
+    %1 = load i64 b3[1]
+    serial i0 < s0 {
+      %2 = random f32 3, i0
+      %3 = random f32 3, i0, %0, %1
+      %4 = state i64 3, i0
+      %5 = state i64 3, i0, %0, %1
+    }
+  }
   extern aten.addmm.out into node=5 (b0: f32[s0, 384] strides=[384, 1] offset=0, 1, 2.5, none, true, [1, s0], f32, cpu) -> (b1: f32[s0, 384] strides=[384, 1] offset=0)
   extern aten.sort.default node=6 (b0: f32[s0] strides=[1] offset=0) -> (_, b3: i64[s0] strides=[1] offset=0)
   release b3
@@ -125,6 +135,10 @@ TEST(VerifyLoopProgramTest, RefusesWhatTheSemanticsForbid) {
       {"%0 = load f32 b0[0]\nindirect j0 < s0, %0", "no integer"},
       {"when s0", "is no truth"},
       {"when i0 < 4", "symbol i0 is not visible"},
+      {"%0 = random i64 0, 0", "is no float"},
+      {"%0 = state f32 0, 0", "is not i64"},
+      {"%0 = load i64 b1[0]\n%1 = random f32 0, 0, %0", "has 1 operands, not 2"},
+      {"%0 = load f32 b0[0]\n%1 = random f32 0, 0, %0, %0", "its seed or slot is not i64"},
       {"vector i0 < s0 {\n%0 = load f32 b0[i0]\nstore_add b0[i0], %0\n}", "store_add inside a vector loop"},
   };
   for (const Case& c : kCases) {

@@ -1,6 +1,5 @@
-// Tensors out of nothing: constants, counters, random numbers.
+// Tensors out of nothing: constants, counters.
 #include <algorithm>
-#include <cmath>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -81,71 +80,11 @@ Val Eye(P& p) {
   return p.Where(p.Eq(distance, p.b().Constant(DType::kInt64, 0)), p.Number(1), p.Number(0));
 }
 
-// The element's number in row-major order: what tells its random number apart.
-Expr Counter(P& p) {
-  ExprPool& pool = p.b().pool();
-  const FakeTensor& out = p.node().OutTensor();
-  Expr counter;
-  for (size_t d = 0; d < p.indices().size(); ++d) {
-    counter = pool.Add(pool.Mul(counter, p.node().env().Simplify(out.sizes[d])), p.indices()[d]);
-  }
-  return counter;
-}
-
-Val Uniform(P& p) { return p.b().Random(DType::kFloat32, p.node().state().next_seed_slot++, Counter(p)); }
-
-Val Rand(P& p) { return p.b().Cast(Uniform(p), p.dtype()); }
-
-// Box and Muller: two uniform numbers make a normal one.
-Val Randn(P& p) {
-  KernelBuilder& b = p.b();
-  Val one = b.Constant(DType::kFloat32, 1);
-  Val radius_seed = Uniform(p);
-  Val angle_seed = Uniform(p);
-  // 1 - u lies in (0, 1], so that the logarithm is finite.
-  Val log = b.Op(ScalarOp::kLog, b.Op(ScalarOp::kSub, one, radius_seed));
-  Val radius = b.Op(ScalarOp::kSqrt, b.Op(ScalarOp::kMul, b.Constant(DType::kFloat32, -2), log));
-  Val angle = b.Op(ScalarOp::kCos, b.Op(ScalarOp::kMul, b.Constant(DType::kFloat32, 2 * M_PI), angle_seed));
-  return b.Cast(b.Op(ScalarOp::kMul, radius, angle), p.dtype());
-}
-
-// An integer of [low, high). One uniform number has 24 bits, so that two serve
-// ranges up to 2^48 evenly enough.
-Val Integer(P& p, Expr low, Expr high) {
-  KernelBuilder& b = p.b();
-  DType f64 = DType::kFloat64;
-  Val coarse = b.Cast(Uniform(p), f64);
-  Val fine = b.Op(ScalarOp::kMul, b.Cast(Uniform(p), f64), b.Constant(f64, 0x1p-24));
-  Val range = b.FromExpr(f64, b.pool().Sub(high, low));
-  Val steps = b.Op(ScalarOp::kFloor, b.Op(ScalarOp::kMul, b.Op(ScalarOp::kAdd, coarse, fine), range));
-  Val value = b.Op(ScalarOp::kAdd, b.Cast(steps, DType::kInt64), b.FromExpr(DType::kInt64, low));
-  return b.Cast(value, p.dtype());
-}
-// aten::randint(SymInt high, SymInt[] size, ...), randint_like(Tensor self, SymInt high, ...)
-template <int high>
-Val Randint(P& p) {
-  return Integer(p, Expr(0), p.args().SymInt(high));
-}
-// aten::randint.low(SymInt low, SymInt high, SymInt[] size, ...), randint_like.low_dtype(Tensor self, SymInt low, ...)
-template <int low>
-Val RandintLow(P& p) {
-  return Integer(p, p.args().SymInt(low), p.args().SymInt(low + 1));
-}
-
-Val Bernoulli(P& p, Val probability) {
-  Val hit = p.Lt(Uniform(p), p.b().Cast(probability, DType::kFloat32));
-  return p.b().Cast(hit, p.dtype());
-}
-Val BernoulliSelf(P& p) { return Bernoulli(p, p.Own(0)); }
-Val BernoulliP(P& p) { return Bernoulli(p, p.b().Constant(DType::kFloat32, p.args().Float(1))); }
-
 constexpr PointwiseRow kRows[] = {
     {"aten._efficientzerotensor.default", Computes::kOut, Fill<0>},
     {"aten.arange.default", Computes::kOut, Arange},
     {"aten.arange.start", Computes::kOut, ArangeStart},
     {"aten.arange.start_step", Computes::kOut, ArangeStep},
-    {"aten.bernoulli.default", Computes::kOut, BernoulliSelf},
-    {"aten.bernoulli.p", Computes::kOut, BernoulliP},
     {"aten.eye.default", Computes::kOut, Eye},
     {"aten.eye.m", Computes::kOut, Eye},
     {"aten.full.default", Computes::kOut, Copied<1>},
@@ -163,14 +102,6 @@ constexpr PointwiseRow kRows[] = {
     {"aten.new_zeros.default", Computes::kOut, Fill<0>},
     {"aten.ones.default", Computes::kOut, Fill<1>},
     {"aten.ones_like.default", Computes::kOut, Fill<1>},
-    {"aten.rand.default", Computes::kOut, Rand},
-    {"aten.rand_like.default", Computes::kOut, Rand},
-    {"aten.randint.default", Computes::kOut, Randint<0>},
-    {"aten.randint.low", Computes::kOut, RandintLow<0>},
-    {"aten.randint_like.default", Computes::kOut, Randint<1>},
-    {"aten.randint_like.low_dtype", Computes::kOut, RandintLow<1>},
-    {"aten.randn.default", Computes::kOut, Randn},
-    {"aten.randn_like.default", Computes::kOut, Randn},
     {"aten.scalar_tensor.default", Computes::kOut, Copied<0>},
     {"aten.zero.default", Computes::kOut, Fill<0>},
     {"aten.zeros.default", Computes::kOut, Fill<0>},

@@ -4,6 +4,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "compiler/loops/lowering_table.h"
+#include "fake_runtime/ops/op_table.h"
 
 namespace kiln {
 namespace {
@@ -17,6 +18,12 @@ absl::StatusOr<Operand> ValueOperand(LoweringContext& c, ValueId id) {
   TensorOperand window = c.Window(*t);
   if (window.buffer.value < 0) return c.Fail(ErrorReason::kCompilerBug, "an operand has no memory");
   return Operand{std::move(window)};
+}
+
+// Whether the node surely draws nothing: attention, which is random for its dropout.
+bool DrawsNothing(LoweringContext& c) {
+  const int dropout = c.node().op->FindArg("dropout_p");
+  return dropout >= 0 && !c.args().IsNone(dropout) && c.args().Float(dropout) == 0;
 }
 
 }  // namespace
@@ -49,6 +56,10 @@ absl::Status LowerToExternCall(LoweringContext& c) {
     return c.Fail(ErrorReason::kExternOpMissing, "Kiln has no lowering for it and the host does not serve it");
   }
   if (c.node().op->is_mutating()) return c.Unsupported("it writes its argument and has no lowering");
+  if (c.state().random.is_replayed && RowOf(*c.node().op).has(kTagRandom) && !DrawsNothing(c)) {
+    return c.Fail(ErrorReason::kUnsupportedGraph,
+                  "it draws from the host's generator, whose state is not saved but by the option eager_random");
+  }
   ExternCall call;
   call.op = op;
   for (const Argument& arg : c.node().args) {

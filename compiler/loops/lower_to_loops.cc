@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
 #include "compiler/loops/loop_ir.h"
@@ -34,8 +35,10 @@ bool IsComputable(DType dtype) {
 
 class GraphLowering {
  public:
-  GraphLowering(FakeGraph& fake, absl::Span<const std::string> host_extern_ops, absl::Span<const int> origins)
+  GraphLowering(FakeGraph& fake, absl::Span<const std::string> host_extern_ops, absl::Span<const int> origins,
+                bool eager_random)
       : fake_(fake), state_{fake, program_, host_extern_ops, origins} {
+    state_.eager_random = eager_random;
     program_.pool = &fake.env->pool();
     program_.env = fake.env.get();
     program_.num_inputs = static_cast<int>(fake.graph.inputs.size());
@@ -49,6 +52,7 @@ class GraphLowering {
     FindUsed();
     for (size_t n = 0; n < fake_.graph.nodes.size(); ++n) {
       if (live_[n]) KILN_RETURN_IF_ERROR(LowerNode(static_cast<int>(n)));
+      if (IsDraw(fake_.graph.nodes[n])) state_.random.is_replayed = false;
     }
     KILN_RETURN_IF_ERROR(LowerOutputs(state_));
     BindInputBuffers();
@@ -98,6 +102,14 @@ class GraphLowering {
     return node.op->is_mutating() || RowOf(*node.op).has(kTagEffect) || node.op->returns.empty();
   }
 
+  // Whether it draws random numbers, and does not only handle the generator's state.
+  static bool IsDraw(const Node& node) {
+    return RowOf(*node.op).has(kTagRandom) && !absl::StartsWith(node.op->name, "kiln.");
+  }
+
+  // A draw that nobody looks at still moves the host's generator on.
+  bool MovesHostsGenerator(const Node& node) const { return state_.eager_random && IsDraw(node); }
+
   void FindUsed() {
     state_.used.assign(fake_.values.size(), false);
     live_.assign(fake_.graph.nodes.size(), false);
@@ -114,7 +126,7 @@ class GraphLowering {
     for (const Argument& output : fake_.graph.outputs) VisitValues(output, use_until(std::numeric_limits<int>::max()));
     for (size_t n = fake_.graph.nodes.size(); n-- > 0;) {
       const Node& node = fake_.graph.nodes[n];
-      live_[n] = HasEffect(node);
+      live_[n] = HasEffect(node) || MovesHostsGenerator(node);
       for (const NodeOutput& output : node.outputs) {
         for (ValueId id : output.values) live_[n] = live_[n] || state_.used[id.value];
       }
@@ -142,7 +154,8 @@ class GraphLowering {
     bool computable = true;
     KILN_RETURN_IF_ERROR(CheckTensors(c, node, computable));
     if (IsFree(node)) return absl::OkStatus();
-    if (!computable) return LowerToExternCall(c);
+    const bool is_hosts = state_.eager_random && RowOf(*node.op).has(kTagRandom);
+    if (!computable || is_hosts) return LowerToExternCall(c);
     if (const PointwiseRow* row = FindPointwise(node.op->name)) return LowerPointwise(c, *row);
     const LoweringRow* row = FindLowering(node.op->name);
     if (row == nullptr) return LowerToExternCall(c);
@@ -219,8 +232,8 @@ class GraphLowering {
 }  // namespace
 
 absl::StatusOr<LoopProgram> LowerToLoops(FakeGraph& fake, absl::Span<const std::string> host_extern_ops,
-                                         absl::Span<const int> origins) {
-  return GraphLowering(fake, host_extern_ops, origins).Run();
+                                         absl::Span<const int> origins, bool eager_random) {
+  return GraphLowering(fake, host_extern_ops, origins, eager_random).Run();
 }
 
 }  // namespace kiln

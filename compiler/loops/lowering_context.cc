@@ -75,6 +75,14 @@ BufferId LoweringState::NewBuffer(const FakeTensor& t, BufferKind kind) {
   return id;
 }
 
+BufferId LoweringState::NewTemporary(DType dtype, Expr num_elements) {
+  Buffer buffer;
+  buffer.dtype = dtype;
+  buffer.num_elements = num_elements;
+  program.buffers.push_back(buffer);
+  return BufferId{static_cast<int>(program.buffers.size()) - 1};
+}
+
 bool LoweringState::HostServes(absl::string_view op) const {
   return std::any_of(host_extern_ops.begin(), host_extern_ops.end(), [&](const std::string& pattern) {
     return pattern == op || (absl::EndsWith(pattern, "*") &&

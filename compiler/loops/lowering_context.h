@@ -31,6 +31,22 @@
 
 namespace kiln {
 
+// Where the next random number comes from.
+struct RandomPosition {
+  // Seed and first slot of a saved state, i64[2]; -1: the call's own seed, from slot 0.
+  BufferId state;
+  int slot = 0;
+};
+
+struct RandomState {
+  RandomPosition next;
+  // Of the states that this graph has saved, by their storage.
+  absl::flat_hash_map<StorageId, RandomPosition> saved;
+  StorageId saved_last;
+  // The next random operator draws numbers that another graph draws again, or has drawn.
+  bool is_replayed = false;
+};
+
 // What lasts from node to node.
 struct LoweringState {
   FakeGraph& fake;
@@ -46,13 +62,17 @@ struct LoweringState {
   std::vector<int> last_use;
   // Names of symbols that loop variables may not have.
   absl::flat_hash_set<std::string> taken_names;
-  int next_seed_slot = 0;
+  RandomState random;
+  // Random operators draw from the host's generator, each of them, in the graph's order.
+  bool eager_random = false;
 
   // The window through which a tensor looks into its storage's buffer; sizes,
   // strides and offset are simplified. The buffer is -1 if nothing made it.
   TensorOperand WindowOf(const FakeTensor& t);
   // A new buffer for the storage of `t`, large enough for `t`.
   BufferId NewBuffer(const FakeTensor& t, BufferKind kind);
+  // A temporary that is no value of the graph.
+  BufferId NewTemporary(DType dtype, Expr num_elements);
   bool HostServes(absl::string_view op) const;
   int OriginOf(int node) const { return origins.empty() ? node : origins[node]; }
 };

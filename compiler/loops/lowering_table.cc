@@ -45,13 +45,14 @@ bool IsInto(absl::string_view op) {
 }  // namespace
 
 std::vector<absl::Span<const PointwiseRow>> PointwiseFamilies() {
-  return {ActivationRows(), BinaryRows(), CreationRows(), SpecialRows(), UnaryRows()};
+  return {ActivationRows(), BinaryRows(), CreationRows(), RandomRows(), SpecialRows(), UnaryRows()};
 }
 
 std::vector<absl::Span<const LoweringRow>> LoweringFamilies() {
-  return {AssemblyLowerings(), AssertLowerings(),   AveragePoolingLowerings(), CreationLowerings(), DistanceLowerings(),
-          IndexingLowerings(), MatmulLowerings(),   MaxPoolingLowerings(),     ReductionLowerings(), ResamplingLowerings(),
-          ScanLowerings(),     WindowLowerings()};
+  return {AssemblyLowerings(), AssertLowerings(),     AveragePoolingLowerings(), CreationLowerings(),
+          DistanceLowerings(), IndexingLowerings(),   MatmulLowerings(),         MaxPoolingLowerings(),
+          RandomStateLowerings(), ReductionLowerings(), ResamplingLowerings(),   ScanLowerings(),
+          WindowLowerings()};
 }
 
 const PointwiseRow* FindPointwise(absl::string_view op) {

@@ -407,7 +407,8 @@ class LoopProgramParser {
       return ParsePlace(inst);
     }
     if (word == "result") return ParseResult(inst);
-    if (word == "random") return ParseRandom(inst);
+    if (word == "random") return ParseRandom(InstKind::kRandom, inst);
+    if (word == "state") return ParseRandom(InstKind::kState, inst);
     return ParseScalar(word, inst);
   }
 
@@ -443,12 +444,12 @@ class LoopProgramParser {
     return absl::OkStatus();
   }
 
-  absl::Status ParseRandom(Inst& inst) {
-    inst.kind = InstKind::kRandom;
+  absl::Status ParseRandom(InstKind kind, Inst& inst) {
+    inst.kind = kind;
     KILN_ASSIGN_OR_RETURN(inst.result, Int("a seed slot"));
     KILN_RETURN_IF_ERROR(in_.Expect(","));
     KILN_ASSIGN_OR_RETURN(inst.expr, in_.ParseExpr(pool_));
-    return absl::OkStatus();
+    return in_.TryConsume(",") ? ParseRefs(inst) : absl::OkStatus();
   }
 
   absl::Status ParseScalar(absl::string_view name, Inst& inst) {

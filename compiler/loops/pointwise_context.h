@@ -86,6 +86,7 @@ absl::Span<const PointwiseRow> UnaryRows();
 absl::Span<const PointwiseRow> BinaryRows();
 absl::Span<const PointwiseRow> ActivationRows();
 absl::Span<const PointwiseRow> CreationRows();
+absl::Span<const PointwiseRow> RandomRows();
 absl::Span<const PointwiseRow> SpecialRows();
 
 // The element of a pointwise kernel around `row`'s scalar code.

@@ -118,7 +118,11 @@ class KernelPrinter {
         return absl::StrCat(Define(id), "result ", dtype, " ", args, ", ", inst.result);
       }
       case InstKind::kRandom:
-        return absl::StrCat(Define(id), "random ", dtype, " ", inst.result, ", ", inst.expr.ToString());
+      case InstKind::kState: {
+        std::string by = inst.args.empty() ? "" : absl::StrCat(", ", Refs(inst.args));
+        absl::string_view word = inst.kind == InstKind::kRandom ? "random " : "state ";
+        return absl::StrCat(Define(id), word, dtype, " ", inst.result, ", ", inst.expr.ToString(), by);
+      }
     }
     return "?";
   }

@@ -132,8 +132,10 @@ class KernelVerifier {
     switch (inst.kind) {
       case InstKind::kConstant:
       case InstKind::kExpr:
-      case InstKind::kRandom:
         return CheckArity(id, 0);
+      case InstKind::kRandom:
+      case InstKind::kState:
+        return VerifyRandom(id, inst);
       case InstKind::kLoad:
         KILN_RETURN_IF_ERROR(CheckArity(id, 0));
         return CheckAccess(id);
@@ -193,6 +195,15 @@ class KernelVerifier {
                                      DTypeText(DTypeOf(inst.args[a])), ", not ", DTypeText(expected)));
     }
     return absl::OkStatus();
+  }
+
+  absl::Status VerifyRandom(int id, const Inst& inst) const {
+    if (inst.kind == InstKind::kState && inst.dtype != DType::kInt64) return FailAt(id, "is not i64");
+    if (inst.kind == InstKind::kRandom && !IsFloating(inst.dtype)) return FailAt(id, "is no float");
+    for (int arg : inst.args) {
+      if (DTypeOf(arg) != DType::kInt64) return FailAt(id, "its seed or slot is not i64");
+    }
+    return inst.args.empty() ? absl::OkStatus() : CheckArity(id, 2);
   }
 
   absl::Status VerifyUpdate(int id, const Inst& inst) {

@@ -75,6 +75,7 @@ class ClusterCleaner {
       case InstKind::kIndirect:
       case InstKind::kResult:
       case InstKind::kRandom:
+      case InstKind::kState:
         break;
     }
     return !MergeWithEqual(id, scope);

@@ -21,6 +21,7 @@ bool HasIndex(const Inst& inst) {
     case InstKind::kStoreAdd:
     case InstKind::kIndirect:
     case InstKind::kRandom:
+    case InstKind::kState:
       return true;
     case InstKind::kConstant:
     case InstKind::kScalar:

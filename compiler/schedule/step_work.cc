@@ -79,7 +79,8 @@ class WorkCounter {
       }
       case InstKind::kIndirect: symbol_depends_[inst.expr] = depends; break;
       case InstKind::kExpr:
-      case InstKind::kRandom: AddSymbols(depends, inst.expr); break;
+      case InstKind::kRandom:
+      case InstKind::kState: AddSymbols(depends, inst.expr); break;
       case InstKind::kAccumulate:
         // A result depends on where its accumulator stands.
         for (int depth = 0; depth < static_cast<int>(extents_.size()); ++depth) depends.push_back(depth);

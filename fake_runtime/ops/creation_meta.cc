@@ -303,4 +303,18 @@ absl::Status NormalMeta(MetaContext& ctx) {
   return absl::OkStatus();
 }
 
+absl::Status RngStateMeta(MetaContext& ctx) {
+  ctx.Return(ctx.NewTensor(DType::kUInt8, Device{}, {Expr(kRngStateBytes)}));
+  return absl::OkStatus();
+}
+
+absl::Status SetRngStateMeta(MetaContext& ctx) {
+  const FakeTensor& state = ctx.Tensor(0);
+  if (state.dtype != DType::kUInt8 || state.sizes.size() != 1 || !state.device.is_cpu()) {
+    return ctx.Fail(ErrorReason::kBadArgumentValue,
+                    absl::StrCat("the state of the CPU's generator is u8[", kRngStateBytes, "], not ", state.ToString()));
+  }
+  return ctx.CheckEqual(state.sizes[0], Expr(kRngStateBytes), "the state's size", "that of the CPU's generator");
+}
+
 }  // namespace kiln

@@ -24,6 +24,11 @@ absl::Status NewMeta(MetaContext& ctx);           // new_empty, new_zeros, new_o
 absl::Status NewStridedMeta(MetaContext& ctx);    // new_empty_strided
 absl::Status TriIndicesMeta(MetaContext& ctx);    // tril_indices, triu_indices
 absl::Status NormalMeta(MetaContext& ctx);        // normal.Tensor_float and friends
+absl::Status RngStateMeta(MetaContext& ctx);      // kiln.get_rng_state
+absl::Status SetRngStateMeta(MetaContext& ctx);   // kiln.set_rng_state
+
+// Bytes of the state of PyTorch's CPU generator, as torch.get_rng_state() gives it.
+inline constexpr int64_t kRngStateBytes = 5056;
 
 // The options of a factory, where its call has them. An `out=` overload has what it writes instead.
 std::optional<DType> DTypeOption(MetaContext& ctx);

@@ -1,6 +1,6 @@
 // Operators that make tensors out of numbers. One row per overload, sorted by name; schemas and tags are PyTorch's
-// (tests/conformance compares them). The `out=` forms of empty_like, new_zeros and their like are missing: PyTorch's
-// fake mode fails on each, and so no graph has them.
+// (tests/conformance compares them), but for those of Kiln's own namespace. The `out=` forms of empty_like, new_zeros and
+// their like are missing: PyTorch's fake mode fails on each, and so no graph has them.
 #include "fake_runtime/ops/creation_meta.h"
 #include "fake_runtime/ops/op_table.h"
 
@@ -146,6 +146,9 @@ constexpr OpDef kRows[] = {
     {"aten::zeros_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? "
      "pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
      kTagNone, LikeMeta},
+    // The generator's state, as run_and_save_rng_state and run_with_rng_state handle it (docs/decisions/0008).
+    {"kiln::get_rng_state() -> Tensor", kTagRandom, RngStateMeta},
+    {"kiln::set_rng_state(Tensor state) -> ()", kTagRandom | kTagEffect, SetRngStateMeta},
 };
 
 }  // namespace

@@ -39,6 +39,8 @@ TEST(OpTableTest, SymbolicOperatorsGoByTheirShortNames) {
 TEST(OpTableTest, RandomAndEffectfulOperatorsKeepTheirOrder) {
   EXPECT_TRUE(FindOp("aten.bernoulli.p")->schema.ordered);
   EXPECT_TRUE(FindOp("aten.copy_.default")->schema.ordered);
+  EXPECT_TRUE(FindOp("kiln.get_rng_state.default")->schema.ordered);
+  EXPECT_TRUE(FindOp("kiln.set_rng_state.default")->schema.ordered);
   EXPECT_FALSE(FindOp("aten.relu.default")->schema.ordered);
 }
 

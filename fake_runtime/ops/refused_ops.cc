@@ -25,7 +25,7 @@ constexpr absl::string_view kVendor = "a vendor's kernel, which PyTorch calls be
 // Stands first, as it sorts.
 constexpr absl::string_view kAnyOther = "*.";
 // The namespaces of the op table; an operator of theirs that has no row is unknown.
-constexpr absl::string_view kOwnNamespaces[] = {"aten.", "prims.", "sym."};
+constexpr absl::string_view kOwnNamespaces[] = {"aten.", "kiln.", "prims.", "sym."};
 
 constexpr RefusedOp kRows[] = {
     {kAnyOther, kCustom},

@@ -33,7 +33,7 @@ def main() -> int:
     rows = read_rows(sys.argv[1])
     wrong = core = compared = 0
     for name, row in rows.items():
-        if name.startswith("sym."):
+        if name.startswith(("kiln.", "sym.")):
             continue
         compared += 1
         op = overload(name)

@@ -74,6 +74,14 @@ const GraphCase kCases[] = {
      "(%x: f32[s0, 7], %t: i64[s0]) { %r = aten.multi_margin_loss.default(%x, %t, 2, 1.0) return (%r) }"},
     {"TriangleIndices", "(%x: f32[2]) { %a = aten.tril_indices.default(6, 9, 1) %b = aten.triu_indices.default(6, 9, -2) "
                         "return (%a, %b) }"},
+    {"Dropout", "(%x: f32[s0, 37]) { %r, %m = aten.native_dropout.default(%x, 0.3, true) return (%r, %m) }"},
+    {"RandomIntegers", "(%x: f32[s0, 37]) { %r = aten.randint_like.low_dtype(%x, -5, 1000, dtype=i64) return (%r) }"},
+    // The copy of a state is one that only its bytes say.
+    {"SavedRandomState",
+     "(%x: f32[s0, 37]) { %a = aten.rand_like.default(%x) %s = kiln.get_rng_state.default() %b = "
+     "aten.randn_like.default(%x) %c = aten.clone.default(%s) %p = kiln.get_rng_state.default() "
+     "kiln.set_rng_state.default(%c) %d = aten.randn_like.default(%x) kiln.set_rng_state.default(%p) %e = "
+     "aten.bernoulli.p(%x, 0.25) return (%a, %b, %d, %e, %s) }"},
 };
 
 }  // namespace

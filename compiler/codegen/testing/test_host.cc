@@ -15,6 +15,7 @@
 #include "base/status_macros.h"
 #include "compiler/codegen/testing/guarded_bytes.h"
 #include "compiler/loops/testing/plain_arithmetic.h"
+#include "compiler/loops/testing/plain_philox.h"
 
 namespace kiln {
 namespace {
@@ -273,7 +274,7 @@ struct KilnContext : kiln::TestCall {
     }
     for (std::thread& thread : threads) thread.join();
   }
-  static uint64_t RandomSeed(KilnContext*) { return 0x123456789abcdef0; }
+  static uint64_t RandomSeed(KilnContext*) { return kiln::kTestSeed; }
   static void SetError(KilnContext* c, int32_t node, const char* message) {
     c->node = node;
     c->message = message;

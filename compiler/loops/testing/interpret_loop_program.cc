@@ -10,7 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/status_macros.h"
+#include "compiler/loops/random_state.h"
 #include "compiler/loops/testing/plain_arithmetic.h"
+#include "compiler/loops/testing/plain_philox.h"
 
 namespace kiln {
 namespace {
@@ -194,21 +196,27 @@ class Interpreter {
       case InstKind::kResult:
         value = Result(inst);
         return absl::OkStatus();
-      case InstKind::kRandom: {
-        KILN_ASSIGN_OR_RETURN(int64_t counter, Int(inst.expr));
-        value = RoundTo(inst.dtype, {Uniform(inst.result, counter), 0});
+      case InstKind::kRandom:
+      case InstKind::kState: {
+        KILN_ASSIGN_OR_RETURN(int64_t at, Int(inst.expr));
+        const int64_t seed = inst.args.empty() ? static_cast<int64_t>(kTestSeed) : arg(0).i;
+        const int64_t slot = inst.result + (inst.args.empty() ? 0 : arg(1).i);
+        value = inst.kind == InstKind::kState ? PlainNumber{0, StateWord(seed, slot, at)}
+                                              : RoundTo(inst.dtype, {Uniform(inst.dtype, seed, slot, at), 0});
         return absl::OkStatus();
       }
     }
     return Bad("an instruction of no kind");
   }
 
-  // Not codegen's Philox, but uniform and repeatable: splitmix64.
-  static double Uniform(int slot, int64_t counter) {
-    uint64_t z = (static_cast<uint64_t>(slot) << 32) + static_cast<uint64_t>(counter) + 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return static_cast<double>((z ^ (z >> 31)) >> 40) / (1 << 24);
+  static double Uniform(DType dtype, int64_t seed, int64_t slot, int64_t counter) {
+    return PlainUniform(dtype == DType::kFloat64, static_cast<uint64_t>(seed), static_cast<uint32_t>(slot),
+                        static_cast<uint64_t>(counter));
+  }
+
+  static int64_t StateWord(int64_t seed, int64_t slot, int64_t word) {
+    if (word == kRandomStateSeedWord) return seed;
+    return word == kRandomStateHeaderWord ? slot << kRandomStateSlotShift | kRandomStateMark : 0;
   }
 
   absl::Status RunIndirect(const Inst& inst, int64_t index) {
