@@ -146,7 +146,7 @@ constexpr OpDef kRows[] = {
     {"aten::zeros_like(Tensor self, *, ScalarType? dtype=None, Layout? layout=None, Device? device=None, bool? "
      "pin_memory=None, MemoryFormat? memory_format=None) -> Tensor",
      kTagNone, LikeMeta},
-    // The generator's state, as run_and_save_rng_state and run_with_rng_state handle it (docs/decisions/0008).
+    // The generator's state, as run_and_save_rng_state and run_with_rng_state handle it (docs/decisions/0011).
     {"kiln::get_rng_state() -> Tensor", kTagRandom, RngStateMeta},
     {"kiln::set_rng_state(Tensor state) -> ()", kTagRandom | kTagEffect, SetRngStateMeta},
 };

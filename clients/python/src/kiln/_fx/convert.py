@@ -2,9 +2,10 @@
 
 What changes on the way: `getitem` nodes vanish, since a node with several
 results names each of them; arithmetic on symbolic scalars becomes `sym.*`
-nodes; an operator that `with_effects` wraps stands by itself; a tensor that the
-graph holds as an attribute becomes an input that the host binds, but for
-one-element CPU tensors, which travel as scalars.
+nodes; an operator that `with_effects` wraps stands by itself, and so does one
+that draws from a state of the random generator, beside nodes that save and set
+the state; a tensor that the graph holds as an attribute becomes an input that
+the host binds, but for one-element CPU tensors, which travel as scalars.
 """
 
 from __future__ import annotations
@@ -22,9 +23,11 @@ from torch._higher_order_ops.effects import with_effects
 from torch._subclasses.fake_tensor import unset_fake_temporarily
 
 from kiln._fx.expressions import has_text_form, integer_bound, is_float_name, print_expr
+from kiln._fx.literals import LITERALS, set_device
+from kiln._fx.random_states import run_and_save_rng_state, run_with_rng_state
 from kiln._fx.source_lines import source_line
 from kiln._fx.symbolic_targets import SYMBOLIC_TARGETS
-from kiln._wire.dtypes import DTYPE_IDS, LAYOUT_IDS, MEMORY_FORMAT_IDS
+from kiln._wire.dtypes import DTYPE_IDS
 from kiln._wire.errors import UnconvertibleNode
 from kiln.v1 import graph_pb2 as pb
 
@@ -60,6 +63,9 @@ class ConvertedGraph:
     tokens: tuple[int, ...] = ()
     # Places of inputs that may be conjugated or negated lazily: the wire knows only memory as it is.
     lazy: tuple[int, ...] = ()
+    # Places of inputs that are states of the random generator, and whether outputs are such.
+    random_states: tuple[int, ...] = ()
+    saves_random_states: bool = False
 
 
 def convert_graph(
@@ -119,6 +125,9 @@ class GraphConverter:
         self._outputs: list[tuple[int, int]] = []
         self._tokens: list[int] = []
         self._lazy: list[int] = []
+        # States of the random generator that this graph saves, by the node that does; and that it gets, by place.
+        self._saved_states: dict[torch.fx.Node, str] = {}
+        self._random_states: dict[int, None] = {}
         self._constant_inputs: list[pb.Input] = []
 
     # The pass over nodes.
@@ -138,8 +147,15 @@ class GraphConverter:
     def finish(self) -> ConvertedGraph:
         self._graph.inputs.extend(self._constant_inputs)
         self._declare_symbols()
-        constants, outputs = tuple(self._constants), tuple(self._outputs)
-        return ConvertedGraph(self._module, constants, outputs, tuple(self._tokens), tuple(self._lazy))
+        return ConvertedGraph(
+            self._module,
+            tuple(self._constants),
+            tuple(self._outputs),
+            tuple(self._tokens),
+            tuple(self._lazy),
+            tuple(self._random_states),
+            bool(self._saved_states),
+        )
 
     def _add_placeholder(self, node: torch.fx.Node) -> None:
         index = self._num_placeholders
@@ -172,6 +188,9 @@ class GraphConverter:
         value: Any = self._gm
         for part in str(node.target).split("."):
             value = getattr(value, part)
+        if isinstance(value, torch.fx.GraphModule):
+            user = next(iter(node.users), node)
+            raise UnconvertibleNode(f"node {user.name}: {user.target} is not an ATen operator")
         if not isinstance(value, torch.Tensor):
             raise UnconvertibleNode(f"node {node.name}: attribute {node.target} is a {type(value).__name__}")
         if self._travels_as_number(node, value):
@@ -208,19 +227,27 @@ class GraphConverter:
         if node.target is with_effects:
             self._add_ordered_call(node)
             return
-        wire = self._graph.nodes.add()
-        schema = getattr(node.target, "_schema", None)
-        if isinstance(node.target, torch._ops.OpOverload) and schema is not None:
-            wire.target = str(node.target)
-            self._define_results(node, wire, schema)
-        else:
-            symbolic = SYMBOLIC_TARGETS.get(node.target)
-            if symbolic is None:
-                raise UnconvertibleNode(f"node {node.name}: {node.target} is not an ATen operator")
-            wire.target = symbolic
-            wire.outputs.add(names=[node.name])
-            self._names[node] = node.name
+        if node.target is run_and_save_rng_state:
+            self._add_saving_call(node)
+            return
+        if node.target is run_with_rng_state:
+            self._add_replaying_call(node)
+            return
+        if isinstance(node.target, torch._ops.OpOverload):
+            self._add_operator(node, node.target, node.args)
+            return
+        symbolic = SYMBOLIC_TARGETS.get(node.target)
+        if symbolic is None:
+            raise UnconvertibleNode(f"node {node.name}: {node.target} is not an ATen operator")
+        wire = self._graph.nodes.add(target=symbolic)
+        wire.outputs.add(names=[node.name])
+        self._names[node] = node.name
         self._add_arguments(wire, node.args, node)
+
+    def _add_operator(self, node: torch.fx.Node, op: torch._ops.OpOverload, args: Sequence[Any]) -> None:
+        wire = self._graph.nodes.add(target=str(op))
+        self._define_results(node, wire, op._schema)
+        self._add_arguments(wire, args, node)
 
     def _add_arguments(self, wire: pb.Node, args: Sequence[Any], node: torch.fx.Node) -> None:
         for value in args:
@@ -245,6 +272,31 @@ class GraphConverter:
 
         self._results[node] = _Results(set_name, [self._names[token], *[""] * len(returns)])
         self._add_arguments(wire, args, node)
+
+    def _add_saving_call(self, node: torch.fx.Node) -> None:
+        """The state is saved, then the operator draws. No FX name has a point, so the state's name is new."""
+        self._saved_states[node] = self._add_get_state(node, "state")
+        self._add_operator(node, *_wrapped_operator(node, node.args))
+
+    def _add_replaying_call(self, node: torch.fx.Node) -> None:
+        """The operator draws from the state given, and those after it from where they would have drawn."""
+        state, *wrapped = node.args
+        if isinstance(state, torch.fx.Node) and state.op == "placeholder":
+            self._random_states[self._gm.graph.find_nodes(op="placeholder").index(state)] = None
+        before = self._add_get_state(node, "before")
+        self._argument(self._add_set_state(node), state, node)
+        self._add_operator(node, *_wrapped_operator(node, wrapped))
+        self._add_set_state(node).value = before
+
+    def _add_get_state(self, node: torch.fx.Node, what: str) -> str:
+        name = f"{node.name}.{what}"
+        self._graph.nodes.add(target="kiln.get_rng_state.default").outputs.add(names=[name])
+        return name
+
+    def _add_set_state(self, node: torch.fx.Node) -> pb.Argument:
+        wire = self._graph.nodes.add(target="kiln.set_rng_state.default")
+        self._set_location(wire, node)
+        return wire.inputs.add().value
 
     def _add_sum(self, node: torch.fx.Node) -> None:
         """A sum of many is a chain of sums of two. No FX name has a point, so the names in between are new."""
@@ -289,6 +341,9 @@ class GraphConverter:
 
     def _bind_result(self, node: torch.fx.Node) -> None:
         source, index = node.args
+        if isinstance(source, torch.fx.Node) and source in self._saved_states:
+            self._bind_saving_call(node, source, index)
+            return
         results = self._results.get(source) if isinstance(source, torch.fx.Node) else None
         if results is None or not isinstance(index, int):
             raise UnconvertibleNode(f"node {node.name}: getitem of {source} is not a result of an operator")
@@ -298,6 +353,15 @@ class GraphConverter:
             results.names[index] = node.name
             results.set_name(index, node.name)
         self._names[node] = results.names[index]
+
+    def _bind_saving_call(self, node: torch.fx.Node, source: torch.fx.Node, index: Any) -> None:
+        """The state, or all that the operator makes."""
+        if index == 0:
+            self._names[node] = self._saved_states[source]
+        elif source in self._results:
+            self._results[node] = self._results[source]
+        else:
+            self._names[node] = self._names[source]
 
     def _add_outputs(self, node: torch.fx.Node) -> None:
         values = node.args[0]
@@ -320,7 +384,7 @@ class GraphConverter:
                 raise UnconvertibleNode(f"node {node.name}: uses all results of {value.name} as one value")
             out.value = name
             return
-        encode = _LITERALS.get(type(value))
+        encode = LITERALS.get(type(value))
         if encode is not None:
             encode(out, value)
         elif isinstance(value, (list, tuple)):
@@ -354,7 +418,7 @@ class GraphConverter:
         # it lies in its storage would only make a key of what does not matter.
         if self._looks_at_storage and not (isinstance(offset, int) and offset == 0):
             self._fill_expr(meta.storage_offset, offset)
-        _set_device(meta.device, val.device)
+        set_device(meta.device, val.device)
         meta.layout = pb.LAYOUT_STRIDED
 
     def _fill_storage_bytes(self, entry: pb.Input, val: torch.Tensor) -> None:
@@ -411,7 +475,9 @@ class GraphConverter:
         return False
 
     def _set_location(self, wire: pb.Node, node: torch.fx.Node) -> None:
-        trace = node.meta.get("stack_trace")
+        # A wrapped operator's line stands at its results.
+        traces = [n.meta.get("stack_trace") for n in (node, *node.users) if n is node or n.target is operator.getitem]
+        trace = next(filter(None, traces), None)
         line = source_line(trace) if trace else ""
         if not line:
             return
@@ -445,6 +511,14 @@ class GraphConverter:
                     declaration.hint = int(hint)
         known = self._symbols.keys()
         self._graph.assumptions.extend(_assumptions(env, known))
+
+
+def _wrapped_operator(node: torch.fx.Node, args: Sequence[Any]) -> tuple[torch._ops.OpOverload, Sequence[Any]]:
+    """The operator that a higher-order operator calls, and its arguments."""
+    op, *rest = args
+    if not isinstance(op, torch._ops.OpOverload):
+        raise UnconvertibleNode(f"node {node.name}: {node.target} of {op} has no wire form")
+    return op, rest
 
 
 def _reaches_beyond(val: torch.Tensor, storage_bytes: int) -> bool:
@@ -483,75 +557,3 @@ def _assumptions(env: Any, known: Any) -> Sequence[str]:
         if fact.free_symbols <= known and has_text_form(fact):
             facts.setdefault(print_expr(fact))
     return list(facts)
-
-
-# Literals, by type: tables before switches.
-
-
-def _set_none(out: pb.Argument, value: None) -> None:
-    out.none = True
-
-
-def _set_int(out: pb.Argument, value: int) -> None:
-    if not -(2**63) <= value < 2**63:
-        raise UnconvertibleNode(f"the integer {value} does not fit 64 bits")
-    out.int = value
-
-
-def _set_float(out: pb.Argument, value: float) -> None:
-    out.float = value
-
-
-def _set_bool(out: pb.Argument, value: bool) -> None:
-    out.bool = value
-
-
-def _set_string(out: pb.Argument, value: str) -> None:
-    out.string = value
-
-
-def _set_complex(out: pb.Argument, value: complex) -> None:
-    out.complex.real = value.real
-    out.complex.imag = value.imag
-
-
-def _set_dtype(out: pb.Argument, value: torch.dtype) -> None:
-    wire_id = DTYPE_IDS.get(str(value))
-    if wire_id is None:
-        raise UnconvertibleNode(f"dtype {value} is not in the export schema")
-    out.dtype = wire_id
-
-
-def _set_device(device: pb.Device, value: torch.device) -> None:
-    device.type = value.type
-    if value.index is not None:
-        device.index = value.index
-
-
-def _set_device_argument(out: pb.Argument, value: torch.device) -> None:
-    _set_device(out.device, value)
-
-
-def _set_layout(out: pb.Argument, value: torch.layout) -> None:
-    wire_id = LAYOUT_IDS.get(str(value))
-    if wire_id is None:
-        raise UnconvertibleNode(f"layout {value} is not supported")
-    out.layout = pb.Layout.ValueType(wire_id)
-
-
-def _set_memory_format(out: pb.Argument, value: torch.memory_format) -> None:
-    out.memory_format = pb.MemoryFormat.ValueType(MEMORY_FORMAT_IDS[str(value)])
-
-
-_LITERALS: dict[type, Callable[[pb.Argument, Any], None]] = {
-    type(None): _set_none,
-    bool: _set_bool,
-    complex: _set_complex,
-    float: _set_float,
-    int: _set_int,
-    str: _set_string,
-    torch.device: _set_device_argument,
-    torch.dtype: _set_dtype,
-    torch.layout: _set_layout,
-    torch.memory_format: _set_memory_format,
-}

@@ -68,10 +68,15 @@ DECOMPOSED_OPS = (
 )
 
 
+def _is_random(packet: Any) -> bool:
+    overloads = [getattr(packet, name) for name in packet.overloads()]
+    return any(torch.Tag.nondeterministic_seeded in overload.tags for overload in overloads)
+
+
 @functools.cache
-def decomposition_table() -> dict[Any, Callable[..., Any]]:
-    """OpOverload -> decomposition, for aot_module_simplified."""
+def decomposition_table(*, eager_random: bool = False) -> dict[Any, Callable[..., Any]]:
+    """OpOverload -> decomposition, for aot_module_simplified. With `eager_random` random operators stay as they are."""
     aten = torch.ops.aten
-    packets = [getattr(aten, name) for name in DECOMPOSED_OPS]
+    packets = [getattr(aten, name) for name in DECOMPOSED_OPS if not (eager_random and _is_random(getattr(aten, name)))]
     table: dict[Any, Callable[..., Any]] = dict(get_decompositions(packets))
     return table

@@ -160,6 +160,12 @@ class _ExampleConverter(GraphConverter):
         lifted = any(str(user.target) in _LIFTS for user in node.users)
         return lifted and not isinstance(value, FakeTensor) and super()._travels_as_number(node, value)
 
+    def _add_saving_call(self, node: torch.fx.Node) -> None:
+        raise UnconvertibleNode(f"node {node.name}: {node.target} is of a graph that AOTAutograd has partitioned")
+
+    def _add_replaying_call(self, node: torch.fx.Node) -> None:
+        self._add_saving_call(node)
+
     def _list_length(self, node: torch.fx.Node) -> int:
         """Enough for those that are used; the native side adds the others."""
         places = [user.args[1] for user in node.users if user.target is operator.getitem]

@@ -17,6 +17,7 @@ from torch._inductor.output_code import OutputCode
 from kiln import _native
 from kiln._fx.convert import ConvertedGraph, GraphRole, InputFacts, convert_graph
 from kiln._fx.decompositions import decomposition_table
+from kiln._fx.random_states import check_readable, state_places
 from kiln._host import fallback, profile
 from kiln._host.compiled_graph import CompiledGraph
 from kiln._host.output_code import KilnOutputCode, autograd_cache
@@ -45,9 +46,17 @@ def input_facts(role: GraphRole) -> InputFacts:
 
 
 def compile_graph(
-    gm: torch.fx.GraphModule, example_inputs: Sequence[Any], *, role: GraphRole, settings: Settings
+    gm: torch.fx.GraphModule,
+    example_inputs: Sequence[Any],
+    *,
+    role: GraphRole,
+    settings: Settings,
+    siblings: list[CompiledGraph],
 ) -> OutputCode:
-    """What AOTAutograd calls for one ATen graph. What cannot be compiled runs eagerly, with a warning."""
+    """What AOTAutograd calls for one ATen graph. What cannot be compiled runs eagerly, with a warning.
+
+    `siblings` are the graphs that AOTAutograd has made of the same trace, to which this one is added.
+    """
     with STATISTICS.timed("total"):
         try:
             _native.initialize()
@@ -63,16 +72,40 @@ def compile_graph(
             # the user's program.
             fallback.report(KilnError("CLIENT_BUG", f"{type(error).__name__}: {error}"))
         else:
+            if not is_compiled and converted.random_states:
+                _give_up_states(siblings)
+            siblings.append(graph)
             # PyTorch hands a cached graph no tokens of effects.
             is_kept = is_compiled and not converted.tokens
             return KilnOutputCode(graph.function(), role, converted if is_kept else None)
-        return KilnOutputCode(make_boxed_func(gm), role)
+        return KilnOutputCode(_run_eagerly(gm, siblings), role)
 
 
 def _without_constants(gm: torch.fx.GraphModule, converted: ConvertedGraph) -> Callable[..., Any]:
     """The traced graph holds its constants itself."""
     count = len(converted.constants)
     return lambda *inputs: gm(*inputs[: len(inputs) - count])
+
+
+def _run_eagerly(gm: torch.fx.GraphModule, siblings: list[CompiledGraph]) -> Callable[..., Any]:
+    """The graph as PyTorch runs it, which cannot draw from random states that compiled code saves."""
+    eager: Callable[..., Any] = make_boxed_func(gm)
+    states = state_places(gm)
+    if not states:
+        return eager
+    _give_up_states(siblings)
+
+    def run(args: list[Any]) -> Any:
+        check_readable(args, states)
+        return eager(args)
+
+    return run
+
+
+def _give_up_states(siblings: list[CompiledGraph]) -> None:
+    """Nothing has run yet: AOTAutograd compiles the backward graph before the first step."""
+    for sibling in siblings:
+        sibling.give_up_states()
 
 
 def backend(
@@ -84,10 +117,11 @@ def backend(
 ) -> Callable[..., Any]:
     """`torch.compile(model, backend="kiln", options={...})`; options: kiln._wire.settings. `mode` changes nothing."""
     settings = read_settings(options)
+    siblings: list[CompiledGraph] = []
 
     def compiler(role: GraphRole) -> SerializableAOTDispatchCompiler:
         return SerializableAOTDispatchCompiler(
-            OutputCode, functools.partial(compile_graph, role=role, settings=settings)
+            OutputCode, functools.partial(compile_graph, role=role, settings=settings, siblings=siblings)
         )
 
     around = aot_autograd(
@@ -95,7 +129,7 @@ def backend(
         bw_compiler=compiler(GraphRole.BACKWARD),
         inference_compiler=compiler(GraphRole.INFERENCE),
         partition_fn=min_cut_rematerialization_partition,
-        decompositions=decomposition_table(),
+        decompositions=decomposition_table(eager_random=settings.eager_random),
         keep_inference_input_mutations=False,
     )
     with autograd_cache(settings):

@@ -13,6 +13,7 @@ import torch
 
 from kiln import _native
 from kiln._fx.convert import ConvertedGraph, GraphRole
+from kiln._fx.random_states import check_readable, is_own_state
 from kiln._host import fallback
 from kiln._host.session import Session
 from kiln._host.statistics import STATISTICS
@@ -56,6 +57,10 @@ class CompiledGraph:
         self._constants = converted.constants
         self._tokens = converted.tokens
         self._lazy = converted.lazy
+        # With eager_random, states are PyTorch's, whoever saved them.
+        self._random_states = () if session.eager_random else converted.random_states
+        self._saves_random_states = converted.saves_random_states and not session.eager_random
+        self._is_given_up = False
         self._session = session
         with STATISTICS.timed("digest"):
             self._native = _native.NativeGraph(converted.module.SerializeToString(), converted.outputs)
@@ -87,7 +92,10 @@ class CompiledGraph:
             outputs = native(args)
             return without_variant(args) if outputs is None else outputs
 
-        function = self._with_plain_inputs(call) if self._tokens or self._lazy else call
+        has_states = self._random_states or self._saves_random_states
+        function = self._with_own_states(call) if has_states else call
+        if self._tokens or self._lazy:
+            function = self._with_plain_inputs(function)
         # AOTAutograd's mark of a function that takes one list.
         function._boxed_call = True  # type: ignore[attr-defined]
         return function
@@ -104,6 +112,22 @@ class CompiledGraph:
             return call(args)
 
         return call_with_plain_inputs
+
+    def give_up_states(self) -> None:
+        """The graph that would draw its random numbers again cannot be compiled: so this one runs eagerly too."""
+        self._is_given_up = self._saves_random_states
+
+    def _with_own_states(self, call: Callable[[list[Any]], Any]) -> Callable[[list[Any]], Any]:
+        """Compiled code draws only from states that compiled code saved."""
+        states = self._random_states
+
+        def call_with_own_states(args: list[Any]) -> Any:
+            if self._is_given_up or not all(is_own_state(args[place]) for place in states):
+                args.extend(self._constants)
+                return self._call_eagerly(args)
+            return call(args)
+
+        return call_with_own_states
 
     def _call_without_variant(self, args: list[Any]) -> Any:
         STATISTICS.count("guard_misses")
@@ -145,6 +169,7 @@ class CompiledGraph:
         STATISTICS.count("eager_calls")
         inputs = list(args)
         args.clear()
+        check_readable(inputs, self._random_states)
         return self._eager()(*inputs)
 
     def describe(self) -> dict[str, Any]:

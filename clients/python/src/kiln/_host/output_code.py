@@ -46,15 +46,33 @@ class _Kept:
     outputs: tuple[tuple[int, int], ...]
     tokens: tuple[int, ...]
     lazy: tuple[int, ...]
+    random_states: tuple[int, ...]
+    saves_random_states: bool
 
     @staticmethod
     def of(converted: ConvertedGraph) -> _Kept:
         module = zlib.compress(converted.module.SerializeToString(), level=1)
-        return _Kept(module, converted.constants, converted.outputs, converted.tokens, converted.lazy)
+        return _Kept(
+            module,
+            converted.constants,
+            converted.outputs,
+            converted.tokens,
+            converted.lazy,
+            converted.random_states,
+            converted.saves_random_states,
+        )
 
     def converted(self) -> ConvertedGraph:
         module = graph_pb2.GraphModule.FromString(zlib.decompress(self.compressed_module))
-        return ConvertedGraph(module, self.constants, self.outputs, self.tokens, self.lazy)
+        return ConvertedGraph(
+            module,
+            self.constants,
+            self.outputs,
+            self.tokens,
+            self.lazy,
+            self.random_states,
+            self.saves_random_states,
+        )
 
 
 class KilnOutputCode(OutputCode):

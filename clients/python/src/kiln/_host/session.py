@@ -10,6 +10,7 @@ import threading
 import torch
 
 from kiln import _native
+from kiln._host import generator_state
 from kiln._host.statistics import STATISTICS
 from kiln._wire.connection import Connection, new_request_id
 from kiln._wire.embedded_server import ensure_embedded_server
@@ -17,8 +18,8 @@ from kiln._wire.errors import KilnError, ServerUnavailable
 from kiln._wire.settings import Settings
 from kiln.v1 import artifact_pb2, compile_service_pb2, graph_pb2
 
-# PyTorch serves every ATen operator.
-_EXTERN_OPS = ("aten.*",)
+# PyTorch serves every ATen operator, and generator_state.py two more.
+_EXTERN_OPS = ("aten.*", "kiln.*")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +48,11 @@ class Session:
         self._endpoint: _Endpoint | None = None
         self._options = dict(settings.compile_options)
         self._options_digest = _native.options_digest(self._options)
+        generator_state.serve()
+
+    @property
+    def eager_random(self) -> bool:
+        return self._settings.eager_random
 
     def obtain(self, graph: _native.NativeGraph, module: graph_pb2.GraphModule, symbols: list[int]) -> None:
         """Loads a variant of the graph that fits these symbols' values. KilnError with the reason if there is none."""

@@ -7,7 +7,7 @@ class KilnError(Exception):
     """Something kept a graph from being compiled.
 
     `reason` is a name of base/error_reasons.def, or one of the client's own:
-    UNAVAILABLE, UNCONVERTIBLE_NODE, NO_SERVER.
+    UNAVAILABLE, UNCONVERTIBLE_NODE, NO_SERVER, RANDOM_STATE.
     """
 
     def __init__(self, reason: str, message: str) -> None:

@@ -44,6 +44,11 @@ class Settings:
     revoked_builds: tuple[str, ...] = ()
     compile_options: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def eager_random(self) -> bool:
+        """Whether random numbers are to be eager's, to which the client has to see as well."""
+        return ("eager_random", "true") in self.compile_options
+
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
