@@ -34,7 +34,7 @@ TEST_P(LongRowsTwinTest, TheVersionOfTheSizesRunsAndAgrees) {
   const LongRowCase& c = GetParam();
   auto lowered = schedule::LowerCase(c, c.others.back()), again = schedule::LowerCase(c, c.others.back());
   ASSERT_TRUE(lowered.ok() && again.ok()) << lowered.status();
-  absl::StatusOr<LoopProgram> scheduled = Schedule(std::move((*again)->program), {.threads = 2});
+  absl::StatusOr<LoopProgram> scheduled = Schedule(std::move((*again)->program), {.threads = 8});
   ASSERT_TRUE(scheduled.ok()) << scheduled.status();
   const std::string text = PrintLoopProgram(*scheduled);
   std::vector<std::pair<Symbols, bool>> calls;

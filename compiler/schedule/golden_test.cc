@@ -3,7 +3,7 @@
 // must give the same results. With KILN_UPDATE_GOLDENS=1 the files are rewritten.
 //
 // A first line `# specialize_divisible` turns that option on, `# threads` is for a
-// target of two threads.
+// target of eight threads.
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -94,7 +94,7 @@ void CheckFile(const std::filesystem::path& path) {
   program->env = &env;
   ScheduleOptions options;
   options.specialize_divisible = absl::StrContains(parts[0], "# specialize_divisible");
-  if (absl::StrContains(parts[0], "# threads")) options.threads = 2;
+  if (absl::StrContains(parts[0], "# threads")) options.threads = 8;
   absl::StatusOr<LoopProgram> after = Schedule(*std::move(program), options);
   ASSERT_TRUE(after.ok()) << after.status();
   EXPECT_TRUE(VerifyLoopProgram(*after).ok()) << VerifyLoopProgram(*after);

@@ -30,8 +30,6 @@ constexpr int64_t kLeastChunk = 256;
 // prefetchers follow. Fewer than 16 would be less than a cache line.
 constexpr int64_t kMostColumns = 512;
 constexpr int64_t kLeastColumns = 16;
-// Tasks that each thread should find, so that unequal ones even out.
-constexpr int64_t kTasksPerThread = 2;
 constexpr int64_t kLeastTasks = 4;
 // A loop of fewer elements leaves most lanes of a vector empty.
 constexpr int64_t kShortVector = 8;
@@ -231,6 +229,21 @@ class LoopOrderer {
     return tasks * (index_.Estimate(cluster_.extents[order_.chunk_axis]) / order_.chunk_size + 1);
   }
 
+  // Whether the rows, but for `other`, are `wanted` or more whatever the sizes are: an
+  // estimate that says so is of no use to a call with two of them.
+  bool AreRowsSurely(int64_t wanted, int other = -1) {
+    absl::InlinedVector<Expr, 4> rows;
+    for (int axis : cluster_.rows) {
+      if (axis != other) rows.push_back(cluster_.extents[axis]);
+    }
+    return index_.KnownLessEqual(Expr(wanted), index_.pool().Mul(absl::MakeConstSpan(rows)));
+  }
+
+  void CutSerialRow(int64_t size) {
+    std::optional<int64_t> extent = cluster_.extents[order_.serial_row].AsInt();
+    if (!extent.has_value() || *extent > size) order_.serial_row_chunk = size;
+  }
+
   // A transposed row, so that codegen finds its tiles; else the innermost one, where
   // iterations are short and the other rows are enough for the threads.
   void ChooseSerialRow() {
@@ -244,6 +257,8 @@ class LoopOrderer {
         while (order_.serial_row_chunk > kLeastTileRows && tasks * (extent / order_.serial_row_chunk) < wanted) {
           order_.serial_row_chunk /= 2;
         }
+      } else if (!AreRowsSurely(wanted, row)) {
+        CutSerialRow(kMostTileRows);
       }
       Explain("transposed in tiles");
       return;
@@ -251,6 +266,10 @@ class LoopOrderer {
     if (cluster_.has_few_rows || cluster_.rows.size() < 2 || EstimateIteration() >= kShortIteration) return;
     if (EstimateTasks(cluster_.rows.back()) < wanted) return;
     order_.serial_row = cluster_.rows.back();
+    if (!AreRowsSurely(wanted, order_.serial_row)) {
+      // A task of a grain; an iteration is shorter than that.
+      CutSerialRow(static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(kGrainElements / std::max<int64_t>(1, EstimateIteration())))));
+    }
     Explain("iterations are short: the innermost row runs in series");
   }
 
@@ -284,7 +303,9 @@ class LoopOrderer {
   void VectorOverRow(int axis, bool small) {
     MoveRowInside(cluster_, axis);
     SetVectorAxes(axis);
-    if (!cluster_.has_few_rows && EstimateProduct(cluster_, cluster_.rows, index_) >= kManyRows) return;
+    const bool is_long = index_.Estimate(cluster_.extents[axis]) > kPointwiseChunk;
+    const bool are_many = EstimateProduct(cluster_, cluster_.rows, index_) >= kManyRows;
+    if (!cluster_.has_few_rows && are_many && (!is_long || AreRowsSurely(kManyRows))) return;
     int64_t most_work = 1;
     for (const Stage& stage : cluster_.stages) most_work = std::max(most_work, PointWork(cluster_, stage));
     // A power of two, and a few vectors at least.

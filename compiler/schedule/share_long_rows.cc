@@ -59,7 +59,7 @@ std::optional<Expr> FewLongRows(const Cluster& cluster, int threads, IndexAnalys
   }
   // Of sizes that are known, fusion and SplitReduction have made what is best.
   if (!rows.has_symbols() && !length.has_symbols()) return std::nullopt;
-  const int64_t many = std::max<int64_t>(kManyRows, threads);
+  const int64_t many = kTasksPerThread * threads;
   if (MostElementsOfRow(rows, length, many - 1) * (many - 1) < kWorthSharing) return std::nullopt;
   const Expr elements = pool.Mul(rows, length);
   if (index.KnownLessEqual(Expr(many), rows)) return std::nullopt;

@@ -16,7 +16,10 @@
 namespace kiln::schedule {
 namespace {
 
-LoopProgram ScheduleOrDie(LoopProgram program, int threads = 2) {
+// Two rows for each of so many are 16.
+constexpr int kThreads = 8;
+
+LoopProgram ScheduleOrDie(LoopProgram program, int threads = kThreads) {
   ScheduleOptions options;
   options.threads = threads;
   absl::StatusOr<LoopProgram> scheduled = Schedule(std::move(program), options);
@@ -27,7 +30,7 @@ LoopProgram ScheduleOrDie(LoopProgram program, int threads = 2) {
 }
 
 // The text of the scheduled graph, on a target of so many threads.
-std::string ScheduledText(const std::string& graph, const Symbols& hints, int threads = 2) {
+std::string ScheduledText(const std::string& graph, const Symbols& hints, int threads = kThreads) {
   auto lowered = LowerText("graph g" + graph, hints);
   EXPECT_TRUE(lowered.ok()) << lowered.status();
   if (!lowered.ok()) return "";

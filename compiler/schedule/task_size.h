@@ -14,6 +14,8 @@ inline constexpr int64_t kGrainElements = 32768;
 // Fewer rows than this are too few for threads: twice the cores of a small
 // machine.
 inline constexpr int64_t kManyRows = 16;
+// Tasks that each thread should find, so that unequal ones even out.
+inline constexpr int64_t kTasksPerThread = 2;
 
 // Iterations of the smallest task, where each is about `work` elements. `work`
 // is never 0.

@@ -19,7 +19,7 @@ using Symbols = std::map<std::string, int64_t>;
 struct LongRowCase {
   const char* name;
   const char* graph;
-  // Sizes at which threads share rows, and at which they do not.
+  // Sizes at which eight threads share rows, and at which they do not.
   std::vector<Symbols> few_and_long;
   std::vector<Symbols> others;
 };
