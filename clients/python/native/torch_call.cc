@@ -7,6 +7,12 @@
 #include "clients/python/native/tensor_window.h"
 
 namespace kiln {
+namespace {
+
+// int64 in the export schema.
+constexpr int32_t kWireInt64 = 5;
+
+}  // namespace
 
 TorchCall::~TorchCall() {
   for (const CallOutput& output : outputs) {
@@ -103,7 +109,9 @@ uint64_t TorchCall::RandomSeed() {
   const TorchShim& torch = Torch();
   TensorHandle drawn = nullptr;
   int64_t seed = 0;
-  if (torch.aoti_torch_cpu_randint_low(INT64_MIN, INT64_MAX, nullptr, 0, nullptr, nullptr, nullptr, 0, nullptr,
+  // Drawn as a float, which is the default, it would have 24 bits.
+  int32_t dtype = torch.DtypeFromWire(kWireInt64);
+  if (torch.aoti_torch_cpu_randint_low(INT64_MIN, INT64_MAX, nullptr, 0, &dtype, nullptr, nullptr, 0, nullptr,
                                        &drawn) != 0) {
     SetError(-1, absl::StrCat("the random seed: ", torch.LastError()));
     return 0;

@@ -104,6 +104,22 @@ def test_other_dtypes_draw_again_too(on_server: Server, eager_calls: Any, dtype:
     assert eager_calls() == 0
 
 
+def test_a_seed_is_more_than_the_bits_of_a_float(on_server: Server) -> None:
+    run = torch.compile(_checkpointed(REGIONS["dropout"]), backend="kiln", dynamic=False)
+    seeds = []
+
+    def pack(saved: torch.Tensor) -> torch.Tensor:
+        if saved.dtype == torch.uint8 and is_own_state(saved):
+            seeds.append(int.from_bytes(bytes(saved[:8].tolist()), "little"))
+        return saved
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda saved: saved):
+        for _ in range(8):
+            run(torch.ones(3, 3, requires_grad=True))
+    assert len(set(seeds)) == 8
+    assert all(seed & 0xFFFFFFFF for seed in seeds)
+
+
 def test_every_layer_has_numbers_of_its_own(on_server: Server, eager_calls: Any) -> None:
     def run(x: torch.Tensor) -> torch.Tensor:
         parts = [checkpoint(REGIONS[name], x, use_reentrant=False) for name in ("dropout", "rand_like", "dropout")]
