@@ -112,6 +112,11 @@ void AddExternOps(const ExternTable& table, v1::Manifest& manifest) {
     op.set_into(entry.into);
     op.set_call_sites(entry.call_sites);
     for (int node : entry.nodes) op.add_nodes(node);
+    for (const auto& [what, calls] : entry.epilogues) {
+      v1::ExternEpilogue& epilogue = *op.add_epilogues();
+      epilogue.set_what(what);
+      epilogue.set_calls(calls);
+    }
   }
 }
 
@@ -176,6 +181,7 @@ void AddSteps(const LoopProgram& program, const KernelTable& kernels, const Exte
       v1::StepInfo& step = *manifest.add_steps();
       step.set_extern_op(externs.index_of_step[i]);
       if (call->node >= 0) step.add_nodes(call->node);
+      for (int node : call->epilogue) step.add_nodes(node);
       *step.mutable_bytes() = ExportExpr(BytesOf(*call, program.pool));
     }
   }
@@ -210,6 +216,7 @@ v1::Manifest BuildManifest(const ManifestParts& parts) {
   AddExternOps(externs, manifest);
   AddKernels(parts, *parts.kernels, manifest);
   AddSteps(*parts.program, *parts.kernels, externs, manifest);
+  manifest.set_pack_weights(parts.pack_weights);
   manifest.set_arena_bytes(parts.program->arena_bytes.ToString());
   return manifest;
 }

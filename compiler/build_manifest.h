@@ -35,6 +35,7 @@ struct ManifestParts {
   std::string compiler_build;
   std::string arch;
   std::vector<std::string> isa_features;
+  bool pack_weights = false;
 };
 
 v1::Manifest BuildManifest(const ManifestParts& parts);

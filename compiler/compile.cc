@@ -1,5 +1,6 @@
 #include "compiler/compile.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -70,6 +71,18 @@ ScheduleOptions ScheduleOptionsOf(const CompileRequest& request) {
   options.fuse = IsOn(request.options, "fuse");
   options.specialize_divisible = IsOn(request.options, "specialize_divisible");
   options.allow_performance_guards = request.allow_performance_guards;
+  return options;
+}
+
+LoweringOptions LoweringOptionsOf(const CompileRequest& request) {
+  LoweringOptions options;
+  options.eager_random = IsOn(request.options, "eager_random");
+  options.library_epilogues = IsOn(request.options, "library_epilogues");
+  options.all_epilogues = IsOn(request.options, "all_epilogues");
+  options.pack_weights = IsOn(request.options, "pack_weights");
+  // oneDNN has bfloat16 where it has AVX-512 with bytes and words.
+  const auto& features = request.target.features();
+  options.library_bfloat16 = std::find(features.begin(), features.end(), "avx512bw") != features.end();
   return options;
 }
 
@@ -159,8 +172,8 @@ absl::StatusOr<CompileResult> Compile(
   sink.Put("layout", [&] { return PrintGraph(decomposed.fake.graph); });
   clock.Skip();
 
-  KILN_ASSIGN_OR_RETURN(LoopProgram program,
-                        LowerToLoops(decomposed.fake, request.extern_ops, decomposed.origins, eager_random));
+  KILN_ASSIGN_OR_RETURN(LoopProgram program, LowerToLoops(decomposed.fake, request.extern_ops, decomposed.origins,
+                                                           LoweringOptionsOf(request)));
   KILN_RETURN_IF_ERROR(VerifyLoopProgram(program));
   clock.Finish("lower");
   sink.Put("loops", [&] { return PrintLoopProgram(program); });
@@ -179,8 +192,9 @@ absl::StatusOr<CompileResult> Compile(
 
   CompileResult result;
   result.guards = ExportGuards(*program.env);
-  result.manifest = BuildManifest({&facts, &program, &code.kernels, result.guards, request.key, request.compiler_build,
-                                   request.target.arch(), code.isa_features});
+  result.manifest =
+      BuildManifest({&facts, &program, &code.kernels, result.guards, request.key, request.compiler_build,
+                     request.target.arch(), code.isa_features, IsOn(request.options, "pack_weights")});
   KILN_ASSIGN_OR_RETURN(result.elf, LinkArtifact(code, result.manifest));
   clock.Finish("link");
   result.stage_times = std::move(clock).Take();

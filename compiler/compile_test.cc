@@ -41,7 +41,8 @@ struct Outcome {
 };
 
 absl::StatusOr<Outcome> CompileText(absl::string_view text, const Hints& hints,
-                                    const std::map<std::string, std::string>& options = {}, int threads = 1) {
+                                    const std::map<std::string, std::string>& options = {}, int threads = 1,
+                                    std::vector<std::string> extern_ops = {"aten.*"}) {
   InitializeCompiler();
   ExprPool pool;
   KILN_ASSIGN_OR_RETURN(Graph graph, ParseGraph(text, &pool, FindOpSchema));
@@ -53,7 +54,7 @@ absl::StatusOr<Outcome> CompileText(absl::string_view text, const Hints& hints,
   request.target = TestTarget();
   request.key.set_domain("test");
   request.compiler_build = CompilerBuild();
-  request.extern_ops = {"aten.*"};
+  request.extern_ops = std::move(extern_ops);
   request.threads = threads;
   Outcome outcome;
   auto count = [&](const std::vector<v1::Guard>&, double seconds) {
@@ -240,6 +241,35 @@ TEST(CompileTest, TheManifestSaysWhyKernelsAreOneOrNot) {
   EXPECT_EQ(manifest.kernels(0).why(), "2 kernels joined over the same rows");
   EXPECT_THAT(ApartTexts(manifest), ElementsAre(absl::StrCat(manifest.kernels(1).symbol(), " from ",
                                                              manifest.kernels(0).symbol(), ": APART_REASON_OTHER_ROWS")));
+}
+
+TEST(CompileTest, EpiloguesAreTheLibrarysWhereTheHostHasItAndTheOptionSaysSo) {
+  constexpr absl::string_view kText =
+      "graph main(%x: f32[8, 16], %w: f32[16, 32]) {\n  %p = aten.mm.default(%x, %w)\n"
+      "  %y = aten.tanh.default(%p)\n  return (%y)\n}\n";
+  const std::map<std::string, std::string> on = {{"all_epilogues", "true"}};
+  const std::string library = "mkldnn._linear_pointwise.default";
+  struct Case {
+    std::map<std::string, std::string> options;
+    std::vector<std::string> extern_ops;
+    std::string op;
+  };
+  for (const Case& c : {Case{on, {"aten.*", library}, library}, Case{on, {"aten.*"}, "aten.mm.out"},
+                        Case{{}, {"aten.*", library}, "aten.mm.out"}}) {
+    absl::StatusOr<Outcome> outcome = CompileText(kText, {}, c.options, 1, c.extern_ops);
+    ASSERT_TRUE(outcome.ok()) << outcome.status();
+    const v1::Manifest& manifest = outcome->result.manifest;
+    ASSERT_THAT(manifest.extern_ops(), SizeIs(1));
+    const v1::ExternOp& op = manifest.extern_ops(0);
+    EXPECT_EQ(op.name(), c.op);
+    if (c.op != library) continue;
+    EXPECT_THAT(manifest.kernels(), IsEmpty());
+    EXPECT_THAT(op.nodes(), ElementsAre(0, 1));
+    ASSERT_THAT(op.epilogues(), SizeIs(1));
+    EXPECT_EQ(op.epilogues(0).what(), "tanh");
+    EXPECT_EQ(op.epilogues(0).calls(), 1);
+    EXPECT_THAT(manifest.steps(0).nodes(), ElementsAre(0, 1));
+  }
 }
 
 TEST(CompileTest, ReasonsOfTheWireAreTheSchedulers) {

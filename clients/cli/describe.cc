@@ -124,7 +124,13 @@ std::string DescribeExternOp(const v1::ExternOp& op) {
   std::string out = absl::StrCat(op.name(), op.into() ? " into given memory" : " with a result of the host's", ", ",
                                  op.call_sites(), op.call_sites() == 1 ? " call" : " calls");
   const std::string why = WhyExternOp(op.name());
-  return why.empty() ? out : absl::StrCat(out, ": ", why);
+  if (!why.empty()) absl::StrAppend(&out, ": ", why);
+  // Nothing is one with a product for another reason.
+  for (const v1::ExternEpilogue& epilogue : op.epilogues()) {
+    absl::StrAppend(&out, "\n    ", epilogue.calls(), " with ", epilogue.what(),
+                    ": the library has it, and nothing else reads what it is computed from");
+  }
+  return out;
 }
 
 std::string LocationOf(const v1::VariantRecord* record, int node) {

@@ -65,6 +65,9 @@ TEST(DescribeTest, AnArtifactGolden) {
   op.set_name("aten.mm.out");
   op.set_into(true);
   op.set_call_sites(2);
+  v1::ExternEpilogue& epilogue = *op.add_epilogues();
+  epilogue.set_what("add, relu");
+  epilogue.set_calls(1);
   v1::KernelInfo& kernel = *m.add_kernels();
   kernel.set_symbol("k0");
   kernel.set_launches(1);
@@ -106,6 +109,7 @@ TEST(DescribeTest, AnArtifactGolden) {
             "  s0 == s2  [shape] node 3 (aten.add.Tensor): broadcast of dim 0\n"
             "extern    1\n"
             "  aten.mm.out into given memory, 2 calls: matrix product: a tuned library\n"
+            "    1 with add, relu: the library has it, and nothing else reads what it is computed from\n"
             "kernels   2\n"
             "  k0 x1: aten.mul.Tensor #0 (model.py:7), aten.add.Tensor #1\n"
             "    one kernel: 2 kernels joined over the same points\n"

@@ -40,7 +40,8 @@ absl::Status CompileLocally(const Graph& graph, const std::map<std::string, std:
   request.compiler_build = CompilerBuild();
   request.key = ComposeKey({canonical.graph_digest, canonical.signature_digest, OptionsDigest(options),
                             request.compiler_build, request.target, ""});
-  request.extern_ops = {"aten.*"};
+  // As the Python client says.
+  request.extern_ops = {"aten.*", "mkldnn.*"};
   request.graph = std::move(canonical.graph);
   // The canonical graph has no locations; people who read stages want them.
   for (size_t i = 0; i < request.graph.nodes.size(); ++i) {

@@ -16,8 +16,11 @@ ExternTable BuildExternTable(const LoopProgram& program) {
     auto [it, is_new] = known.try_emplace({call->op, call->into}, static_cast<int>(table.ops.size()));
     if (is_new) table.ops.push_back({call->op, call->into});
     table.index_of_step.back() = it->second;
-    ++table.ops[it->second].call_sites;
-    table.ops[it->second].nodes.push_back(call->node);
+    ExternEntry& entry = table.ops[it->second];
+    ++entry.call_sites;
+    entry.nodes.push_back(call->node);
+    entry.nodes.insert(entry.nodes.end(), call->epilogue.begin(), call->epilogue.end());
+    if (!call->epilogue.empty()) ++entry.epilogues[call->why];
   }
   for (ExternEntry& op : table.ops) {
     std::sort(op.nodes.begin(), op.nodes.end());

@@ -4,6 +4,7 @@
 #ifndef KILN_COMPILER_CODEGEN_EXTERN_TABLE_H_
 #define KILN_COMPILER_CODEGEN_EXTERN_TABLE_H_
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct ExternEntry {
   bool into = false;
   int call_sites = 0;
   std::vector<int> nodes;  // sorted, each once
+  // What calls compute besides, and how many of them: "gelu" -> 12.
+  std::map<std::string, int> epilogues;
 };
 
 struct ExternTable {

@@ -232,6 +232,10 @@ struct ExternCall {
   std::vector<Operand> args;  // schema order, without out arguments
   std::vector<TensorOperand> outputs;  // buffer -1: not wanted
   int node = -1;
+  // Canonical ids of the nodes after `node` that the operator computes with it,
+  // ascending, and what they are, for `kiln show`: "gelu".
+  std::vector<int> epilogue;
+  std::string why;
 };
 
 // The buffer's contents are not needed any more.
@@ -295,6 +299,7 @@ inline BufferId MemoryRoot(const LoopProgram& program, BufferId id) {
 //       ...
 //     }
 //     extern aten.mm.out into node=5 (b0: f32[s0, 384] strides=[384, 1] offset=0, 2.5, none) -> (b1: ..., _)
+//     extern lib.mm.default node=5 epilogue=[6, 7] "gelu" (b0: ...) -> (b1: ...)
 //     release b0
 //     assert node=3 "message" s0 == 4
 //     return new b1: f32[s0] strides=[1] offset=0
@@ -317,15 +322,29 @@ absl::StatusOr<LoopProgram> ParseLoopProgram(absl::string_view text, ExprPool* p
 // loops outermost, vector loops innermost, buffers declared. COMPILER_BUG.
 absl::Status VerifyLoopProgram(const LoopProgram& program);
 
+struct LoweringOptions {
+  // Random operators are extern calls, each of them, in the graph's order.
+  bool eager_random = false;
+  // What alone reads a convolution or a product is computed by the library that makes
+  // it, where the host serves such an operator (epilogues.h): where that pays, and
+  // with `all_epilogues` wherever it can be.
+  bool library_epilogues = false;
+  bool all_epilogues = false;
+  // Convolutions and products whose weight is a parameter go to operators that take
+  // it in the library's own layout, with an epilogue or without, where that pays.
+  bool pack_weights = false;
+  // Whether the library computes in bfloat16 on the target.
+  bool library_bfloat16 = false;
+};
+
 // Lowers a decomposed graph: each tensor-computing node becomes kernels of its
 // own (unfused) or an extern call; views become windows. `origins` gives the
 // canonical node id for each node of `fake.graph` (Decompose makes it); without
-// it they are the nodes' own. With `eager_random` random operators are extern
-// calls, each of them, in the graph's order. The program borrows `fake.env`.
+// it they are the nodes' own. The program borrows `fake.env`.
 // EXTERN_OP_MISSING, UNSUPPORTED_GRAPH, UNSUPPORTED_DTYPE, UNSUPPORTED_DEVICE,
 // naming the node.
 absl::StatusOr<LoopProgram> LowerToLoops(FakeGraph& fake, absl::Span<const std::string> host_extern_ops,
-                                         absl::Span<const int> origins = {}, bool eager_random = false);
+                                         absl::Span<const int> origins = {}, const LoweringOptions& options = {});
 
 }  // namespace kiln
 

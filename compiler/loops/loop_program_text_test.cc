@@ -55,6 +55,7 @@ constexpr absl::string_view kProgram = R"(program symbols=[s0, s1] inputs=3 {
       %5 = state i64 3, i0, %0, %1
     }
   }
+  extern lib.mm.default node=5 epilogue=[6, 7] "gelu" (b0: f32[s0, 384] strides=[384, 1] offset=0) -> (_)
   extern aten.addmm.out into node=5 (b0: f32[s0, 384] strides=[384, 1] offset=0, 1, 2.5, none, true, [1, s0], f32, cpu) -> (b1: f32[s0, 384] strides=[384, 1] offset=0)
   extern aten.sort.default node=6 (b0: f32[s0] strides=[1] offset=0) -> (_, b3: i64[s0] strides=[1] offset=0)
   release b3

@@ -1,7 +1,15 @@
 // Matrix products: extern ops of the kind that writes into memory of the
 // program's. Operands go as windows, transposed or strided as they are.
+//
+// A product with a sum (addmm, baddbmm) copies what is added into the result, and
+// then adds the product to what lies there: it writes the result twice and reads it
+// once. Where a loop nest reads the result anyhow, the product is made alone, and the
+// sum becomes a nest that the scheduler computes in its reader.
+#include <utility>
+
 #include "base/status_macros.h"
 #include "compiler/loops/lowering_table.h"
+#include "compiler/loops/value_readers.h"
 
 namespace kiln {
 namespace {
@@ -24,8 +32,45 @@ absl::Status CallInto(LoweringContext& c, absl::string_view op) {
   return absl::OkStatus();
 }
 
-absl::Status Addmm(LoweringContext& c) { return CallInto(c, "aten.addmm.out"); }
-absl::Status Baddbmm(LoweringContext& c) { return CallInto(c, "aten.baddbmm.out"); }
+bool IsOne(const Argument& arg) { return arg == Argument(int64_t{1}) || arg == Argument(1.0); }
+
+// self + mat1 @ mat2. A type that is computed in a wider one would round the product
+// before the sum, which PyTorch does not.
+bool SumJoinsReaders(LoweringContext& c) {
+  const DType dtype = c.OutTensor().dtype;
+  const bool is_exact = dtype == DType::kFloat32 || dtype == DType::kFloat64;
+  return is_exact && IsOne(c.node().args[3]) && IsOne(c.node().args[4]) &&
+         c.state().readers->HasLoopReader(c.OutValue(0));
+}
+
+absl::Status ProductAndSum(LoweringContext& c, absl::string_view product_op) {
+  FakeTensor alone = c.OutTensor();
+  alone.storage = StorageId{};
+  ExternCall call;
+  call.op = std::string(product_op);
+  call.into = true;
+  call.args.push_back(Operand{c.In(1)});
+  call.args.push_back(Operand{c.In(2)});
+  TensorOperand product = c.Window(alone);
+  product.buffer = c.state().NewBuffer(alone, BufferKind::kTemporary);
+  call.outputs.push_back(product);
+  c.EmitExtern(std::move(call));
+  const TensorOperand out = c.Out();
+  KernelBuilder b = c.NewKernel();
+  Dims i = b.BeginNest(out.sizes);
+  StoreAt(b, out, i, b.Op(ScalarOp::kAdd, LoadBroadcast(b, product, i), LoadBroadcast(b, c.In(0), i)));
+  b.EndNest(i);
+  c.Emit(std::move(b));
+  return absl::OkStatus();
+}
+
+absl::Status SumOfProduct(LoweringContext& c, absl::string_view sum_op, absl::string_view product_op) {
+  const bool is_apart = c.state().HostServes(product_op) && SumJoinsReaders(c);
+  return is_apart ? ProductAndSum(c, product_op) : CallInto(c, sum_op);
+}
+
+absl::Status Addmm(LoweringContext& c) { return SumOfProduct(c, "aten.addmm.out", "aten.mm.out"); }
+absl::Status Baddbmm(LoweringContext& c) { return SumOfProduct(c, "aten.baddbmm.out", "aten.bmm.out"); }
 absl::Status Bmm(LoweringContext& c) { return CallInto(c, "aten.bmm.out"); }
 absl::Status Mm(LoweringContext& c) { return CallInto(c, "aten.mm.out"); }
 

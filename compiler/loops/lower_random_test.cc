@@ -144,7 +144,7 @@ TEST(LowerRandomTest, EagerNumbersAreExternCallsInOrder) {
       "graph g(%x: f32[9], %s: u8[5056]) { %unused = aten.rand.default([3]) %p = kiln.get_rng_state.default() "
       "kiln.set_rng_state.default(%s) %r = aten.bernoulli.p(%x, 0.5) kiln.set_rng_state.default(%p) "
       "%y = aten.mul.Tensor(%r, 2) return (%y) }",
-      {}, /*eager_random=*/true);
+      {}, {.eager_random = true});
   ASSERT_TRUE(lowered.ok()) << lowered.status();
   std::vector<std::string> steps;
   for (const Step& step : (*lowered)->program.steps) {
@@ -159,7 +159,7 @@ TEST(LowerRandomTest, EagerNumbersAreExternCallsInOrder) {
 TEST(LowerRandomTest, EagerStatesNeedAHostThatServesThem) {
   auto lowered = LowerText("graph g(%x: f32[9]) { %s = kiln.get_rng_state.default() return (%s) }");
   ASSERT_TRUE(lowered.ok()) << lowered.status();
-  absl::StatusOr<LoopProgram> program = LowerToLoops((*lowered)->fake, {"aten.*"}, {}, /*eager_random=*/true);
+  absl::StatusOr<LoopProgram> program = LowerToLoops((*lowered)->fake, {"aten.*"}, {}, {.eager_random = true});
   EXPECT_EQ(GetErrorReason(program.status()), ErrorReason::kExternOpMissing);
   EXPECT_THAT(std::string(program.status().message()), HasSubstr("kiln.get_rng_state.default"));
 }

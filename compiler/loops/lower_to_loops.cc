@@ -6,10 +6,12 @@
 #include <variant>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "compiler/loops/epilogues.h"
 #include "compiler/loops/loop_ir.h"
 #include "compiler/loops/lower_outputs.h"
 #include "compiler/loops/lowering_table.h"
@@ -36,9 +38,9 @@ bool IsComputable(DType dtype) {
 class GraphLowering {
  public:
   GraphLowering(FakeGraph& fake, absl::Span<const std::string> host_extern_ops, absl::Span<const int> origins,
-                bool eager_random)
+                const LoweringOptions& options)
       : fake_(fake), state_{fake, program_, host_extern_ops, origins} {
-    state_.eager_random = eager_random;
+    state_.options = options;
     program_.pool = &fake.env->pool();
     program_.env = fake.env.get();
     program_.num_inputs = static_cast<int>(fake.graph.inputs.size());
@@ -50,6 +52,9 @@ class GraphLowering {
     MakeInputBuffers();
     MakeAsserts();
     FindUsed();
+    const ValueReaders readers(fake_, live_);
+    state_.readers = &readers;
+    PlaceEpilogues(readers);
     for (size_t n = 0; n < fake_.graph.nodes.size(); ++n) {
       if (live_[n]) KILN_RETURN_IF_ERROR(LowerNode(static_cast<int>(n)));
       if (IsDraw(fake_.graph.nodes[n])) state_.random.is_replayed = false;
@@ -108,7 +113,7 @@ class GraphLowering {
   }
 
   // A draw that nobody looks at still moves the host's generator on.
-  bool MovesHostsGenerator(const Node& node) const { return state_.eager_random && IsDraw(node); }
+  bool MovesHostsGenerator(const Node& node) const { return state_.options.eager_random && IsDraw(node); }
 
   void FindUsed() {
     state_.used.assign(fake_.values.size(), false);
@@ -135,6 +140,25 @@ class GraphLowering {
     }
   }
 
+  // A product that has an epilogue is lowered where the epilogue ends, and what it
+  // reads is read there.
+  void PlaceEpilogues(const ValueReaders& readers) {
+    epilogues_ = FindEpilogues(state_, readers, live_);
+    for (const Epilogue& epilogue : epilogues_) {
+      call_of_node_[epilogue.product] = nullptr;
+      for (int n : epilogue.nodes) call_of_node_[n] = nullptr;
+      call_of_node_[epilogue.last()] = &epilogue;
+      for (const Argument& arg : fake_.graph.nodes[epilogue.product].args) {
+        VisitValues(arg, [&](ValueId id) {
+          const FakeTensor* t = std::get_if<FakeTensor>(&fake_.values[id.value]);
+          if (t == nullptr || t->storage.value < 0 || t->storage.value >= fake_.num_storages) return;
+          int& last = state_.last_use[t->storage.value];
+          last = std::max(last, epilogue.last());
+        });
+      }
+    }
+  }
+
   // Whether the node only looks at memory that exists, or makes no tensor.
   bool IsFree(const Node& node) {
     if (HasEffect(node)) return false;
@@ -153,8 +177,11 @@ class GraphLowering {
     LoweringContext c(state_, n);
     bool computable = true;
     KILN_RETURN_IF_ERROR(CheckTensors(c, node, computable));
+    if (const auto call = call_of_node_.find(n); call != call_of_node_.end()) {
+      return call->second == nullptr ? absl::OkStatus() : LowerWithEpilogue(state_, *call->second);
+    }
     if (IsFree(node)) return absl::OkStatus();
-    const bool is_hosts = state_.eager_random && RowOf(*node.op).has(kTagRandom);
+    const bool is_hosts = state_.options.eager_random && RowOf(*node.op).has(kTagRandom);
     if (!computable || is_hosts) return LowerToExternCall(c);
     if (const PointwiseRow* row = FindPointwise(node.op->name)) return LowerPointwise(c, *row);
     const LoweringRow* row = FindLowering(node.op->name);
@@ -227,13 +254,17 @@ class GraphLowering {
   LoopProgram program_;
   LoweringState state_;
   std::vector<bool> live_;  // by node
+  std::vector<Epilogue> epilogues_;
+  // Of nodes that are part of a call with an epilogue: the epilogue for the node where
+  // the call stands, nullptr for the others.
+  absl::flat_hash_map<int, const Epilogue*> call_of_node_;
 };
 
 }  // namespace
 
 absl::StatusOr<LoopProgram> LowerToLoops(FakeGraph& fake, absl::Span<const std::string> host_extern_ops,
-                                         absl::Span<const int> origins, bool eager_random) {
-  return GraphLowering(fake, host_extern_ops, origins, eager_random).Run();
+                                         absl::Span<const int> origins, const LoweringOptions& options) {
+  return GraphLowering(fake, host_extern_ops, origins, options).Run();
 }
 
 }  // namespace kiln

@@ -347,6 +347,99 @@ TEST(LowerMatmulTest, OperandsGoAsWindows) {
               ElementsAre(11, 22, 14, 25));
 }
 
+TEST(LowerMatmulTest, ASumThatALoopReadsIsApartFromItsProduct) {
+  const char* kText =
+      "graph g(%a: f32[2, 3], %b: f32[2, 3], %c: f32[2]) {"
+      " %t = aten.t.default(%b) %r = aten.addmm.default(%c, %a, %t) %v = aten.view.default(%r, [4])"
+      " %n = aten.neg.default(%v) return (%n) }";
+  auto lowered = LowerText(kText);
+  ASSERT_TRUE(lowered.ok()) << lowered.status();
+  EXPECT_THAT(PrintLoopProgram((*lowered)->program), HasSubstr("extern aten.mm.out into"));
+  EXPECT_THAT(FirstOutput(kText, {F32({2, 3}, {1, 2, 3, 4, 5, 6}), F32({2, 3}, {1, 0, 0, 0, 1, 0}), F32({2}, {10, 20})}),
+              ElementsAre(-11, -22, -14, -25));
+}
+
+TEST(LowerMatmulTest, ASumOfBatchesIsApartToo) {
+  const char* kText =
+      "graph g(%a: f32[1, 1, 3], %b: f32[1, 3, 2], %c: f32[1, 1, 2]) {"
+      " %r = aten.baddbmm.default(%c, %a, %b) %n = aten.neg.default(%r) return (%n) }";
+  auto lowered = LowerText(kText);
+  ASSERT_TRUE(lowered.ok()) << lowered.status();
+  EXPECT_THAT(PrintLoopProgram((*lowered)->program), HasSubstr("extern aten.bmm.out into"));
+  EXPECT_THAT(FirstOutput(kText, {F32({1, 1, 3}, {1, 2, 3}), F32({1, 3, 2}, {1, 0, 0, 1, 0, 0}), F32({1, 1, 2}, {10, 20})}),
+              ElementsAre(-11, -22));
+}
+
+TEST(LowerMatmulTest, ASumWithFactorsOrOfRoundedTypesStaysOneCall) {
+  for (const char* text :
+       {"graph g(%a: f32[2, 3], %b: f32[3, 2], %c: f32[2]) {"
+        " %r = aten.addmm.default(%c, %a, %b, beta=2) %n = aten.neg.default(%r) return (%n) }",
+        "graph g(%a: bf16[2, 3], %b: bf16[3, 2], %c: bf16[2]) {"
+        " %r = aten.addmm.default(%c, %a, %b) %n = aten.neg.default(%r) return (%n) }",
+        "graph g(%a: f32[2, 3], %b: f32[3, 2], %c: f32[2]) {"
+        " %r = aten.addmm.default(%c, %a, %b) %v, %i = aten.sort.default(%r) return (%v) }"}) {
+    auto lowered = LowerText(text);
+    ASSERT_TRUE(lowered.ok()) << lowered.status();
+    EXPECT_THAT(PrintLoopProgram((*lowered)->program), HasSubstr("extern aten.addmm.out into")) << text;
+  }
+}
+
+TEST(LowerEpiloguesTest, ByItselfAnActivationOfAConvolutionInChannelsLast) {
+  struct Case {
+    const char* strides;
+    const char* after;
+    const char* call;
+  };
+  for (const Case& c : {Case{"strides=[192, 1, 24, 3]", "aten.silu.default(%c)", "extern mkldnn._convolution_pointwise.default"},
+                        Case{"strides=[192, 64, 8, 1]", "aten.silu.default(%c)", "extern aten.convolution.default"},
+                        Case{"strides=[192, 1, 24, 3]", "aten.relu.default(%c)", "extern aten.convolution.default"},
+                        Case{"strides=[192, 1, 24, 3]", "aten.add.Tensor(%c, %z)", "extern aten.convolution.default"}}) {
+    const std::string text =
+        absl::StrCat("graph g(%x: f32[2, 3, 8, 8] ", c.strides, ", %w: f32[5, 3, 3, 3],"
+                     " %z: f32[2, 5, 8, 8] strides=[320, 1, 40, 5]) {"
+                     " %c = aten.convolution.default(%x, %w, none, [1, 1], [1, 1], [1, 1], false, [0, 0], 1)"
+                     " %y = ", c.after, " return (%y) }");
+    auto lowered = LowerText(text, {}, {.library_epilogues = true});
+    ASSERT_TRUE(lowered.ok()) << lowered.status();
+    EXPECT_THAT(PrintLoopProgram((*lowered)->program), HasSubstr(c.call)) << text;
+  }
+}
+
+TEST(LowerEpiloguesTest, OnlyWhatTheGraphLeavesAloneIsAPackedWeight) {
+  struct Case {
+    const char* text;
+    const char* op;
+  };
+  for (const Case& c :
+       {Case{"graph g(%x: bf16[8, 16], %w: bf16[4, 16] parameter) {"
+             " %t = aten.t.default(%w) %r = aten.mm.default(%x, %t) return (%r) }",
+             "extern mkldnn._linear_pointwise.default node=1 (b0: bf16[8, 16] strides=[16, 1] offset=0,"
+             " b1: bf16[4, 16] strides=[16, 1] offset=0, none, \"none\", [], \"\")"},
+        Case{"graph g(%x: bf16[8, 16], %w: bf16[16, 4]) { %r = aten.mm.default(%x, %w) return (%r) }",
+             "extern aten.mm.out into"},
+        Case{"graph g(%x: f32[8, 16], %w: f32[16, 4] parameter) { %r = aten.mm.default(%x, %w) return (%r) }",
+             "extern aten.mm.out into"},
+        Case{"graph g(%x: bf16[8, 16], %w: bf16[16, 4] buffer) { %r = aten.mm.default(%x, %w) %n = aten.neg.default(%w)"
+             " %c = aten.copy_.default(%w, %n) return (%r) }",
+             "extern aten.mm.out into"}}) {
+    auto lowered = LowerText(c.text, {}, {.pack_weights = true, .library_bfloat16 = true});
+    ASSERT_TRUE(lowered.ok()) << lowered.status();
+    EXPECT_THAT(PrintLoopProgram((*lowered)->program), HasSubstr(c.op)) << c.text;
+  }
+}
+
+TEST(LowerEpiloguesTest, BFloat16IsTheLibrarysOnlyWhereItHasIt) {
+  const char* kText =
+      "graph g(%x: bf16[8, 16], %w: bf16[16, 4]) {"
+      " %r = aten.mm.default(%x, %w) %y = aten.relu.default(%r) return (%y) }";
+  for (bool has_bfloat16 : {false, true}) {
+    auto lowered = LowerText(kText, {}, {.all_epilogues = true, .library_bfloat16 = has_bfloat16});
+    ASSERT_TRUE(lowered.ok()) << lowered.status();
+    EXPECT_THAT(PrintLoopProgram((*lowered)->program),
+                HasSubstr(has_bfloat16 ? "extern mkldnn._linear_pointwise.default" : "extern aten.mm.out"));
+  }
+}
+
 TEST(LowerOutputsTest, EachOutputIsBoundAsItAliases) {
   auto lowered = LowerText(
       "graph g(%x: f32[2, 3], %n: int = s0) {"

@@ -31,6 +31,8 @@
 
 namespace kiln {
 
+class ValueReaders;
+
 // Where the next random number comes from.
 struct RandomPosition {
   // Seed and first slot of a saved state, i64[2]; -1: the call's own seed, from slot 0.
@@ -63,8 +65,9 @@ struct LoweringState {
   // Names of symbols that loop variables may not have.
   absl::flat_hash_set<std::string> taken_names;
   RandomState random;
-  // Random operators draw from the host's generator, each of them, in the graph's order.
-  bool eager_random = false;
+  LoweringOptions options;
+  // Who reads which value of the graph.
+  const ValueReaders* readers = nullptr;
 
   // The window through which a tensor looks into its storage's buffer; sizes,
   // strides and offset are simplified. The buffer is -1 if nothing made it.

@@ -185,6 +185,10 @@ class LoopProgramParser {
     call.into = in_.TryWord("into");
     KILN_RETURN_IF_ERROR(in_.Expect("node="));
     KILN_ASSIGN_OR_RETURN(call.node, Int("a node"));
+    if (in_.TryConsume("epilogue=[")) {
+      KILN_ASSIGN_OR_RETURN(call.epilogue, ParseNodes());
+      KILN_ASSIGN_OR_RETURN(call.why, in_.String());
+    }
     KILN_RETURN_IF_ERROR(in_.Expect("("));
     KILN_ASSIGN_OR_RETURN(call.args, ParseOperands(")", kOperandDepth));
     KILN_RETURN_IF_ERROR(in_.Expect("->"));
@@ -196,6 +200,17 @@ class LoopProgramParser {
     }
     program_.steps.push_back(std::move(call));
     return absl::OkStatus();
+  }
+
+  // Up to the closing bracket.
+  absl::StatusOr<std::vector<int>> ParseNodes() {
+    std::vector<int> nodes;
+    while (!in_.TryConsume("]")) {
+      KILN_ASSIGN_OR_RETURN(int node, Int("a node"));
+      nodes.push_back(node);
+      in_.TryConsume(",");
+    }
+    return nodes;
   }
 
   absl::StatusOr<OperandList> ParseOperands(absl::string_view end, int depth) {
@@ -263,11 +278,7 @@ class LoopProgramParser {
     KILN_ASSIGN_OR_RETURN(absl::string_view name, in_.Word("the kernel's name"));
     kernel.name = std::string(name);
     KILN_RETURN_IF_ERROR(in_.Expect("nodes=["));
-    while (!in_.TryConsume("]")) {
-      KILN_ASSIGN_OR_RETURN(int node, Int("a node"));
-      kernel.nodes.push_back(node);
-      in_.TryConsume(",");
-    }
+    KILN_ASSIGN_OR_RETURN(kernel.nodes, ParseNodes());
     if (in_.TryConsume("grain=")) {
       KILN_ASSIGN_OR_RETURN(kernel.grain, in_.ParseExpr(pool_));
     }

@@ -161,9 +161,15 @@ std::string PrintOperand(const Operand& operand) {
       operand.v);
 }
 
+std::string PrintEpilogue(const ExternCall& call) {
+  if (call.epilogue.empty()) return "";
+  return absl::StrCat(" epilogue=[", absl::StrJoin(call.epilogue, ", "), "] ", Quote(call.why));
+}
+
 std::string PrintExternCall(const ExternCall& call) {
   return absl::StrCat(
-      "  extern ", call.op, call.into ? " into" : "", " node=", call.node, " (", PrintOperands(call.args), ") -> (",
+      "  extern ", call.op, call.into ? " into" : "", " node=", call.node, PrintEpilogue(call), " (",
+      PrintOperands(call.args), ") -> (",
       absl::StrJoin(call.outputs, ", ",
                     [](std::string* out, const TensorOperand& tensor) { out->append(PrintTensor(tensor)); }),
       ")\n");

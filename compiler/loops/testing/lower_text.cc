@@ -10,7 +10,8 @@
 namespace kiln {
 
 absl::StatusOr<std::unique_ptr<LoweredText>> LowerText(absl::string_view text,
-                                                       std::map<std::string, int64_t> symbols, bool eager_random) {
+                                                       std::map<std::string, int64_t> symbols,
+                                                       const LoweringOptions& options) {
   auto lowered = std::make_unique<LoweredText>();
   KILN_ASSIGN_OR_RETURN(Graph graph, ParseGraph(text, &lowered->pool, FindOpSchema));
   KILN_RETURN_IF_ERROR(BindSymbols(graph, {symbols.begin(), symbols.end()}));
@@ -18,12 +19,12 @@ absl::StatusOr<std::unique_ptr<LoweredText>> LowerText(absl::string_view text,
     if (s.hint.has_value()) symbols[std::string(s.symbol.symbol_name())] = *s.hint;
   }
   KILN_ASSIGN_OR_RETURN(FakeGraph fake, Propagate(std::move(graph), &lowered->pool));
-  KILN_ASSIGN_OR_RETURN(Decomposed decomposed, Decompose(std::move(fake), eager_random));
+  KILN_ASSIGN_OR_RETURN(Decomposed decomposed, Decompose(std::move(fake), options.eager_random));
   lowered->fake = std::move(decomposed.fake);
   lowered->symbols = std::move(symbols);
-  std::vector<std::string> served = {"aten.*"};
-  if (eager_random) served.emplace_back("kiln.*");
-  KILN_ASSIGN_OR_RETURN(lowered->program, LowerToLoops(lowered->fake, served, decomposed.origins, eager_random));
+  std::vector<std::string> served = {"aten.*", "mkldnn.*"};
+  if (options.eager_random) served.emplace_back("kiln.*");
+  KILN_ASSIGN_OR_RETURN(lowered->program, LowerToLoops(lowered->fake, served, decomposed.origins, options));
   return lowered;
 }
 

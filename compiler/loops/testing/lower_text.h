@@ -23,11 +23,11 @@ struct LoweredText {
 };
 
 // Parses, propagates, decomposes and lowers `text`; `symbols` are hints besides
-// those that the text itself gives, and the values that it is run with. The host serves every ATen operator,
-// and with `eager_random` Kiln's own.
+// those that the text itself gives, and the values that it is run with. The host serves every operator of ATen and of
+// oneDNN, and with `eager_random` Kiln's own.
 absl::StatusOr<std::unique_ptr<LoweredText>> LowerText(absl::string_view text,
                                                        std::map<std::string, int64_t> symbols = {},
-                                                       bool eager_random = false);
+                                                       const LoweringOptions& options = {});
 
 // Lowers `text` and runs it on `inputs`.
 absl::StatusOr<std::vector<PlainTensor>> RunText(absl::string_view text, const std::vector<PlainTensor>& inputs,
