@@ -142,6 +142,18 @@ bool DispatcherOp::Supports(const OpSchema& schema) {
 }
 
 CallOutcome DispatcherOp::Call(ShimArguments& a) const {
+  std::vector<TensorHandle> results;
+  const CallOutcome outcome = CallForResults(a, results);
+  if (outcome != CallOutcome::kDone) return outcome;
+  if (results.size() != a.outs.size()) {
+    for (TensorHandle handle : results) Torch().aoti_torch_delete_tensor_object(handle);
+    a.error = absl::StrCat("it gave ", results.size(), " results but the code expects ", a.outs.size());
+    return CallOutcome::kFailed;
+  }
+  return AdoptResults(a, absl::MakeSpan(results));
+}
+
+CallOutcome DispatcherOp::CallForResults(ShimArguments& a, std::vector<TensorHandle>& results) const {
   if (a.values.size() != schema_.args.size()) return CallOutcome::kInexpressible;
   std::vector<uint64_t> stack(std::max(schema_.args.size(), schema_.returns.size()));
   StackWriter writer(a);
@@ -156,7 +168,6 @@ CallOutcome DispatcherOp::Call(ShimArguments& a) const {
     a.error = torch.LastError();
     return CallOutcome::kInexpressible;
   }
-  std::vector<TensorHandle> results;
   if (schema_.returns.size() == 1 && schema_.returns[0].is_list) {
     void* list = reinterpret_cast<void*>(stack[0]);
     size_t size = 0;
@@ -170,12 +181,7 @@ CallOutcome DispatcherOp::Call(ShimArguments& a) const {
   } else {
     for (size_t i = 0; i < schema_.returns.size(); ++i) results.push_back(reinterpret_cast<TensorHandle>(stack[i]));
   }
-  if (results.size() != a.outs.size()) {
-    for (TensorHandle handle : results) torch.aoti_torch_delete_tensor_object(handle);
-    a.error = absl::StrCat("it gave ", results.size(), " results but the code expects ", a.outs.size());
-    return CallOutcome::kFailed;
-  }
-  return AdoptResults(a, absl::MakeSpan(results));
+  return CallOutcome::kDone;
 }
 
 }  // namespace kiln

@@ -7,6 +7,7 @@
 #define KILN_CLIENTS_PYTHON_NATIVE_DISPATCHER_OP_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "clients/python/native/typed_shim_call.h"
@@ -22,6 +23,8 @@ class DispatcherOp {
 
   static bool Supports(const OpSchema& schema);
   CallOutcome Call(ShimArguments& arguments) const;
+  // The results as they come, whatever their layout, owned by the caller.
+  CallOutcome CallForResults(ShimArguments& arguments, std::vector<TensorHandle>& results) const;
 
  private:
   const OpSchema& schema_;

@@ -80,9 +80,11 @@ CallOutcome ExternOp::CallBy(ExternWay way, ShimArguments& arguments) const {
   return CallOutcome::kFailed;
 }
 
-std::string ExternOp::Call(absl::Span<const KilnValue> args, absl::Span<KilnTensor> outs) {
+std::string ExternOp::Call(absl::Span<const KilnValue> args, absl::Span<KilnTensor> outs,
+                           const Replacement& replacement) {
   ExternWay way = this->way();
   ShimArguments arguments(args, outs);
+  if (replacement.tensor != nullptr) arguments.Replace(*replacement.tensor, replacement.handle);
   CallOutcome outcome = CallBy(way, arguments);
   if (outcome == CallOutcome::kInexpressible && way != ExternWay::kPython) {
     // Argument kinds are the same on every call of a graph, but one operator may
@@ -91,6 +93,7 @@ std::string ExternOp::Call(absl::Span<const KilnValue> args, absl::Span<KilnTens
     if (way == ExternWay::kDispatcher) way_.store(ExternWay::kPython, std::memory_order_relaxed);
     way = ExternWay::kPython;
     ShimArguments again(args, outs);
+    if (replacement.tensor != nullptr) again.Replace(*replacement.tensor, replacement.handle);
     outcome = CallBy(way, again);
     arguments.error = std::move(again.error);
   }

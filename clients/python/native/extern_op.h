@@ -32,8 +32,14 @@ class ExternOp {
   // All that were found, sorted by name.
   static std::vector<const ExternOp*> All();
 
+  // Sees a tensor argument as another: the same in the library's own layout.
+  struct Replacement {
+    const KilnTensor* tensor = nullptr;
+    TensorHandle handle = nullptr;
+  };
+
   // "" or why it failed. Called without the GIL.
-  std::string Call(absl::Span<const KilnValue> args, absl::Span<KilnTensor> outs);
+  std::string Call(absl::Span<const KilnValue> args, absl::Span<KilnTensor> outs, const Replacement& replacement);
 
   const std::string& name() const { return name_; }
   // The way that the next call goes.

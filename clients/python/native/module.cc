@@ -81,6 +81,7 @@ nb::list Variants(const NativeGraph& graph) {
     nb::dict ways;
     for (const ExternOp* op : variant->extern_ops) ways[op->name().c_str()] = ExternWayName(op->way());
     row["extern_ops"] = ways;
+    row["packed_weights"] = variant->packed_weights == nullptr ? 0 : variant->packed_weights->count();
     rows.append(row);
   }
   return rows;

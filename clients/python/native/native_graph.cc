@@ -232,6 +232,7 @@ absl::Status NativeGraph::Load(absl::string_view signed_variant, absl::string_vi
   }
   variant->table = MakeHostTable(variant->functions);
   variant->keep = InputsToKeep(manifest);
+  variant->packed_weights = PackedWeights::Create(manifest);
   if (Profiler::Shared().is_enabled()) {
     KILN_ASSIGN_OR_RETURN(variant->profiled_steps,
                           ProfiledSteps::Create(manifest, absl::BytesToHexString(graph_digest_), nodes_));
@@ -305,6 +306,7 @@ PyObject* NativeGraph::Run(NativeVariant& variant, PyObject* boxed, Frame& frame
   const v1::Manifest& manifest = variant.artifact->manifest();
   InputRefs inputs(boxed);
   TorchCall call(variant.extern_ops, &inputs.refs, variant.keep, manifest.outputs_size());
+  if (variant.packed_weights != nullptr) call.set_packed_weights(variant.packed_weights.get(), frame.values);
   std::optional<StepTimer> timer;
   if (variant.profiled_steps.has_value()) {
     call.set_timer(&timer.emplace(*variant.profiled_steps, frame.symbols.data()));

@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "clients/python/native/extern_op.h"
+#include "clients/python/native/packed_weights.h"
 #include "clients/python/native/step_timer.h"
 #include "clients/runtime/input_binder.h"
 #include "clients/runtime/loaded_artifact.h"
@@ -37,6 +38,7 @@ struct NativeVariant {
   std::vector<KilnExternFn> functions;
   KilnHost table = {};
   std::vector<bool> keep;  // inputs that must outlive the call
+  std::unique_ptr<PackedWeights> packed_weights;  // where the artifact asks for them
   std::optional<ProfiledSteps> profiled_steps;  // where the Profiler is on
   int64_t hits = 0;
   double first_call_seconds = 0;

@@ -128,8 +128,13 @@ int32_t TorchCall::ServeExternOp(KilnContext* context, int32_t index, const Kiln
     return call.Refuse(absl::StrCat("extern op ", index, " is not in the manifest"));
   }
   if (call.timer_ != nullptr) call.timer_->BeginExternOp();
-  std::string error = call.extern_ops_[index]->Call({args, static_cast<size_t>(num_args)},
-                                                    absl::MakeSpan(outs, static_cast<size_t>(num_outs)));
+  const absl::Span<const KilnValue> values(args, static_cast<size_t>(num_args));
+  PackedWeights::Use use;
+  if (call.packed_weights_ != nullptr) use = call.packed_weights_->For(index, values, call.values_);
+  ExternOp::Replacement replacement;
+  if (use.packed != nullptr) replacement = {use.weight, use.packed->get()};
+  std::string error = call.extern_ops_[index]->Call(values, absl::MakeSpan(outs, static_cast<size_t>(num_outs)),
+                                                    replacement);
   if (call.timer_ != nullptr) call.timer_->End();
   return error.empty() ? KILN_OK : call.Refuse(std::move(error));
 }

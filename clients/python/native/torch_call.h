@@ -9,6 +9,7 @@
 
 #include "absl/types/span.h"
 #include "clients/python/native/extern_op.h"
+#include "clients/python/native/packed_weights.h"
 #include "clients/python/native/step_timer.h"
 #include "clients/python/native/torch_shim.h"
 #include "clients/runtime/call_host.h"
@@ -34,6 +35,11 @@ class TorchCall : public CallHost {
   // Outputs that were not taken are deleted.
   ~TorchCall() override;
 
+  // Extern ops take weights packed; both outlive the call.
+  void set_packed_weights(PackedWeights* weights, absl::Span<const KilnValue> inputs) {
+    packed_weights_ = weights;
+    values_ = inputs;
+  }
   // Every step that follows is timed. The timer outlives the call.
   void set_timer(StepTimer* timer) { timer_ = timer; }
 
@@ -66,6 +72,8 @@ class TorchCall : public CallHost {
   std::vector<PyObject*>* const inputs_;
   const std::vector<bool>& keep_;
   StepTimer* timer_ = nullptr;
+  PackedWeights* packed_weights_ = nullptr;
+  absl::Span<const KilnValue> values_;
 };
 
 }  // namespace kiln

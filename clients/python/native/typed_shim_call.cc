@@ -23,6 +23,7 @@ Native Inexpressible(ShimArguments& a) {
 }  // namespace
 
 TensorHandle ShimArguments::Window(const KilnTensor& tensor) {
+  if (&tensor == replaced_) return replacement_;
   TensorHandle handle = windows_.emplace_back(tensor).get();
   if (handle == nullptr && error.empty()) error = Torch().LastError();
   if (handle == nullptr) inexpressible = true;
@@ -147,6 +148,19 @@ OptDtype::Native OptDtype::Read(ShimArguments& a, const KilnValue& v) {
 String::Native String::Read(ShimArguments& a, const KilnValue& v) {
   if (v.kind != KILN_VALUE_STRING) return Inexpressible<Native>(a);
   return {v.u.s};
+}
+
+OptString::Native OptString::Read(ShimArguments& a, const KilnValue& v) {
+  if (v.kind == KILN_VALUE_NONE) return {nullptr};
+  return {a.Keep(std::get<0>(String::Read(a, v)))};
+}
+
+OptFloats::Native OptFloats::Read(ShimArguments& a, const KilnValue& v) {
+  if (v.kind != KILN_VALUE_LIST) return Inexpressible<Native>(a);
+  std::vector<const double*> numbers;
+  for (const KilnValue& item : Items(v)) numbers.push_back(std::get<0>(OptFloat::Read(a, item)));
+  auto* kept = a.Keep(std::move(numbers));
+  return {kept->data(), static_cast<int64_t>(kept->size())};
 }
 
 }  // namespace codec

@@ -40,6 +40,11 @@ class ShimArguments {
   const KilnValue& Next() { return values[next_++]; }
   // A handle for the call's duration.
   TensorHandle Window(const KilnTensor& tensor);
+  // From now on `tensor` is seen as `handle`, which the caller owns.
+  void Replace(const KilnTensor& tensor, TensorHandle handle) {
+    replaced_ = &tensor;
+    replacement_ = handle;
+  }
   // A cell or a list that lives until the call is over.
   template <typename T>
   T* Keep(T value);
@@ -54,6 +59,8 @@ class ShimArguments {
 
  private:
   size_t next_ = 0;
+  const KilnTensor* replaced_ = nullptr;
+  TensorHandle replacement_ = nullptr;
   std::deque<TensorWindow> windows_;
   std::deque<int64_t> ints_;
   std::deque<double> doubles_;
@@ -64,6 +71,8 @@ class ShimArguments {
   std::deque<std::vector<TensorHandle>> handle_lists_;
   std::deque<std::vector<const TensorHandle*>> optional_lists_;
   std::deque<const int64_t*> int_list_cells_;
+  std::deque<const char*> strings_;
+  std::deque<std::vector<const double*>> optional_double_lists_;
 };
 
 template <>
@@ -87,6 +96,12 @@ inline std::vector<TensorHandle>* ShimArguments::Keep(std::vector<TensorHandle> 
 template <>
 inline std::vector<const TensorHandle*>* ShimArguments::Keep(std::vector<const TensorHandle*> v) {
   return &optional_lists_.emplace_back(std::move(v));
+}
+template <>
+inline const char** ShimArguments::Keep(const char* value) { return &strings_.emplace_back(value); }
+template <>
+inline std::vector<const double*>* ShimArguments::Keep(std::vector<const double*> v) {
+  return &optional_double_lists_.emplace_back(std::move(v));
 }
 
 // Codecs: each turns one value into the C arguments that stand for it.
@@ -155,6 +170,15 @@ struct OptDtype {
 };
 struct String {
   using Native = std::tuple<const char*>;
+  static Native Read(ShimArguments& a, const KilnValue& v);
+};
+struct OptString {
+  using Native = std::tuple<const char**>;
+  static Native Read(ShimArguments& a, const KilnValue& v);
+};
+// Scalar?[]
+struct OptFloats {
+  using Native = std::tuple<const double**, int64_t>;
   static Native Read(ShimArguments& a, const KilnValue& v);
 };
 

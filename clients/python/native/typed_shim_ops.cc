@@ -114,6 +114,16 @@ constexpr TypedShimRow kRows[] = {
      &CallTyped<kOwning, 1, Tensor, Ints, Ints, Bool, OptFloat>},
     {"aten.upsample_trilinear3d_backward.default", "aoti_torch_cpu_upsample_trilinear3d_backward", false,
      &CallTyped<kOwning, 1, Tensor, Ints, Ints, Bool, OptFloat, OptFloat, OptFloat>},
+    // Source: torch/csrc/inductor/aoti_torch/c/shim_cpu.h.
+    {"mkldnn._convolution_pointwise.binary", "aoti_torch_cpu_mkldnn__convolution_pointwise_binary", false,
+     &CallTyped<kOwning, 1, Tensor, Tensor, Tensor, OptTensor, Ints, Ints, Ints, Int, String, OptFloat, OptString,
+                OptFloats, OptString>},
+    {"mkldnn._convolution_pointwise.default", "aoti_torch_cpu_mkldnn__convolution_pointwise", false,
+     &CallTyped<kOwning, 1, Tensor, Tensor, OptTensor, Ints, Ints, Ints, Int, String, OptFloats, OptString>},
+    {"mkldnn._linear_pointwise.binary", "aoti_torch_cpu__linear_pointwise_binary", false,
+     &CallTyped<kOwning, 1, Tensor, Tensor, Tensor, OptTensor, String>},
+    {"mkldnn._linear_pointwise.default", "aoti_torch_cpu__linear_pointwise", false,
+     &CallTyped<kOwning, 1, Tensor, Tensor, OptTensor, String, OptFloats, OptString>},
 };
 
 }  // namespace

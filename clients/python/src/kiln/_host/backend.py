@@ -21,7 +21,7 @@ from kiln._fx.random_states import check_readable, state_places
 from kiln._host import fallback, profile
 from kiln._host.compiled_graph import CompiledGraph
 from kiln._host.output_code import KilnOutputCode, autograd_cache
-from kiln._host.session import session_of
+from kiln._host.session import session_for
 from kiln._host.statistics import STATISTICS
 from kiln._wire.errors import KilnError
 from kiln._wire.settings import Settings, read_settings
@@ -63,7 +63,8 @@ def compile_graph(
             profile.enable_as_asked()
             with STATISTICS.timed("convert"):
                 converted = convert_graph(gm, role, inputs=input_facts(role))
-            graph = CompiledGraph(role, converted, session_of(settings), lambda: _without_constants(gm, converted))
+            session = session_for(settings, role)
+            graph = CompiledGraph(role, converted, session, lambda: _without_constants(gm, converted))
             is_compiled = graph.obtain_for_hints()
         except KilnError as error:
             fallback.report(error)

@@ -196,6 +196,7 @@ class CompiledGraph:
             "compile_seconds": record.compile_seconds,
             "compiled_for": record.requester,
             "isa_features": list(record.isa_features),
+            "packed_weights": variant["packed_weights"],
             "kernels": [{"symbol": k.symbol, "ops": list(k.ops), "launches": k.launches} for k in manifest.kernels],
             "extern_ops": {
                 op.name: {"call_sites": op.call_sites, "way": variant["extern_ops"][op.name]}

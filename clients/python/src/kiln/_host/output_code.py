@@ -28,7 +28,7 @@ from kiln._fx.convert import ConvertedGraph, GraphRole
 from kiln._fx.rebuild import rebuild_graph
 from kiln._host import profile
 from kiln._host.compiled_graph import CompiledGraph
-from kiln._host.session import session_of
+from kiln._host.session import session_for
 from kiln._host.statistics import STATISTICS
 from kiln._wire.settings import Settings, read_settings
 from kiln.v1 import graph_pb2
@@ -110,7 +110,7 @@ class KilnOutputCode(OutputCode):
                 profile.enable_as_asked()
                 converted = self._kept.converted()
                 eager = functools.partial(rebuild_graph, converted.module)
-                graph = CompiledGraph(self._role, converted, session_of(settings), eager)
+                graph = CompiledGraph(self._role, converted, session_for(settings, self._role), eager)
                 graph.require_for_hints()
             except Exception as error:
                 # Of an entry that cannot be read, too: what is traced now is written over it.

@@ -10,6 +10,7 @@ import threading
 import torch
 
 from kiln import _native
+from kiln._fx.convert import GraphRole
 from kiln._host import generator_state
 from kiln._host.statistics import STATISTICS
 from kiln._wire.connection import Connection, new_request_id
@@ -18,8 +19,18 @@ from kiln._wire.errors import KilnError, ServerUnavailable
 from kiln._wire.settings import Settings
 from kiln.v1 import artifact_pb2, compile_service_pb2, graph_pb2
 
-# PyTorch serves every ATen operator, and generator_state.py two more.
-_EXTERN_OPS = ("aten.*", "kiln.*")
+# Those of oneDNN that compute an activation or a sum with a product or a convolution.
+_EPILOGUE_OPS = (
+    "mkldnn._convolution_pointwise.binary",
+    "mkldnn._convolution_pointwise.default",
+    "mkldnn._linear_pointwise.binary",
+    "mkldnn._linear_pointwise.default",
+)
+
+
+def _extern_ops() -> tuple[str, ...]:
+    """PyTorch serves every ATen operator, generator_state.py two more, and oneDNN its own where it is built in."""
+    return ("aten.*", "kiln.*", *(_EPILOGUE_OPS if torch.backends.mkldnn.is_available() else ()))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -188,7 +199,7 @@ def _capabilities() -> compile_service_pb2.HostCapabilities:
         abi_min=_native.ABI_VERSION,
         abi_max=_native.ABI_VERSION,
         target=artifact_pb2.Target.FromString(_target()),
-        extern_ops=_EXTERN_OPS,
+        extern_ops=_extern_ops(),
     )
 
 
@@ -203,3 +214,8 @@ def session_of(settings: Settings) -> Session:
         if session is None:
             session = _sessions[settings] = Session(settings)
         return session
+
+
+def session_for(settings: Settings, role: GraphRole) -> Session:
+    """That of a graph: training changes its weights at each step, so none is worth packing."""
+    return session_of(settings if role is GraphRole.INFERENCE else settings.without("pack_weights"))

@@ -49,6 +49,11 @@ class Settings:
         """Whether random numbers are to be eager's, to which the client has to see as well."""
         return ("eager_random", "true") in self.compile_options
 
+    def without(self, option: str) -> Settings:
+        """The same with one of the compiler's options as it is when nobody gives it."""
+        others = tuple(given for given in self.compile_options if given[0] != option)
+        return dataclasses.replace(self, compile_options=others)
+
 
 def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
