@@ -167,7 +167,8 @@ absl::StatusOr<CompileResult> Compile(
   sink.Put("decompose", [&] { return PrintGraph(decomposed.fake.graph); });
   clock.Skip();
 
-  KILN_ASSIGN_OR_RETURN(decomposed, ChooseLayouts(std::move(decomposed), eager_random));
+  KILN_ASSIGN_OR_RETURN(decomposed, ChooseLayouts(std::move(decomposed),
+                                                   {eager_random, /*move_weights=*/!IsOn(request.options, "pack_weights")}));
   clock.Finish("layout");
   sink.Put("layout", [&] { return PrintGraph(decomposed.fake.graph); });
   clock.Skip();

@@ -28,6 +28,7 @@ enum class Stance : uint8_t {
 // aten::convolution(Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, SymInt[] dilation,
 //                   bool transposed, SymInt[] output_padding, SymInt groups)
 constexpr int kImage = 0;
+constexpr int kWeight = 1;
 constexpr int kTransposed = 6;
 
 // Operators with loops of their own that make images of images.
@@ -38,8 +39,8 @@ constexpr absl::string_view kWindows[] = {
 
 class LayoutChooser {
  public:
-  LayoutChooser(Decomposed given, bool eager_random)
-      : given_(std::move(given)), fake_(given_.fake), eager_random_(eager_random) {}
+  LayoutChooser(Decomposed given, const LayoutOptions& options)
+      : options_(options), given_(std::move(given)), fake_(given_.fake) {}
 
   absl::StatusOr<Decomposed> Run() {
     if (!HasConvolution()) return std::move(given_);
@@ -67,7 +68,7 @@ class LayoutChooser {
   Stance StanceOf(const Node& node) const {
     if (node.op->is_mutating()) return Stance::kPins;
     // The host draws numbers in the order in which elements lie.
-    if (eager_random_ && RowOf(*node.op).has(kTagRandom)) return Stance::kPins;
+    if (options_.eager_random && RowOf(*node.op).has(kTagRandom)) return Stance::kPins;
     if (IsConvolution(node)) return Stance::kConvolves;
     if (node.op->name == "aten.sym_size.int") return Stance::kReads;
     // It speaks of storage, not of elements.
@@ -164,6 +165,7 @@ class LayoutChooser {
     }
     KILN_ASSIGN_OR_RETURN(ValueId moved, Moved(image, node));
     node.args[kImage] = Argument(moved);
+    KILN_RETURN_IF_ERROR(MoveWeight(node));
     if (moves) LayChannelsTogether(result);
     if (!moves && !KnownChannelsLast(*fake_.env, *TensorOf(result))) return ConvolveInto(std::move(node), result);
     fake_.graph.nodes.push_back(std::move(node));
@@ -180,6 +182,17 @@ class LayoutChooser {
       KILN_ASSIGN_OR_RETURN(clone->second, Clone(image, MemoryFormat::kChannelsLast, reader));
     }
     return clone->second;
+  }
+
+  // A weight of single points has its channels together already.
+  absl::Status MoveWeight(Node& node) {
+    const ValueId weight = *node.args[kWeight].get_if<ValueId>();
+    const FakeTensor& t = *TensorOf(weight);
+    const bool is_point = t.sizes[2].IsInt(1) && t.sizes[3].IsInt(1);
+    if (!options_.move_weights || is_point) return absl::OkStatus();
+    KILN_ASSIGN_OR_RETURN(ValueId moved, Moved(weight, node));
+    node.args[kWeight] = Argument(moved);
+    return absl::OkStatus();
   }
 
   absl::StatusOr<ValueId> Clone(ValueId of, MemoryFormat format, const Node& node) {
@@ -209,9 +222,9 @@ class LayoutChooser {
     return absl::OkStatus();
   }
 
+  const LayoutOptions options_;
   Decomposed given_;
   FakeGraph& fake_;
-  const bool eager_random_;
   std::vector<bool> pinned_;  // by value
   std::vector<bool> lies_;    // by value: channels lie together by our choice
   absl::flat_hash_map<ValueId, ValueId> clones_;
@@ -220,8 +233,8 @@ class LayoutChooser {
 
 }  // namespace
 
-absl::StatusOr<Decomposed> ChooseLayouts(Decomposed given, bool eager_random) {
-  return LayoutChooser(std::move(given), eager_random).Run();
+absl::StatusOr<Decomposed> ChooseLayouts(Decomposed given, const LayoutOptions& options) {
+  return LayoutChooser(std::move(given), options).Run();
 }
 
 }  // namespace kiln

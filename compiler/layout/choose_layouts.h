@@ -20,9 +20,17 @@
 
 namespace kiln {
 
+struct LayoutOptions {
+  // Random operators are the host's.
+  bool eager_random = false;
+  // Weights of windows get their channels together by a kernel in each call, since
+  // the library's own loop is slower. Not where the host packs weights: it knows
+  // them by their place among the inputs.
+  bool move_weights = true;
+};
+
 // The same graph with other strides, and with clones where a layout begins or ends.
-// With `eager_random` random operators are the host's.
-absl::StatusOr<Decomposed> ChooseLayouts(Decomposed given, bool eager_random = false);
+absl::StatusOr<Decomposed> ChooseLayouts(Decomposed given, const LayoutOptions& options = {});
 
 }  // namespace kiln
 

@@ -17,13 +17,14 @@ namespace {
 using ::testing::ElementsAre;
 
 // The operators of the result, each with "nhwc" if its first result lies so.
-absl::StatusOr<std::vector<std::string>> Laid(absl::string_view text, bool eager_random = false) {
+absl::StatusOr<std::vector<std::string>> Laid(absl::string_view text,
+                                             const LayoutOptions& options = {.move_weights = false}) {
   ExprPool pool;
   KILN_ASSIGN_OR_RETURN(Graph graph, ParseGraph(text, &pool, FindOpSchema));
   KILN_ASSIGN_OR_RETURN(FakeGraph fake, Propagate(std::move(graph), &pool));
   const size_t guards = fake.env->Guards().size();
-  KILN_ASSIGN_OR_RETURN(Decomposed decomposed, Decompose(std::move(fake), eager_random));
-  KILN_ASSIGN_OR_RETURN(Decomposed laid, ChooseLayouts(std::move(decomposed), eager_random));
+  KILN_ASSIGN_OR_RETURN(Decomposed decomposed, Decompose(std::move(fake), options.eager_random));
+  KILN_ASSIGN_OR_RETURN(Decomposed laid, ChooseLayouts(std::move(decomposed), options));
   EXPECT_EQ(laid.fake.env->Guards().size(), guards);
   EXPECT_EQ(laid.origins.size(), laid.fake.graph.nodes.size());
   std::vector<std::string> ops;
@@ -62,9 +63,23 @@ TEST(ChooseLayoutsTest, WhatTheHostDrawsForLiesAsItWas) {
   ASSERT_TRUE(ours.ok()) << ours.status();
   EXPECT_THAT(*ours, ElementsAre("aten.clone.default nhwc", "aten.convolution.default nhwc", "aten.rand_like.default nhwc",
                                  "aten.amax.default"));
-  auto hosts = Laid(text, /*eager_random=*/true);
+  auto hosts = Laid(text, {.eager_random = true, .move_weights = false});
   ASSERT_TRUE(hosts.ok()) << hosts.status();
   EXPECT_THAT(*hosts, ElementsAre("aten.convolution.default", "aten.rand_like.default", "aten.amax.default"));
+}
+
+TEST(ChooseLayoutsTest, WeightsOfWindowsAreMovedUnlessTheHostPacksThem) {
+  auto ops = Laid(absl::StrCat(R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3], %v: f32[8, 8, 1, 1]) {
+    %a = aten.convolution.default(%x, %w)", kConvolution, R"(
+    %b = aten.convolution.default(%a, %v)", kConvolution, R"(
+    %c = aten.convolution.default(%b, %w)", kConvolution, R"(
+    %d = aten.amax.default(%c, [1])
+    return (%d)
+  })"),
+                  {.move_weights = true});
+  ASSERT_TRUE(ops.ok()) << ops.status();
+  EXPECT_THAT(*ops, ElementsAre("aten.clone.default nhwc", "aten.clone.default nhwc", "aten.convolution.default nhwc",
+                                "aten.convolution.default nhwc", "aten.convolution.default nhwc", "aten.amax.default"));
 }
 
 TEST(ChooseLayoutsTest, SymbolicSizesAreLaidOutToo) {
