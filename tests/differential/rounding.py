@@ -9,24 +9,29 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from compare_results import difference, same_strides
+from compare_results import difference
 
 
 def is_rounding(
     op: str, got: Sequence[Any], want: Sequence[Any], exact: Sequence[Any], noisy: Sequence[Sequence[Any]]
 ) -> bool:
-    """For results of equal dtypes, sizes and strides."""
+    """For results of equal dtypes and sizes; strides are another question."""
     return all(
-        not difference(op, [got[i]], [want[i]]) or _explains(got[i], want[i], exact[i], [run[i] for run in noisy])
+        not _differs(op, got[i], want[i]) or _explains(got[i], want[i], exact[i], [run[i] for run in noisy])
         for i in range(len(want))
     )
+
+
+def _differs(op: str, got: Any, want: Any) -> bool:
+    """In more than strides."""
+    return bool(difference(op, [got], [want]).partition(": ")[0] not in ("", "strides"))
 
 
 def _explains(got: Any, want: Any, exact: Any, noisy: list[Any]) -> bool:
     """Whether the largest error is at most twice eager's, plus eight times the largest that noise makes."""
     if not isinstance(want, torch.Tensor) or not want.dtype.is_floating_point or got.dtype is not want.dtype:
         return False
-    if not same_strides(got, want) or not isinstance(exact, torch.Tensor) or exact.shape != want.shape:
+    if not isinstance(exact, torch.Tensor) or not got.shape == exact.shape == want.shape:
         return False
     got, want, exact = (t.detach().double() for t in (got, want, exact))
     runs = [run.detach().double() for run in noisy]
