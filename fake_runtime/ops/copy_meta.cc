@@ -1,5 +1,6 @@
 #include "fake_runtime/ops/copy_meta.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -106,10 +107,20 @@ absl::Status FlipMeta(MetaContext& ctx) {
   return absl::OkStatus();
 }
 
+// Two parts of it after one another, laid out as cat does (PyTorch: roll in
+// TensorTransformations.cpp); without dimensions, parts of it as one line.
 absl::Status RollMeta(MetaContext& ctx) {
   const FakeTensor& self = ctx.Tensor(0);
   for (int64_t dim : ctx.Ints(2)) KILN_RETURN_IF_ERROR(ctx.WrapDim(dim, self.rank()).status());
   KILN_ASSIGN_OR_RETURN(FakeTensor out, EmptyLike(ctx, self, self.dtype));
+  const bool is_empty = std::any_of(self.sizes.begin(), self.sizes.end(), [](Expr size) { return size.IsInt(0); });
+  if (!is_empty) {
+    MemoryFormat format = MemoryFormat::kContiguous;
+    if (!ctx.Ints(2).empty()) {
+      KILN_ASSIGN_OR_RETURN(format, SuggestMemoryFormat(ctx, self));
+    }
+    KILN_ASSIGN_OR_RETURN(out.strides, StridesOfFormat(ctx, format, self.sizes));
+  }
   ctx.Return(std::move(out));
   return absl::OkStatus();
 }
