@@ -109,6 +109,7 @@ ReadFamily Gauge(const MetricRow& row) { return {row, prometheus::MetricType::Ga
 ReadFamily MissReasons(const CacheCounters& cache) {
   ReadFamily family = Counter(kMissReasons);
   for (int reason = v1::MissReason_MIN + 1; reason <= v1::MissReason_MAX; ++reason) {
+    if (!v1::MissReason_IsValid(reason)) continue;
     family.Add(cache.misses_by_reason[reason], MissReasonLabel(reason));
   }
   return family;
