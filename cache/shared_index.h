@@ -1,0 +1,141 @@
+// What this replica has seen of the shared tier, and the rules of trusting it: a
+// cursor into each key's log, verification of everything that comes back, and what
+// has to be given back when the tier has lost it.
+//
+// A row is taken only if a key that is trusted here signed it and its components
+// are those of the key that was asked for, so that a validly signed row of another
+// graph is none; an artifact only if its SHA-256 is the one that the row names. What
+// fails is counted, logged once for its kind, and removed if it can be nobody's.
+//
+// A key's log is not read more often than each `min_pull_interval`, unless the
+// caller must know (`kNow`): a thousand misses of a hot key are a few reads.
+// `refresh_interval` after it was read from the start, or as soon as the tier is
+// known to have lost something, it is read from the start again: that finds rows
+// that it lost, which are then restored.
+//
+// Thread-safe. Pull(), Fetch() and Publish() block, each for a bounded time.
+#ifndef KILN_CACHE_SHARED_INDEX_H_
+#define KILN_CACHE_SHARED_INDEX_H_
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_map.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "cache/drop_log.h"
+#include "cache/indexed_variant.h"
+#include "cache/shared_tier.h"
+#include "compiler/artifact/signed_variant.h"
+
+namespace kiln {
+
+struct SharedIndexOptions {
+  absl::Duration min_pull_interval = absl::Milliseconds(100);
+  absl::Duration refresh_interval = absl::Minutes(10);
+};
+
+// The tier's state, and what verification found. Since the start.
+struct SharedCounters {
+  SharedTierState tier;
+  int64_t pulls = 0;              // logs read
+  int64_t pulls_saved = 0;        // logs not read, since they just had been
+  int64_t rows = 0;               // new rows taken
+  int64_t restored = 0;           // rows and artifacts given back
+  int64_t untrusted_rows = 0;     // signed by others, unsigned, or of another key
+  int64_t corrupt_artifacts = 0;  // bytes of another digest
+};
+
+class SharedIndex {
+ public:
+  enum class When { kIfDue, kNow };
+
+  struct Pulled {
+    // Verified, of the key. Rows that `known` has are left out.
+    std::vector<IndexedVariantPtr> rows;
+    // The log was read from its start: what of `known` is not in it.
+    std::vector<IndexedVariantPtr> lacking;
+    bool from_start = false;
+  };
+
+  // `clock` must outlive it.
+  SharedIndex(std::unique_ptr<SharedTier> tier, TrustedKeys trusted, SharedIndexOptions options, const Clock* clock);
+
+  // True if a pull would read the log now. Cheap; never blocks on the tier.
+  bool IsDue(const VariantKey& key) const;
+  // The same for a key that was hit: due only for a refresh.
+  bool IsStale(const VariantKey& key) const;
+
+  // Reads what is new in the key's log. Nothing, if it is not due. `known`: the
+  // variants of the key that the caller has. STORAGE.
+  absl::StatusOr<Pulled> Pull(absl::string_view domain, const VariantKey& key,
+                              const std::vector<IndexedVariantPtr>& known, When when);
+
+  // The variant's artifact, verified. Errors as SharedTier.
+  absl::StatusOr<ArtifactBytes> Fetch(absl::string_view domain, const Digest& sha256);
+
+  // Artifact, then row. STORAGE if either could not be written; the row is not
+  // written without its artifact.
+  absl::Status Publish(const IndexedVariant& variant, const ArtifactBytes& elf);
+
+  // Of `variants`, whose artifacts the tier has lost.
+  absl::StatusOr<std::vector<IndexedVariantPtr>> WithoutArtifact(const std::vector<IndexedVariantPtr>& variants);
+  void CountRestored() { restored_.fetch_add(1, std::memory_order_relaxed); }
+
+  // True if a row of the key was dropped as untrusted and none was taken since.
+  bool HasLost(const VariantKey& key) const { return dropped_.HasLost(key); }
+  SharedCounters Counters() const;
+
+ private:
+  struct KeyState {
+    LogCursor cursor;
+    absl::Duration read_at = -absl::InfiniteDuration();
+    absl::Duration read_from_start_at = -absl::InfiniteDuration();
+    int64_t epoch = 0;
+  };
+  // One of several, so that hits of different keys don't wait for each other.
+  struct Shard {
+    mutable absl::Mutex mutex;
+    absl::flat_hash_map<VariantKey, KeyState> keys ABSL_GUARDED_BY(mutex);
+  };
+  static constexpr size_t kShards = 16;
+
+  Shard& ShardOf(const VariantKey& key) const;
+  KeyState StateOf(const VariantKey& key) const;
+  void SetState(const VariantKey& key, KeyState state);
+  bool NeedsFromStart(const KeyState& state) const;
+  // Whether the tier came back since somebody last asked: it may have lost anything.
+  void NoteComebacks();
+  // Null if it is not to be trusted.
+  IndexedVariantPtr Verify(absl::string_view domain, const VariantKey& key, const SharedRow& row);
+  void DropRow(absl::string_view domain, const VariantKey& key, const SharedRow& row, bool nobodys,
+               absl::string_view why);
+
+  // Constant after construction.
+  const std::unique_ptr<SharedTier> tier_;
+  const TrustedKeys trusted_;
+  const SharedIndexOptions options_;
+  const Clock* const clock_;
+
+  // Self-locking.
+  DropLog dropped_;
+  mutable std::array<Shard, kShards> shards_;
+  // Grows when the tier is known to have lost something.
+  std::atomic<int64_t> epoch_{1};
+  std::atomic<int64_t> times_down_seen_{0};
+  std::atomic<int64_t> pulls_{0};
+  mutable std::atomic<int64_t> pulls_saved_{0};
+  std::atomic<int64_t> rows_{0};
+  std::atomic<int64_t> restored_{0};
+};
+
+}  // namespace kiln
+
+#endif  // KILN_CACHE_SHARED_INDEX_H_
