@@ -18,6 +18,7 @@
 #include "base/status_macros.h"
 #include "compiler/decompose/decompose_context.h"
 #include "fake_runtime/ops/op_table.h"
+#include "fake_runtime/written_storages.h"
 
 namespace kiln {
 namespace {
@@ -91,12 +92,6 @@ const OpRow* WithoutOut(const OpSchema& op) {
   return nullptr;
 }
 
-bool SameSizes(DecomposeContext& d, ValueId a, ValueId b) {
-  const Dims& x = d.Tensor(a).sizes;
-  const Dims& y = d.Tensor(b).sizes;
-  return std::equal(x.begin(), x.end(), y.begin(), y.end(), [&](Expr l, Expr r) { return d.env().KnownEqual(l, r); });
-}
-
 // add(x, y, out=z) is z.copy_(add(x, y)), where z has the result's sizes.
 void OutForm(DecomposeContext& d) {
   const OpSchema& twin = WithoutOut(d.schema())->schema;
@@ -108,7 +103,7 @@ void OutForm(DecomposeContext& d) {
   std::vector<ValueId> results = d.CallN(twin.name, std::move(args), count);
   auto out_of = [&](int i) { return d.Value(static_cast<int>(twin.args.size()) + i); };
   for (int i = 0; i < count; ++i) {
-    if (d.ok() && !SameSizes(d, out_of(i), results[i])) return d.Decline();
+    if (d.ok() && !KnownSameDims(d.env(), d.Tensor(out_of(i)).sizes, d.Tensor(results[i]).sizes)) return d.Decline();
   }
   for (int i = 0; i < count; ++i) {
     ValueId out = out_of(i);
@@ -178,7 +173,7 @@ class Decomposer {
 
   absl::StatusOr<Decomposed> Run() {
     CopyHeader();
-    FindWrittenStorages();
+    written_ = WrittenStorages(old_);
     for (size_t n = 0; n < old_.graph.nodes.size(); ++n) {
       KILN_RETURN_IF_ERROR(VisitNode(static_cast<int>(n)));
       NoteProducers();
@@ -198,17 +193,6 @@ class Decomposer {
     fake.num_storages = old_.num_storages;
     fake.env = std::move(old_.env);
     for (size_t i = 0; i < old_.graph.inputs.size(); ++i) values_[i] = NewValue(ValueId{static_cast<int>(i)});
-  }
-
-  void FindWrittenStorages() {
-    for (const Node& node : old_.graph.nodes) {
-      for (size_t i = 0; node.op->is_mutating() && i < node.args.size(); ++i) {
-        if (!node.op->args[i].is_written) continue;
-        VisitValues(node.args[i], [&](ValueId id) {
-          if (const auto* t = std::get_if<FakeTensor>(&old_.values[id.value])) written_.insert(t->storage);
-        });
-      }
-    }
   }
 
   bool MayCopyView(const Node& node) const {
@@ -313,14 +297,6 @@ class Decomposer {
     return MakeError(ErrorReason::kCompilerBug, absl::StrCat(DescribeNode(old_.graph, n), ": ", what));
   }
 
-  bool AllEqual(const Dims& a, const Dims& b) {
-    if (a.size() != b.size()) return false;
-    for (size_t d = 0; d < a.size(); ++d) {
-      if (!(a[d] == b[d]) && !result_.fake.env->KnownEqual(a[d], b[d])) return false;
-    }
-    return true;
-  }
-
   // `made`, with the layout that propagation promised for `old`.
   absl::StatusOr<ValueId> Promised(int n, ValueId old, ValueId made, DecomposeContext& d) {
     const FakeTensor* promised = std::get_if<FakeTensor>(&old_.values[old.value]);
@@ -328,20 +304,20 @@ class Decomposer {
     made = d.Cast(made, promised->dtype);
     if (!d.ok()) return AddContext(d.status(), DescribeNode(old_.graph, n));
     const FakeTensor& t = d.Tensor(made);
-    if (!AllEqual(t.sizes, promised->sizes)) {
+    if (!KnownSameDims(*result_.fake.env, t.sizes, promised->sizes)) {
       return Bug(n, absl::StrCat("its decomposition makes ", t.ToString(), ", not ", promised->ToString()));
     }
     if (!BasesOf(old_.graph.nodes[n], *promised).empty()) {
       auto home = storages_.find(promised->storage);
       if (t.storage == (home == storages_.end() ? promised->storage : home->second)) return made;
       copied_views_.insert(old);
-      return AllEqual(t.strides, promised->strides) ? made : Restride(n, old, made);
+      return KnownSameDims(*result_.fake.env, t.strides, promised->strides) ? made : Restride(n, old, made);
     }
     auto moved = storages_.find(promised->storage);
     if (t.storage == (moved == storages_.end() ? promised->storage : moved->second)) return made;
     // A view of the operands would alias what the node must not.
     bool fresh = t.storage.value >= old_.num_storages && t.storage_offset.IsInt(0);
-    if (!fresh || !AllEqual(t.strides, promised->strides)) {
+    if (!fresh || !KnownSameDims(*result_.fake.env, t.strides, promised->strides)) {
       KILN_ASSIGN_OR_RETURN(made, Restride(n, old, made));
     }
     storages_[promised->storage] = result_.fake.tensor(made).storage;

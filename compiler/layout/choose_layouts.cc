@@ -13,6 +13,7 @@
 #include "compiler/decompose/decompose_context.h"
 #include "compiler/loops/lowering_table.h"
 #include "fake_runtime/ops/op_table.h"
+#include "fake_runtime/written_storages.h"
 
 namespace kiln {
 namespace {
@@ -103,14 +104,7 @@ class LayoutChooser {
       if (StanceOf(node) != Stance::kPins) continue;
       for (const Argument& arg : node.args) VisitValues(arg, pin);
     }
-    for (const Node& node : fake_.graph.nodes) {
-      for (size_t i = 0; node.op->is_mutating() && i < node.args.size(); ++i) {
-        if (!node.op->args[i].is_written) continue;
-        VisitValues(node.args[i], [this](ValueId id) {
-          if (const FakeTensor* t = TensorOf(id)) written_.insert(t->storage);
-        });
-      }
-    }
+    written_ = WrittenStorages(fake_);
     absl::flat_hash_map<StorageId, ValueId> owners;
     for (size_t i = 0; i < fake_.values.size(); ++i) {
       const ValueId id{static_cast<int>(i)};

@@ -13,11 +13,6 @@ ValueId ResultOf(const Node& node) {
   return is_one ? node.outputs[0].values[0] : ValueId{};
 }
 
-bool KnownSame(ShapeEnv& env, const Dims& a, const Dims& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](Expr x, Expr y) { return x == y || env.KnownEqual(x, y); });
-}
-
 // What follows one product.
 class EpilogueGrower {
  public:
@@ -56,7 +51,7 @@ class EpilogueGrower {
   bool HasLayoutOfProduct(const FakeTensor& t) {
     if (row_.is_matrix) return KnownContiguous(env(), t);
     const FakeTensor& product = fake().tensor(ResultOf(NodeOf(epilogue_.product)));
-    return KnownSame(env(), t.sizes, product.sizes) && KnownSame(env(), t.strides, product.strides);
+    return KnownSameDims(env(), t.sizes, product.sizes) && KnownSameDims(env(), t.strides, product.strides);
   }
 
   bool TakeActivation() {
@@ -79,15 +74,14 @@ class EpilogueGrower {
     const int sum = OnlyReader(value_);
     if (sum < 0 || NodeOf(sum).op->name != "aten.add.Tensor") return false;
     const std::vector<Argument>& args = NodeOf(sum).args;
-    const bool is_plain = args[2] == Argument(int64_t{1}) || args[2] == Argument(1.0);
     const Argument& other = args[0] == Argument(value_) ? args[1] : args[0];
     const ValueId* addend = other.get_if<ValueId>();
-    if (!is_plain || addend == nullptr || *addend == value_) return false;
+    if (!IsOne(args[2]) || addend == nullptr || *addend == value_) return false;
     const FakeTensor* added = std::get_if<FakeTensor>(&fake().values[addend->value]);
     const FakeTensor& value = fake().tensor(value_);
     const FakeTensor& result = fake().tensor(ResultOf(NodeOf(sum)));
     const bool is_alike = added != nullptr && added->dtype == value.dtype && result.dtype == value.dtype &&
-                          KnownSame(env(), added->sizes, value.sizes);
+                          KnownSameDims(env(), added->sizes, value.sizes);
     if (!is_alike || !HasLayoutOfProduct(*added) || !HasLayoutOfProduct(result)) return false;
     epilogue_.addend = *addend;
     Take({sum}, "add");
@@ -126,20 +120,14 @@ class EpilogueGrower {
 };
 
 // The storages of parameters and buffers that the graph itself does not write.
-absl::flat_hash_set<StorageId> ConstantStorages(const FakeGraph& fake) {
+absl::flat_hash_set<StorageId> ConstantStorages(const LoweringState& state) {
+  const FakeGraph& fake = state.fake;
   absl::flat_hash_set<StorageId> constant;
   for (size_t i = 0; i < fake.graph.inputs.size(); ++i) {
     const InputKind kind = fake.graph.inputs[i].kind;
     const FakeTensor* t = std::get_if<FakeTensor>(&fake.values[i]);
-    if (t != nullptr && (kind == InputKind::kParameter || kind == InputKind::kBuffer)) constant.insert(t->storage);
-  }
-  for (const Node& node : fake.graph.nodes) {
-    for (size_t i = 0; node.op->is_mutating() && i < node.args.size(); ++i) {
-      if (!node.op->args[i].is_written) continue;
-      VisitValues(node.args[i], [&](ValueId id) {
-        if (const auto* t = std::get_if<FakeTensor>(&fake.values[id.value])) constant.erase(t->storage);
-      });
-    }
+    const bool is_weight = t != nullptr && (kind == InputKind::kParameter || kind == InputKind::kBuffer);
+    if (is_weight && !state.written.contains(t->storage)) constant.insert(t->storage);
   }
   return constant;
 }
@@ -149,7 +137,7 @@ absl::flat_hash_set<StorageId> ConstantStorages(const FakeGraph& fake) {
 std::vector<Epilogue> FindEpilogues(LoweringState& state, const ValueReaders& readers, const std::vector<bool>& live) {
   std::vector<Epilogue> found;
   absl::flat_hash_set<int> taken;
-  const auto constant = ConstantStorages(state.fake);
+  const auto constant = ConstantStorages(state);
   for (int n = 0; n < static_cast<int>(state.fake.graph.nodes.size()); ++n) {
     const EpilogueRow* row = live[n] ? FindEpilogueRow(state.fake.graph.nodes[n].op->name) : nullptr;
     if (row == nullptr) continue;

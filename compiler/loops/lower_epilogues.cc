@@ -34,8 +34,6 @@ bool IsOperand(LoweringContext& c, const FakeTensor& t) {
   return IsLibraryType(c, t.dtype) && !t.neg_bit && HasElements(c, t);
 }
 
-bool IsOne(const Argument& arg) { return arg == Argument(int64_t{1}) || arg == Argument(1.0); }
-
 // mm(Tensor self, Tensor mat2)
 bool CanMultiply(LoweringContext& c, int lhs) {
   const FakeTensor& x = c.args().Tensor(lhs);

@@ -32,8 +32,6 @@ absl::Status CallInto(LoweringContext& c, absl::string_view op) {
   return absl::OkStatus();
 }
 
-bool IsOne(const Argument& arg) { return arg == Argument(int64_t{1}) || arg == Argument(1.0); }
-
 // self + mat1 @ mat2. A type that is computed in a wider one would round the product
 // before the sum, which PyTorch does not.
 bool SumJoinsReaders(LoweringContext& c) {

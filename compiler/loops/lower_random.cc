@@ -3,13 +3,14 @@
 // A number is a function of a seed, of the slot that its operator has, and of its place in the result. Each
 // operator takes the slots that come next: those of the call's own seed, or after kiln.set_rng_state those that
 // a saved state says. Where that state was saved by the same graph, all of it is known here and nothing is loaded.
+#include <algorithm>
 #include <cmath>
-#include <variant>
 #include <vector>
 
 #include "compiler/loops/lowering_table.h"
 #include "compiler/loops/pointwise_context.h"
 #include "compiler/loops/random_state.h"
+#include "compiler/loops/value_readers.h"
 
 namespace kiln {
 namespace {
@@ -99,31 +100,11 @@ constexpr PointwiseRow kRows[] = {
 
 // Whether anything but kiln.set_rng_state looks at the state that this node saves.
 bool IsReadAsMemory(LoweringContext& c) {
-  const Graph& graph = c.state().fake.graph;
-  const ValueId saved = c.OutValue(0);
-  bool is_read = false;
-  auto look = [&](ValueId id) { is_read = is_read || id == saved; };
-  for (const Argument& output : graph.outputs) VisitValues(output, look);
-  for (const Node& node : graph.nodes) {
-    if (is_read || node.op->name == "kiln.set_rng_state.default") continue;
-    for (const Argument& arg : node.args) VisitValues(arg, look);
-  }
-  return is_read;
-}
-
-// Whether some node writes into the state, so that what was saved is not what it holds.
-bool IsWritten(LoweringContext& c, StorageId state) {
-  bool is_written = false;
-  for (const Node& node : c.state().fake.graph.nodes) {
-    for (size_t i = 0; node.op->is_mutating() && i < node.args.size(); ++i) {
-      if (!node.op->args[i].is_written) continue;
-      VisitValues(node.args[i], [&](ValueId id) {
-        const auto* t = std::get_if<FakeTensor>(&c.state().fake.values[id.value]);
-        is_written = is_written || (t != nullptr && t->storage == state);
-      });
-    }
-  }
-  return is_written;
+  const ValueReaders& readers = *c.state().readers;
+  const absl::Span<const int> nodes = readers.Of(c.OutValue(0));
+  return readers.IsReturned(c.OutValue(0)) || std::any_of(nodes.begin(), nodes.end(), [&](int n) {
+           return c.state().fake.graph.nodes[n].op->name != "kiln.set_rng_state.default";
+         });
 }
 
 // kiln::get_rng_state() -> Tensor, whose bytes random_state.h gives.
@@ -182,7 +163,7 @@ absl::Status SetRngState(LoweringContext& c) {
   RandomState& random = c.state().random;
   const StorageId storage = c.args().Tensor(0).storage;
   auto saved = random.saved.find(storage);
-  const bool is_known = saved != random.saved.end() && !IsWritten(c, storage);
+  const bool is_known = saved != random.saved.end() && !c.state().written.contains(storage);
   // Back to where numbers came from before, or to numbers that were drawn already.
   random.is_replayed = !is_known || storage != random.saved_last;
   random.next = is_known ? saved->second : RandomPosition{UnpackState(c, c.In(0)), 0};

@@ -15,7 +15,9 @@
 #include "compiler/loops/loop_ir.h"
 #include "compiler/loops/lower_outputs.h"
 #include "compiler/loops/lowering_table.h"
+#include "compiler/loops/value_readers.h"
 #include "fake_runtime/ops/op_table.h"
+#include "fake_runtime/written_storages.h"
 
 namespace kiln {
 namespace {
@@ -54,6 +56,7 @@ class GraphLowering {
     FindUsed();
     const ValueReaders readers(fake_, live_);
     state_.readers = &readers;
+    state_.written = WrittenStorages(fake_);
     PlaceEpilogues(readers);
     for (size_t n = 0; n < fake_.graph.nodes.size(); ++n) {
       if (live_[n]) KILN_RETURN_IF_ERROR(LowerNode(static_cast<int>(n)));

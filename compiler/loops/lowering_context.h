@@ -66,8 +66,9 @@ struct LoweringState {
   absl::flat_hash_set<std::string> taken_names;
   RandomState random;
   LoweringOptions options;
-  // Who reads which value of the graph.
+  // Who reads which value of the graph, and what memory it writes.
   const ValueReaders* readers = nullptr;
+  absl::flat_hash_set<StorageId> written;
 
   // The window through which a tensor looks into its storage's buffer; sizes,
   // strides and offset are simplified. The buffer is -1 if nothing made it.
@@ -129,6 +130,9 @@ class LoweringContext {
 };
 
 // --- pieces that several families share
+
+// A factor that changes nothing; an alpha of 1 may be written 1.0.
+inline bool IsOne(const Argument& arg) { return arg == Argument(int64_t{1}) || arg == Argument(1.0); }
 
 // The window's index where the output's indices are `indices`: aligned at the
 // last dimension; a dimension of size 1 is broadcast.

@@ -68,6 +68,10 @@ Dims ContiguousStrides(ShapeEnv& env, absl::Span<const Expr> sizes);
 // NHWC / NDHWC strides for rank 4 / 5.
 Dims ChannelsLastStrides(ShapeEnv& env, absl::Span<const Expr> sizes);
 
+// Whether they are as many, and each is the other's equal for every value that the
+// facts allow; never reads a hint.
+bool KnownSameDims(ShapeEnv& env, absl::Span<const Expr> a, absl::Span<const Expr> b);
+
 // Whether the layout holds for every value that the facts allow; never reads a
 // hint. (PyTorch: is_contiguous_or_false and friends.)
 bool KnownContiguous(ShapeEnv& env, const FakeTensor& t);

@@ -172,6 +172,11 @@ Dims ChannelsLastStrides(ShapeEnv& env, absl::Span<const Expr> sizes) {
   return strides;
 }
 
+bool KnownSameDims(ShapeEnv& env, absl::Span<const Expr> a, absl::Span<const Expr> b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](Expr x, Expr y) { return x == y || env.KnownEqual(x, y); });
+}
+
 bool KnownContiguous(ShapeEnv& env, const FakeTensor& t) { return *IsContiguous(env, t, KnownQuestion{env}); }
 bool KnownChannelsLast(ShapeEnv& env, const FakeTensor& t) { return *IsChannelsLast(env, t, KnownQuestion{env}); }
 
