@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
@@ -177,53 +179,64 @@ std::string SymbolFor(absl::string_view name, absl::flat_hash_set<std::string>& 
   return unique;
 }
 
-// By step: whether the kernel's constants are parameters, since some other kernel
-// differs in nothing else.
-std::vector<bool> FindLooseKernels(const LoopProgram& program) {
+// One kernel over parameters, and what is equal for kernels that one function serves.
+struct Canonical {
+  UniqueKernel kernel;
+  KernelLaunch launch;
+  std::string key;
+};
+
+Canonical Canonicalize(const LoopProgram& program, const Kernel& kernel, Canonicalizer::Constants constants) {
+  Canonicalizer canonicalizer(program, kernel, constants);
+  canonicalizer.Run();
+  std::string key = canonicalizer.Key();
+  return {std::move(canonicalizer.kernel()), std::move(canonicalizer.launch()), std::move(key)};
+}
+
+// The kernels of a program by step, none where the step is no kernel. Constants are
+// parameters where some other kernel differs in nothing else.
+std::vector<std::optional<Canonical>> CanonicalKernels(const LoopProgram& program) {
   using Constants = Canonicalizer::Constants;
-  std::vector<bool> loose(program.steps.size());
-  // By the text without constants: with them, of the first, and whose it is.
+  std::vector<std::optional<Canonical>> kernels(program.steps.size()), loose(program.steps.size());
+  // By the key without constants: the first one with them, and those that have several.
   absl::flat_hash_map<std::string, std::string> firsts;
   absl::flat_hash_set<std::string> differing;
-  std::vector<std::string> skeletons(program.steps.size());
   for (size_t step = 0; step < program.steps.size(); ++step) {
     const Kernel* kernel = std::get_if<Kernel>(&program.steps[step]);
-    if (kernel == nullptr || std::none_of(kernel->insts.begin(), kernel->insts.end(), IsLooseConstant)) continue;
-    Canonicalizer with(program, *kernel, Constants::kStay);
-    Canonicalizer without(program, *kernel, Constants::kAreParameters);
-    with.Run();
-    without.Run();
-    skeletons[step] = without.Key();
-    auto [first, is_new] = firsts.try_emplace(skeletons[step], with.Key());
-    if (!is_new && first->second != with.Key()) differing.insert(skeletons[step]);
+    if (kernel == nullptr) continue;
+    kernels[step] = Canonicalize(program, *kernel, Constants::kStay);
+    if (std::none_of(kernel->insts.begin(), kernel->insts.end(), IsLooseConstant)) continue;
+    loose[step] = Canonicalize(program, *kernel, Constants::kAreParameters);
+    auto [first, is_new] = firsts.try_emplace(loose[step]->key, kernels[step]->key);
+    if (!is_new && first->second != kernels[step]->key) differing.insert(loose[step]->key);
   }
-  for (size_t step = 0; step < skeletons.size(); ++step) loose[step] = differing.contains(skeletons[step]);
-  return loose;
+  for (size_t step = 0; step < kernels.size(); ++step) {
+    if (loose[step].has_value() && differing.contains(loose[step]->key)) kernels[step] = std::move(loose[step]);
+  }
+  return kernels;
 }
 
 }  // namespace
 
 KernelTable BuildKernelTable(const LoopProgram& program) {
   KernelTable table;
-  const std::vector<bool> loose = FindLooseKernels(program);
   absl::flat_hash_map<std::string, int> known;
   absl::flat_hash_set<std::string> symbols;
-  for (size_t step = 0; step < program.steps.size(); ++step) {
+  std::vector<std::optional<Canonical>> kernels = CanonicalKernels(program);
+  for (size_t step = 0; step < kernels.size(); ++step) {
     table.launches.emplace_back();
-    const Kernel* kernel = std::get_if<Kernel>(&program.steps[step]);
-    if (kernel == nullptr) continue;
-    using Constants = Canonicalizer::Constants;
-    Canonicalizer canonicalizer(program, *kernel, loose[step] ? Constants::kAreParameters : Constants::kStay);
-    canonicalizer.Run();
-    auto [it, is_new] = known.try_emplace(canonicalizer.Key(), static_cast<int>(table.kernels.size()));
+    if (!kernels[step].has_value()) continue;
+    const Kernel& kernel = std::get<Kernel>(program.steps[step]);
+    Canonical& canonical = *kernels[step];
+    auto [it, is_new] = known.try_emplace(canonical.key, static_cast<int>(table.kernels.size()));
     if (is_new) {
-      table.kernels.push_back(std::move(canonicalizer.kernel()));
-      table.kernels.back().symbol = SymbolFor(kernel->name, symbols);
+      table.kernels.push_back(std::move(canonical.kernel));
+      table.kernels.back().symbol = SymbolFor(kernel.name, symbols);
     }
     UniqueKernel& unique = table.kernels[it->second];
     unique.steps.push_back(static_cast<int>(step));
-    unique.nodes.insert(unique.nodes.end(), kernel->nodes.begin(), kernel->nodes.end());
-    table.launches.back() = std::move(canonicalizer.launch());
+    unique.nodes.insert(unique.nodes.end(), kernel.nodes.begin(), kernel.nodes.end());
+    table.launches.back() = std::move(canonical.launch);
     table.launches.back().kernel = it->second;
   }
   for (UniqueKernel& kernel : table.kernels) {
