@@ -1,5 +1,6 @@
 #include "compiler/layout/choose_layouts.h"
 
+#include <regex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,10 +18,14 @@ namespace {
 using ::testing::ElementsAre;
 
 // The operators of the result, each with "nhwc" if its first result lies so.
-absl::StatusOr<std::vector<std::string>> Laid(absl::string_view text,
+// `convolve(%x, %w)` in the text is a convolution that keeps an image's size.
+absl::StatusOr<std::vector<std::string>> Laid(const std::string& text,
                                              const LayoutOptions& options = {.move_weights = false}) {
+  static const std::regex convolve("convolve\\((%\\w+), (%\\w+)\\)");
+  const std::string whole = std::regex_replace(
+      text, convolve, "aten.convolution.default($1, $2, none, [1, 1], [1, 1], [1, 1], false, [0, 0], 1)");
   ExprPool pool;
-  KILN_ASSIGN_OR_RETURN(Graph graph, ParseGraph(text, &pool, FindOpSchema));
+  KILN_ASSIGN_OR_RETURN(Graph graph, ParseGraph(whole, &pool, FindOpSchema));
   KILN_ASSIGN_OR_RETURN(FakeGraph fake, Propagate(std::move(graph), &pool));
   const size_t guards = fake.env->Guards().size();
   KILN_ASSIGN_OR_RETURN(Decomposed decomposed, Decompose(std::move(fake), options.eager_random));
@@ -36,29 +41,27 @@ absl::StatusOr<std::vector<std::string>> Laid(absl::string_view text,
   return ops;
 }
 
-constexpr char kConvolution[] = ", none, [1, 1], [1, 1], [1, 1], false, [0, 0], 1)\n";
-
 TEST(ChooseLayoutsTest, AChainOfConvolutionsKeepsItsChannelsTogether) {
-  auto ops = Laid(absl::StrCat(R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3], %v: f32[8, 8, 3, 3]) {
-    %a = aten.convolution.default(%x, %w)", kConvolution, R"(
+  auto ops = Laid(R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3], %v: f32[8, 8, 3, 3]) {
+    %a = convolve(%x, %w)
     %b = aten.relu.default(%a)
-    %c = aten.convolution.default(%b, %v)", kConvolution, R"(
+    %c = convolve(%b, %v)
     %d = aten.add.Tensor(%c, %b)
     %e = aten.mean.dim(%d, [2, 3])
     return (%e)
-  })"));
+  })");
   ASSERT_TRUE(ops.ok()) << ops.status();
   EXPECT_THAT(*ops, ElementsAre("aten.clone.default nhwc", "aten.convolution.default nhwc", "aten.relu.default nhwc",
                                 "aten.convolution.default nhwc", "aten.add.Tensor nhwc", "aten.mean.dim"));
 }
 
 TEST(ChooseLayoutsTest, WhatTheHostDrawsForLiesAsItWas) {
-  const std::string text = absl::StrCat(R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3]) {
-    %a = aten.convolution.default(%x, %w)", kConvolution, R"(
+  const std::string text = R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3]) {
+    %a = convolve(%x, %w)
     %b = aten.rand_like.default(%a)
     %c = aten.amax.default(%b, [2, 3])
     return (%c)
-  })");
+  })";
   auto ours = Laid(text);
   ASSERT_TRUE(ours.ok()) << ours.status();
   EXPECT_THAT(*ours, ElementsAre("aten.clone.default nhwc", "aten.convolution.default nhwc", "aten.rand_like.default nhwc",
@@ -69,13 +72,13 @@ TEST(ChooseLayoutsTest, WhatTheHostDrawsForLiesAsItWas) {
 }
 
 TEST(ChooseLayoutsTest, WeightsOfWindowsAreMovedUnlessTheHostPacksThem) {
-  auto ops = Laid(absl::StrCat(R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3], %v: f32[8, 8, 1, 1]) {
-    %a = aten.convolution.default(%x, %w)", kConvolution, R"(
-    %b = aten.convolution.default(%a, %v)", kConvolution, R"(
-    %c = aten.convolution.default(%b, %w)", kConvolution, R"(
+  auto ops = Laid(R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3], %v: f32[8, 8, 1, 1]) {
+    %a = convolve(%x, %w)
+    %b = convolve(%a, %v)
+    %c = convolve(%b, %w)
     %d = aten.amax.default(%c, [1])
     return (%d)
-  })"),
+  })",
                   {.move_weights = true});
   ASSERT_TRUE(ops.ok()) << ops.status();
   EXPECT_THAT(*ops, ElementsAre("aten.clone.default nhwc", "aten.clone.default nhwc", "aten.convolution.default nhwc",
@@ -83,39 +86,39 @@ TEST(ChooseLayoutsTest, WeightsOfWindowsAreMovedUnlessTheHostPacksThem) {
 }
 
 TEST(ChooseLayoutsTest, SymbolicSizesAreLaidOutToo) {
-  auto ops = Laid(absl::StrCat(R"(graph g(%x: f32[s0=2, 8, s1=12, s1], %w: f32[8, 8, 3, 3]) {
-    %a = aten.convolution.default(%x, %w)", kConvolution, R"(
+  auto ops = Laid(R"(graph g(%x: f32[s0=2, 8, s1=12, s1], %w: f32[8, 8, 3, 3]) {
+    %a = convolve(%x, %w)
     %b = aten.relu.default(%a)
     %c = aten.amax.default(%b, [2, 3])
     return (%c)
-  })"));
+  })");
   ASSERT_TRUE(ops.ok()) << ops.status();
   EXPECT_THAT(*ops, ElementsAre("aten.clone.default nhwc", "aten.convolution.default nhwc", "aten.relu.default nhwc",
                                 "aten.amax.default"));
 }
 
 TEST(ChooseLayoutsTest, ConvolutionsOfOneImageShareItsClone) {
-  auto ops = Laid(absl::StrCat(R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3], %v: f32[8, 8, 3, 3]) {
-    %a = aten.convolution.default(%x, %w)", kConvolution, R"(
-    %b = aten.convolution.default(%x, %v)", kConvolution, R"(
+  auto ops = Laid(R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3], %v: f32[8, 8, 3, 3]) {
+    %a = convolve(%x, %w)
+    %b = convolve(%x, %v)
     %c = aten.mul.Tensor(%a, %b)
     %d = aten.amax.default(%c, [1])
     return (%d)
-  })"));
+  })");
   ASSERT_TRUE(ops.ok()) << ops.status();
   EXPECT_THAT(*ops, ElementsAre("aten.clone.default nhwc", "aten.convolution.default nhwc",
                                 "aten.convolution.default nhwc", "aten.mul.Tensor nhwc", "aten.amax.default"));
 }
 
 TEST(ChooseLayoutsTest, AnImageThatIsWrittenInBetweenIsClonedAgain) {
-  auto ops = Laid(absl::StrCat(R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3], %v: f32[8, 8, 3, 3]) {
-    %a = aten.convolution.default(%x, %w)", kConvolution, R"(
+  auto ops = Laid(R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3], %v: f32[8, 8, 3, 3]) {
+    %a = convolve(%x, %w)
     %n = aten.relu_.default(%x)
-    %b = aten.convolution.default(%x, %v)", kConvolution, R"(
+    %b = convolve(%x, %v)
     %c = aten.mul.Tensor(%a, %b)
     %d = aten.amax.default(%c, [1])
     return (%d)
-  })"));
+  })");
   ASSERT_TRUE(ops.ok()) << ops.status();
   EXPECT_THAT(*ops, ElementsAre("aten.clone.default nhwc", "aten.convolution.default nhwc", "aten.relu.default",
                                 "aten.copy_.default", "aten.clone.default nhwc", "aten.convolution.default nhwc",
@@ -123,13 +126,13 @@ TEST(ChooseLayoutsTest, AnImageThatIsWrittenInBetweenIsClonedAgain) {
 }
 
 TEST(ChooseLayoutsTest, WhatSpeaksOfStorageStays) {
-  auto ops = Laid(absl::StrCat(R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3], %s: f32[4]) {
-    %a = aten.convolution.default(%x, %w)", kConvolution, R"(
+  auto ops = Laid(R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3], %s: f32[4]) {
+    %a = convolve(%x, %w)
     %b = aten.relu.default(%a)
     %c = aten.as_strided_scatter.default(%b, %s, [4], [2], 1)
     %d = aten.amax.default(%c, [1])
     return (%d)
-  })"));
+  })");
   ASSERT_TRUE(ops.ok()) << ops.status();
   EXPECT_THAT(*ops, ElementsAre("aten.clone.default nhwc", "aten.convolution.default nhwc", "aten.relu.default",
                                 "aten.as_strided_scatter.default", "aten.amax.default"));
@@ -137,31 +140,31 @@ TEST(ChooseLayoutsTest, WhatSpeaksOfStorageStays) {
 
 TEST(ChooseLayoutsTest, WhatOthersWerePromisedStays) {
   // Outputs, as activations that training saves are.
-  auto outputs = Laid(absl::StrCat(R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3]) {
-    %a = aten.convolution.default(%x, %w)", kConvolution, R"(
+  auto outputs = Laid(R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3]) {
+    %a = convolve(%x, %w)
     %b = aten.relu.default(%a)
     return (%a, %b)
-  })"));
+  })");
   ASSERT_TRUE(outputs.ok()) << outputs.status();
   EXPECT_THAT(*outputs, ElementsAre("aten.convolution.default", "aten.relu.default"));
   // Views.
-  auto views = Laid(absl::StrCat(R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3]) {
-    %a = aten.convolution.default(%x, %w)", kConvolution, R"(
+  auto views = Laid(R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3]) {
+    %a = convolve(%x, %w)
     %b = aten.view.default(%a, [2, 1152])
     %c = aten.exp.default(%b)
     return (%c)
-  })"));
+  })");
   ASSERT_TRUE(views.ok()) << views.status();
   EXPECT_THAT(*views, ElementsAre("aten.convolution.default", "aten.view.default", "aten.exp.default"));
 }
 
 TEST(ChooseLayoutsTest, AResultThatWasPromisedIsCopiedOutOfAChain) {
-  auto ops = Laid(absl::StrCat(R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3], %v: f32[8, 8, 3, 3]) {
-    %a = aten.convolution.default(%x, %w)", kConvolution, R"(
+  auto ops = Laid(R"(graph g(%x: f32[2, 8, 12, 12], %w: f32[8, 8, 3, 3], %v: f32[8, 8, 3, 3]) {
+    %a = convolve(%x, %w)
     %b = aten.relu.default(%a)
-    %c = aten.convolution.default(%b, %v)", kConvolution, R"(
+    %c = convolve(%b, %v)
     return (%c)
-  })"));
+  })");
   ASSERT_TRUE(ops.ok()) << ops.status();
   EXPECT_THAT(*ops, ElementsAre("aten.clone.default nhwc", "aten.convolution.default nhwc", "aten.relu.default nhwc",
                                 "aten.convolution.default nhwc", "aten.clone.default"));
