@@ -24,7 +24,7 @@ from torch._subclasses.fake_tensor import unset_fake_temporarily
 
 from kiln._fx.expressions import has_text_form, integer_bound, is_float_name, print_expr
 from kiln._fx.literals import LITERALS, set_device
-from kiln._fx.random_states import run_and_save_rng_state, run_with_rng_state
+from kiln._fx.random_states import run_and_save_rng_state, run_with_rng_state, state_places
 from kiln._fx.source_lines import source_line
 from kiln._fx.symbolic_targets import SYMBOLIC_TARGETS
 from kiln._wire.dtypes import DTYPE_IDS
@@ -111,7 +111,8 @@ class GraphConverter:
         opset = ".".join(torch.__version__.split(".")[:2])
         self._module = pb.GraphModule(dialect="aten", opset=opset)
         self._graph = self._module.graphs.add(name="main")
-        self._num_placeholders = 0
+        # By placeholder.
+        self._places: dict[torch.fx.Node, int] = {}
         self._location_index: dict[str, int] = {}
         self._names: dict[torch.fx.Node, str] = {}
         # Nodes with several results: the wire name of each, by its place.
@@ -125,9 +126,8 @@ class GraphConverter:
         self._outputs: list[tuple[int, int]] = []
         self._tokens: list[int] = []
         self._lazy: list[int] = []
-        # States of the random generator that this graph saves, by the node that does; and that it gets, by place.
+        # States of the random generator that this graph saves, by the node that does.
         self._saved_states: dict[torch.fx.Node, str] = {}
-        self._random_states: dict[int, None] = {}
         self._constant_inputs: list[pb.Input] = []
 
     # The pass over nodes.
@@ -153,13 +153,12 @@ class GraphConverter:
             tuple(self._outputs),
             tuple(self._tokens),
             tuple(self._lazy),
-            tuple(self._random_states),
+            state_places(self._gm),
             bool(self._saved_states),
         )
 
     def _add_placeholder(self, node: torch.fx.Node) -> None:
-        index = self._num_placeholders
-        self._num_placeholders += 1
+        index = self._places[node] = len(self._places)
         val = node.meta.get("val")
         entry = self._graph.inputs.add(name=node.name)
         entry.kind = _input_kind(node.name, index, self._role, self._facts)
@@ -262,8 +261,8 @@ class GraphConverter:
         returns = op._schema.returns if isinstance(op, torch._ops.OpOverload) else None
         if returns is None or any(str(one.type) != "Tensor" for one in returns):
             raise UnconvertibleNode(f"node {node.name}: {op}, which has an effect, has no wire form")
-        if token.op == "placeholder":
-            self._tokens.append(self._gm.graph.find_nodes(op="placeholder").index(token))
+        if token in self._places:
+            self._tokens.append(self._places[token])
         wire = self._graph.nodes.add(target=str(op))
         outputs = [wire.outputs.add() for _ in returns]
 
@@ -281,8 +280,6 @@ class GraphConverter:
     def _add_replaying_call(self, node: torch.fx.Node) -> None:
         """The operator draws from the state given, and those after it from where they would have drawn."""
         state, *wrapped = node.args
-        if isinstance(state, torch.fx.Node) and state.op == "placeholder":
-            self._random_states[self._gm.graph.find_nodes(op="placeholder").index(state)] = None
         before = self._add_get_state(node, "before")
         self._argument(self._add_set_state(node), state, node)
         self._add_operator(node, *_wrapped_operator(node, wrapped))

@@ -6,9 +6,8 @@ stand by themselves in the order of the nodes.
 
 from __future__ import annotations
 
-import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -18,6 +17,9 @@ from kiln._fx.symbolic_targets import SYMBOLIC_TARGETS
 from kiln._wire.dtypes import DTYPE_IDS, LAYOUT_IDS, MEMORY_FORMAT_IDS
 from kiln._wire.errors import UnconvertibleNode
 from kiln.v1 import graph_pb2 as pb
+
+# Of several functions of one wire name the first: PyTorch's own take plain numbers as well.
+_SYMBOLIC_FUNCTIONS = {name: function for function, name in reversed(SYMBOLIC_TARGETS.items())}
 
 
 def rebuild_graph(module: pb.GraphModule) -> torch.fx.GraphModule:
@@ -51,7 +53,7 @@ def _bind_results(
 
 
 def _function(target: str) -> Callable[..., Any]:
-    symbolic = _symbolic_functions().get(target)
+    symbolic = _SYMBOLIC_FUNCTIONS.get(target)
     if symbolic is not None:
         return symbolic
     namespace, name, overload = target.split(".")
@@ -60,15 +62,6 @@ def _function(target: str) -> Callable[..., Any]:
     except AttributeError:
         raise UnconvertibleNode(f"{target} is not an operator of this PyTorch") from None
     return function
-
-
-@functools.cache
-def _symbolic_functions() -> dict[str, Callable[..., Any]]:
-    """Of several functions of one wire name the first: PyTorch's own take plain numbers as well."""
-    functions: dict[str, Callable[..., Any]] = {}
-    for function, name in SYMBOLIC_TARGETS.items():
-        functions.setdefault(name, function)
-    return functions
 
 
 def _value(argument: pb.Argument, values: dict[str, torch.fx.Node]) -> Any:
@@ -80,9 +73,9 @@ def _value(argument: pb.Argument, values: dict[str, torch.fx.Node]) -> Any:
     return _LITERALS[kind](getattr(argument, kind))
 
 
-@functools.cache
-def _by_id(ids: tuple[tuple[str, int], ...]) -> dict[int, Any]:
-    return {number: getattr(torch, name.removeprefix("torch.")) for name, number in ids}
+def _by_id(ids: Mapping[str, int]) -> dict[int, Any]:
+    """PyTorch's objects, from ids by their names."""
+    return {number: getattr(torch, name.removeprefix("torch.")) for name, number in ids.items()}
 
 
 def _device(device: pb.Device) -> torch.device:
@@ -96,9 +89,9 @@ _LITERALS: dict[str, Callable[[Any], Any]] = {
     "float": float,
     "bool": bool,
     "string": str,
-    "dtype": lambda number: _by_id(tuple(DTYPE_IDS.items()))[number],
+    "dtype": _by_id(DTYPE_IDS).__getitem__,
     "device": _device,
-    "layout": lambda number: _by_id(tuple(LAYOUT_IDS.items()))[number],
-    "memory_format": lambda number: _by_id(tuple(MEMORY_FORMAT_IDS.items()))[number],
+    "layout": _by_id(LAYOUT_IDS).__getitem__,
+    "memory_format": _by_id(MEMORY_FORMAT_IDS).__getitem__,
     "complex": lambda number: complex(number.real, number.imag),
 }

@@ -39,40 +39,20 @@ _current: contextvars.ContextVar[Settings | None] = contextvars.ContextVar("kiln
 
 @dataclasses.dataclass(frozen=True)
 class _Kept:
-    """A ConvertedGraph that can be pickled."""
+    """A ConvertedGraph as it is pickled: most of it is the module."""
 
     compressed_module: bytes
-    constants: tuple[torch.Tensor, ...]
-    outputs: tuple[tuple[int, int], ...]
-    tokens: tuple[int, ...]
-    lazy: tuple[int, ...]
-    random_states: tuple[int, ...]
-    saves_random_states: bool
+    # With an empty module.
+    rest: ConvertedGraph
 
     @staticmethod
     def of(converted: ConvertedGraph) -> _Kept:
         module = zlib.compress(converted.module.SerializeToString(), level=1)
-        return _Kept(
-            module,
-            converted.constants,
-            converted.outputs,
-            converted.tokens,
-            converted.lazy,
-            converted.random_states,
-            converted.saves_random_states,
-        )
+        return _Kept(module, dataclasses.replace(converted, module=graph_pb2.GraphModule()))
 
     def converted(self) -> ConvertedGraph:
         module = graph_pb2.GraphModule.FromString(zlib.decompress(self.compressed_module))
-        return ConvertedGraph(
-            module,
-            self.constants,
-            self.outputs,
-            self.tokens,
-            self.lazy,
-            self.random_states,
-            self.saves_random_states,
-        )
+        return dataclasses.replace(self.rest, module=module)
 
 
 class KilnOutputCode(OutputCode):
