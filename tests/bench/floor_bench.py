@@ -4,8 +4,8 @@
 
 The floor of a step is the sum of its extern operators (libraries' code, timed inside the step) and of the bytes that
 its kernels need at least over the bandwidth of memory that PyTorch's own copy reaches. A kernel whose data is in a
-cache may be under its floor; it loses nothing. The rest of a step is AOTAutograd's wrappers, the autograd engine and the
-profile itself.
+cache may be under its floor; it loses nothing. The rest of a step is AOTAutograd's wrappers, the autograd engine and
+the profile itself.
 """
 
 from __future__ import annotations

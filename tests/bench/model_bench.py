@@ -129,37 +129,35 @@ def print_case(m: Measured) -> None:
     print(flush=True)
 
 
-# What the summary prints: a name, and the ratio of one case.
-SUMMARY: tuple[tuple[str, Callable[[Measured], float]], ...] = (
-    ("inductor / kiln: compile", Measured.compile_ratio),
-    ("inductor / kiln: first step, cold", lambda m: m.ratio("first_step_seconds")),
-    ("inductor / kiln: first step, warm", lambda m: m.ratio("first_step_seconds", "kiln warm", "inductor warm")),
-    ("inductor / kiln: step", lambda m: m.step_ratio("inductor")),
-    ("eager / kiln: step", lambda m: m.step_ratio("none")),
-    ("inductor / kiln: peak memory", lambda m: m.ratio("peak_bytes")),
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """What the summary prints: the ratio of each case of some shapes and modes."""
+
+    name: str
+    ratio: Callable[[Measured], float]
+    of: Callable[[Case], bool] = lambda case: True
+
+
+SUMMARY = (
+    Row("inductor / kiln: compile", Measured.compile_ratio),
+    Row("inductor / kiln: first step, cold", lambda m: m.ratio("first_step_seconds")),
+    Row("inductor / kiln: first step, warm", lambda m: m.ratio("first_step_seconds", "kiln warm", "inductor warm")),
+    Row("inductor / kiln: step", lambda m: m.step_ratio("inductor")),
+    Row("eager / kiln: step", lambda m: m.step_ratio("none")),
+    Row("inductor / kiln: peak memory", lambda m: m.ratio("peak_bytes")),
+    Row("static / dynamic kiln: step", lambda m: m.step_ratio("kiln static"), lambda case: case.shapes == "dynamic"),
+    Row("inductor / kiln: bytes saved", lambda m: m.ratio("saved_bytes"), lambda case: case.mode == "training"),
 )
 
 
 def print_summary(all_measured: Sequence[Measured]) -> None:
     rows: list[tuple[str, ...]] = [("over 1: Kiln is better", "worst", "of", "geometric mean")]
-    for name, ratio in SUMMARY:
-        worst = min(all_measured, key=ratio)
-        mean = geometric_mean(ratio(m) for m in all_measured)
-        rows.append((name, f"{ratio(worst):.2f}", str(worst.case), f"{mean:.2f}"))
-    dynamic = [m for m in all_measured if m.case.shapes == "dynamic"]
-    if dynamic:
-        worst = min(dynamic, key=lambda m: m.step_ratio("kiln static"))
-        mean = geometric_mean(m.step_ratio("kiln static") for m in dynamic)
-        rows.append(
-            ("static / dynamic kiln: step", f"{worst.step_ratio('kiln static'):.2f}", str(worst.case), f"{mean:.2f}")
-        )
-    saved = [m for m in all_measured if m.case.mode == "training"]
-    if saved:
-        worst = min(saved, key=lambda m: m.ratio("saved_bytes"))
-        mean = geometric_mean(m.ratio("saved_bytes") for m in saved)
-        rows.append(
-            ("inductor / kiln: bytes saved", f"{worst.ratio('saved_bytes'):.2f}", str(worst.case), f"{mean:.2f}")
-        )
+    for row in SUMMARY:
+        cases = [m for m in all_measured if row.of(m.case)]
+        if cases:
+            worst = min(cases, key=row.ratio)
+            mean = geometric_mean(row.ratio(m) for m in cases)
+            rows.append((row.name, f"{row.ratio(worst):.2f}", str(worst.case), f"{mean:.2f}"))
     table(rows)
 
 
