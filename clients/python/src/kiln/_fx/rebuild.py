@@ -19,7 +19,9 @@ from kiln._wire.errors import UnconvertibleNode
 from kiln.v1 import graph_pb2 as pb
 
 # Of several functions of one wire name the first: PyTorch's own take plain numbers as well.
-_SYMBOLIC_FUNCTIONS = {name: function for function, name in reversed(SYMBOLIC_TARGETS.items())}
+_SYMBOLIC_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    name: function for function, name in reversed(SYMBOLIC_TARGETS.items())
+}
 
 
 def rebuild_graph(module: pb.GraphModule) -> torch.fx.GraphModule:

@@ -55,7 +55,7 @@ class _Kept:
         return dataclasses.replace(self.rest, module=module)
 
 
-class KilnOutputCode(OutputCode):
+class KilnOutputCode(OutputCode):  # type: ignore[misc]  # PyTorch is untyped here
     """A graph that AOTAutograd calls with one list, which it empties."""
 
     def __init__(
