@@ -58,7 +58,10 @@ def compile_once(case: str, size: int, dynamic: bool) -> Compiled:
 
 
 def fastest(case: str, size: int, dynamic: bool, repeats: int) -> Compiled:
-    return min((compile_once(case, size, dynamic) for _ in range(repeats)), key=lambda c: c.seconds)
+    best = min((compile_once(case, size, dynamic) for _ in range(repeats)), key=lambda c: c.seconds)
+    # The tables come at the end of many minutes.
+    print(f"  {case} {size}{' dynamic' * dynamic}: {1e3 * best.seconds:.1f} ms", file=sys.stderr, flush=True)
+    return best
 
 
 def stage_cells(compiled: Compiled) -> list[str]:
