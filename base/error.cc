@@ -10,8 +10,8 @@ constexpr absl::string_view kPayloadUrl = "kiln.dev/error_reason";
 constexpr size_t kMaxMessageBytes = 4096;
 
 constexpr ErrorReasonRow kRows[] = {
-#define KILN_ERROR_REASON(id, name, code, next_step) \
-  {ErrorReason::id, name, absl::StatusCode::code, next_step},
+#define KILN_ERROR_REASON(id, name, code, cause, next_step) \
+  {ErrorReason::id, name, absl::StatusCode::code, ErrorCause::cause, next_step},
 #include "base/error_reasons.def"
 #undef KILN_ERROR_REASON
 };

@@ -22,9 +22,20 @@
 namespace kiln {
 
 enum class ErrorReason {
-#define KILN_ERROR_REASON(id, name, code, next_step) id,
+#define KILN_ERROR_REASON(id, name, code, cause, next_step) id,
 #include "base/error_reasons.def"
 #undef KILN_ERROR_REASON
+};
+
+// Whose doing an error is; so whether it would happen again.
+enum class ErrorCause {
+  // The graph's own, sizes and options included: the same build gives the same
+  // error to whoever asks, whenever. Compiles that failed so are remembered.
+  kGraph,
+  // The way it was asked, or who asked: another request for the same graph may do.
+  kRequest,
+  // The server's, its machine's or its stores': it may pass.
+  kMachine,
 };
 
 struct ErrorReasonRow {
@@ -32,6 +43,7 @@ struct ErrorReasonRow {
   // UPPER_SNAKE_CASE, the `reason` of google.rpc.ErrorInfo.
   absl::string_view name;
   absl::StatusCode code;
+  ErrorCause cause;
   // What the client should do next, one sentence.
   absl::string_view next_step;
 };

@@ -19,6 +19,21 @@ TEST(ErrorTest, NamesAreUniqueAndParse) {
   }
 }
 
+TEST(ErrorTest, WhatMayPassIsNotTheGraphs) {
+  std::set<std::string> passing;
+  for (const ErrorReasonRow& row : ErrorReasons()) {
+    if (row.cause == ErrorCause::kMachine) passing.insert(std::string(row.name));
+    // Codes by which clients ask again cannot stand for a graph's own fault.
+    if (row.code == absl::StatusCode::kUnavailable || row.code == absl::StatusCode::kDeadlineExceeded) {
+      EXPECT_EQ(row.cause, ErrorCause::kMachine) << row.name;
+    }
+    if (row.code == absl::StatusCode::kUnimplemented) EXPECT_NE(row.cause, ErrorCause::kMachine) << row.name;
+  }
+  EXPECT_EQ(passing, (std::set<std::string>{"ARTIFACT_CORRUPT", "ARTIFACT_NOT_FOUND", "DEADLINE_EXCEEDED",
+                                            "GRAPH_NOT_FOUND", "OVERLOADED", "SHUTTING_DOWN", "STORAGE",
+                                            "WORKER_CRASHED", "WORKER_PROTOCOL"}));
+}
+
 TEST(ErrorTest, CarriesReasonAndCode) {
   const absl::Status s = MakeError(ErrorReason::kShapeMismatch, "2 vs 3");
   EXPECT_EQ(s.code(), absl::StatusCode::kInvalidArgument);
