@@ -34,7 +34,8 @@ absl::StatusOr<OpenedCache> OpenCache(const CacheOptions& options) {
   KILN_ASSIGN_OR_RETURN(
       cache.variants,
       VariantCache::Open(std::make_unique<TieredStore>(std::move(memory), std::move(verified)), dropped));
-  cache.graphs = std::move(disk);
+  cache.graphs = disk;
+  cache.profiles = std::move(disk);
   return cache;
 }
 

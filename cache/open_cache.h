@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "cache/graph_store.h"
+#include "cache/profile_store.h"
 #include "cache/variant_cache.h"
 #include "compiler/artifact/signed_variant.h"
 
@@ -27,6 +28,8 @@ struct CacheOptions {
 struct OpenedCache {
   std::unique_ptr<VariantCache> variants;
   std::shared_ptr<GraphStore> graphs;
+  // Null without a folder.
+  std::shared_ptr<ProfileStore> profiles;
 };
 
 // STORAGE, in one line that names the folder, when it cannot be made, written,

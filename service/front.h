@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "cache/flight.h"
 #include "cache/graph_store.h"
+#include "cache/shape_profile.h"
 #include "cache/variant_cache.h"
 #include "compiler/artifact/signed_variant.h"
 #include "service/activity.h"
@@ -33,6 +34,7 @@ struct Front {
   std::unique_ptr<Zygote> zygote;
   std::shared_ptr<GraphStore> graphs;
   std::unique_ptr<VariantCache> cache;
+  std::unique_ptr<ShapeProfile> shapes;
   std::unique_ptr<Flights> flights;
   std::unique_ptr<ServiceMetrics> metrics;
   // Imports of requests; compiles, one worker each; propagations, likewise.

@@ -7,6 +7,7 @@
 #include "service/compile_reactor.h"
 #include "service/get_server_info.h"
 #include "service/lookup.h"
+#include "service/profile_shapes.h"
 #include "service/propagate.h"
 #include "service/unary_reactor.h"
 
@@ -16,12 +17,14 @@ namespace {
 using Base = v1::CompileService::WithRawCallbackMethod_Lookup<
     v1::CompileService::WithRawCallbackMethod_Compile<v1::CompileService::WithRawCallbackMethod_GetArtifact<
         v1::CompileService::WithRawCallbackMethod_Propagate<
-            v1::CompileService::WithRawCallbackMethod_GetServerInfo<v1::CompileService::Service>>>>>;
+            v1::CompileService::WithRawCallbackMethod_GetServerInfo<
+                v1::CompileService::WithRawCallbackMethod_ProfileShapes<v1::CompileService::Service>>>>>>;
 
 void NoteOutcome(const v1::LookupResponse& response, RequestLog& log) {
   log.SetOutcome(response.found() ? DescribeTier(response.variant().tier()) : " found=false");
 }
 void NoteOutcome(const v1::GetServerInfoResponse&, RequestLog&) {}
+void NoteOutcome(const v1::ProfileShapesResponse&, RequestLog&) {}
 
 // A unary RPC that answers at once, on gRPC's own thread.
 template <typename Request, typename Response>
@@ -52,6 +55,11 @@ class GrpcService final : public Base {
   grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext*, const grpc::ByteBuffer* request,
                                           grpc::ByteBuffer* response) override {
     return Answer(front_, Rpc::kGetServerInfo, &kiln::GetServerInfo, *request, response);
+  }
+
+  grpc::ServerUnaryReactor* ProfileShapes(grpc::CallbackServerContext*, const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* response) override {
+    return Answer(front_, Rpc::kProfileShapes, &kiln::ProfileShapes, *request, response);
   }
 
   grpc::ServerWriteReactor<grpc::ByteBuffer>* Compile(grpc::CallbackServerContext* context,

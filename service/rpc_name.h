@@ -6,9 +6,10 @@
 
 namespace kiln {
 
-enum class Rpc { kLookup, kCompile, kGetArtifact, kPropagate, kGetServerInfo };
-inline constexpr absl::string_view kRpcNames[] = {"Lookup", "Compile", "GetArtifact", "Propagate", "GetServerInfo"};
-inline constexpr int kNumRpcs = 5;
+enum class Rpc { kLookup, kCompile, kGetArtifact, kPropagate, kGetServerInfo, kProfileShapes };
+inline constexpr absl::string_view kRpcNames[] = {"Lookup",    "Compile",       "GetArtifact",
+                                                  "Propagate", "GetServerInfo", "ProfileShapes"};
+inline constexpr int kNumRpcs = 6;
 
 constexpr absl::string_view RpcName(Rpc rpc) { return kRpcNames[static_cast<int>(rpc)]; }
 

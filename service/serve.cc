@@ -34,6 +34,8 @@ namespace {
 // How often deadlines, queues and idleness are looked at. gRPC's own deadlines
 // are exact; this is for what gRPC does not know.
 constexpr absl::Duration kTick = absl::Milliseconds(50);
+// How often observed sizes are written down.
+constexpr absl::Duration kFlush = absl::Seconds(1);
 // For answers that are on their way when everything else has ended.
 constexpr absl::Duration kLastWords = absl::Milliseconds(100);
 
@@ -67,6 +69,11 @@ absl::Status CheckOptions(const ServeOptions& options) {
   if (options.workers > kMaxWorkers) {
     return MakeError(ErrorReason::kBadArgumentValue,
                      absl::StrCat(options.workers, " workers are too many; ", kMaxWorkers, " are allowed"));
+  }
+  if (options.shape_threshold < 1 || options.shape_threshold > ShapeProfile::kMaxThreshold) {
+    return MakeError(ErrorReason::kBadArgumentValue,
+                     absl::StrCat("a shape threshold of ", options.shape_threshold, " is not within 1 and ",
+                                  ShapeProfile::kMaxThreshold));
   }
   return SetUpLogging(options.log_level);
 }
@@ -116,6 +123,7 @@ absl::Status OpenData(const ServeOptions& options, Front& front) {
   KILN_ASSIGN_OR_RETURN(OpenedCache cache, OpenCache(cache_options));
   front.cache = std::move(cache.variants);
   front.graphs = std::move(cache.graphs);
+  KILN_ASSIGN_OR_RETURN(front.shapes, ShapeProfile::Open(std::move(cache.profiles), options.shape_threshold));
   return absl::OkStatus();
 }
 
@@ -162,9 +170,16 @@ absl::Status SayReady(const ServeOptions& options, const std::string& address, c
   return WriteFileAtomically(options.ready_file, line, 0644);
 }
 
+void FlushShapes(Front& front) {
+  if (absl::Status status = front.shapes->Flush(); !status.ok()) {
+    spdlog::warn("observed sizes are not written: {}", std::string(status.message()));
+  }
+}
+
 // Until a signal, or nobody is there any more.
 void AwaitEnd(const ServeOptions& options, const sigset_t& stop_signals, Front& front) {
   const timespec tick = absl::ToTimespec(kTick);
+  absl::Duration flush_at = front.clock->Monotonic() + kFlush;
   while (front.activity.Idle() < options.idle_exit) {
     if (sigtimedwait(&stop_signals, nullptr, &tick) > 0) {
       spdlog::info("stopping: told to by a signal");
@@ -174,6 +189,9 @@ void AwaitEnd(const ServeOptions& options, const sigset_t& stop_signals, Front& 
     front.compiles->Prune();
     front.imports->Prune();
     front.propagations->Prune();
+    if (front.clock->Monotonic() < flush_at) continue;
+    FlushShapes(front);
+    flush_at = front.clock->Monotonic() + kFlush;
   }
   spdlog::info("stopping: idle for {}", absl::FormatDuration(options.idle_exit));
 }
@@ -203,6 +221,7 @@ int RunServer(const ServeOptions& options, const sigset_t& stop_signals, Front& 
   absl::Status said = SayReady(options, (*server)->addresses().front(), *metrics == nullptr ? "-" : (*metrics)->url());
   if (said.ok()) AwaitEnd(options, stop_signals, front);
   Drain(options, front, **server);
+  FlushShapes(front);
   return said.ok() ? 0 : Complain(kExitBadOptions, said);
 }
 

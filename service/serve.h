@@ -27,6 +27,9 @@ struct ServeOptions {
   // Compiles at a time. 0: one for each core.
   int workers = 0;
   int64_t memory_cache_bytes = int64_t{256} << 20;
+  // Distinct sizes from which on a dimension counts as varying: 1 to
+  // ShapeProfile::kMaxThreshold.
+  int shape_threshold = 2;
   // Ends with exit code 0 when nobody has asked for anything for so long: for
   // servers that a client starts for itself.
   absl::Duration idle_exit = absl::InfiniteDuration();

@@ -50,6 +50,9 @@ void AddServeCommand(CLI::App& app, CommandOutcome& outcome) {
   command->add_option("--memory-cache-mib", arguments->memory_cache_mib, "Artifacts kept in memory, in MiB")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
+  command->add_option("--shape-threshold", options.shape_threshold,
+                      "Distinct sizes from which on clients are told that a dimension varies")
+      ->capture_default_str();
   command->add_option("--idle-exit", arguments->idle_exit_seconds,
                       "Stop after so many seconds without a request. 0: never")
       ->check(CLI::NonNegativeNumber)
