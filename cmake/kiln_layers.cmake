@@ -30,7 +30,7 @@ set(KILN_LAYER_service ${_fake} fake_runtime_import compiler compiler_artifact c
 set(KILN_LAYER_clients_runtime base fake_runtime_symbolic compiler_artifact proto)
 set(KILN_LAYER_clients_runtime_testing base compiler_artifact proto)
 set(KILN_LAYER_clients_python ${_fake} fake_runtime_import compiler_artifact clients_runtime proto)
-set(KILN_LAYER_clients_cpp base fake_runtime_symbolic fake_runtime_graph fake_runtime_report fake_runtime_import compiler_artifact clients_runtime proto proto_grpc)
+set(KILN_LAYER_clients_cpp base fake_runtime fake_runtime_symbolic fake_runtime_graph fake_runtime_report fake_runtime_import compiler_artifact clients_runtime proto proto_grpc)
 set(KILN_LAYER_clients_cli ${KILN_LAYER_service} service compiler_codegen compiler_loops fake_runtime_report clients_cpp clients_runtime)
 
 function(kiln_check_layers name)

@@ -30,6 +30,7 @@ struct CompileArguments {
   TargetOptions target;
   std::vector<std::string> extern_ops = {"aten.*"};
   std::string out;
+  bool plain_sizes = false;
   bool quiet = false;
 };
 
@@ -80,8 +81,11 @@ absl::Status RunCompile(const CompileArguments& arguments) {
   ExprPool pool;
   KILN_ASSIGN_OR_RETURN(OptionValues options, ParseOptionFlags(arguments.options));
   KILN_ASSIGN_OR_RETURN(Graph graph, ReadGraphFile(arguments.file, arguments.graph, &pool));
-  KILN_ASSIGN_OR_RETURN(GraphIdentity identity, IdentifyGraph(graph, &pool));
   KILN_ASSIGN_OR_RETURN(std::unique_ptr<Client> client, ConnectTo(arguments.server));
+  if (!arguments.plain_sizes) {
+    KILN_ASSIGN_OR_RETURN(graph, client->MakeVaryingSizesSymbolic(std::move(graph), &pool));
+  }
+  KILN_ASSIGN_OR_RETURN(GraphIdentity identity, IdentifyGraph(graph, &pool));
   const absl::Time start = absl::Now();
   auto progress = [&](const v1::Progress& p) {
     if (arguments.quiet || p.phase() != v1::Progress::PHASE_PROPAGATED) return;

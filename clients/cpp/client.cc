@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "clients/cpp/grpc_status.h"
+#include "clients/cpp/varying_sizes.h"
 #include "clients/runtime/cpu_features.h"
 #include "compiler/artifact/kiln_abi.h"
 #include "fake_runtime/import/export_graph.h"
@@ -199,6 +200,34 @@ absl::StatusOr<v1::PropagateResponse> Client::Propagate(const Graph& graph) {
   v1::PropagateResponse response;
   KILN_RETURN_IF_ERROR(FromGrpcStatus(rpc_->stub->Propagate(&context, request, &response)));
   return response;
+}
+
+absl::StatusOr<v1::ProfileShapesResponse> Client::ProfileShapes(v1::ProfileShapesRequest request) {
+  *request.mutable_header() = MakeHeader();
+  grpc::ClientContext context;
+  SetDeadline(context, options_.timeout);
+  v1::ProfileShapesResponse response;
+  KILN_RETURN_IF_ERROR(FromGrpcStatus(rpc_->stub->ProfileShapes(&context, request, &response)));
+  return response;
+}
+
+absl::StatusOr<Graph> Client::MakeVaryingSizesSymbolic(Graph graph, ExprPool* pool) {
+  v1::ProfileShapesRequest request;
+  *request.mutable_observations() = ObserveSizes(graph);
+  if (request.observations().empty()) return graph;
+  KILN_ASSIGN_OR_RETURN(const Digest skeleton, SkeletonOf(graph, pool));
+  request.set_subject(std::string(skeleton.bytes()));
+  request.set_subject_name(graph.name);
+  // Advice: an older server has none, and one that is away says so at the next call.
+  absl::StatusOr<v1::ProfileShapesResponse> answer = ProfileShapes(std::move(request));
+  if (!answer.ok() || answer->subjects().empty()) return graph;
+  return MakeVaryingSymbolic(std::move(graph), answer->subjects(0), pool);
+}
+
+absl::StatusOr<v1::ProfileShapesResponse> Client::ListShapes(absl::string_view after) {
+  v1::ProfileShapesRequest request;
+  request.set_after(std::string(after));
+  return ProfileShapes(std::move(request));
 }
 
 absl::StatusOr<v1::GetServerInfoResponse> Client::GetServerInfo() {

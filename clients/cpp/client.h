@@ -80,6 +80,12 @@ class Client {
   // taken up from where it broke.
   absl::StatusOr<std::string> GetArtifact(const Digest& sha256);
   absl::StatusOr<v1::PropagateResponse> Propagate(const Graph& graph);
+  // Tells the server the graph's sizes, and makes symbols of those plain ones that vary
+  // from job to job (varying_sizes.h). The graph as it is, if the server cannot say.
+  // Errors as Canonicalize.
+  absl::StatusOr<Graph> MakeVaryingSizesSymbolic(Graph graph, ExprPool* pool);
+  // What the server knows of this domain's sizes, page by page, for people.
+  absl::StatusOr<v1::ProfileShapesResponse> ListShapes(absl::string_view after);
   absl::StatusOr<v1::GetServerInfoResponse> GetServerInfo();
 
   // Checks a variant as it came and fetches its artifact if it is not inside.
@@ -90,6 +96,7 @@ class Client {
   struct Rpc;
   explicit Client(ClientOptions options);
   v1::RequestHeader MakeHeader() const;
+  absl::StatusOr<v1::ProfileShapesResponse> ProfileShapes(v1::ProfileShapesRequest request);
   absl::Status ReadArtifact(const Digest& sha256, std::string& bytes);
 
   // Constant after construction.
