@@ -65,6 +65,8 @@ def _fresh_process_state(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pyte
 
     for name in [name for name in os.environ if name.startswith("KILN_") and name != "KILN_BINARY"]:
         monkeypatch.delenv(name)
+    # Tests share a server, and would learn sizes from one another.
+    monkeypatch.setenv("KILN_SHAPE_PROFILE", "0")
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path_factory.mktemp("torch_cache")))
     torch._dynamo.reset()
     torch.manual_seed(0)

@@ -23,14 +23,27 @@ from kiln._wire.errors import KilnError
 if TYPE_CHECKING:
     from kiln._fx.propagated_graph import PropagatedGraph
 
+    backend: Callable[..., Any]
+
 __all__ = ["KilnError", "backend", "explain", "extern_calls", "graphs", "profile", "propagate", "stats"]
 
 
-def backend(gm: Any, example_inputs: Any, **kwargs: Any) -> Callable[..., Any]:
+def _backend(gm: Any, example_inputs: Any, **kwargs: Any) -> Callable[..., Any]:
     """What torch.compile finds under the name "kiln"."""
     from kiln._host.backend import backend as compile_with_kiln
 
     return compile_with_kiln(gm, example_inputs, **kwargs)
+
+
+def __getattr__(name: str) -> Any:
+    if name != "backend":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Whoever takes the backend is about to trace, before which sizes are asked about.
+    from kiln._host.shape_profile import watch
+
+    watch(_backend)
+    globals()["backend"] = _backend
+    return _backend
 
 
 def stats() -> dict[str, Any]:

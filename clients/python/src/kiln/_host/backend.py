@@ -18,7 +18,7 @@ from kiln import _native
 from kiln._fx.convert import ConvertedGraph, GraphRole, InputFacts, convert_graph
 from kiln._fx.decompositions import decomposition_table
 from kiln._fx.random_states import check_readable, state_places
-from kiln._host import fallback, profile
+from kiln._host import fallback, profile, shape_profile
 from kiln._host.compiled_graph import CompiledGraph
 from kiln._host.output_code import KilnOutputCode, autograd_cache
 from kiln._host.session import session_for
@@ -135,4 +135,5 @@ def backend(
     )
     with autograd_cache(settings):
         compiled: Callable[..., Any] = around(gm, example_inputs)
+    shape_profile.observe(gm)
     return compiled

@@ -76,6 +76,13 @@ class Session:
             self._disconnect()
             self._obtain(graph, module, symbols)
 
+    def profile_shapes(
+        self, request: compile_service_pb2.ProfileShapesRequest
+    ) -> compile_service_pb2.ProfileShapesResponse:
+        """`request` without a header. KilnError if the server does not answer, or is older."""
+        request.header.CopyFrom(self._header())
+        return self._connect().connection.profile_shapes(request)
+
     def _obtain(self, graph: _native.NativeGraph, module: graph_pb2.GraphModule, symbols: list[int]) -> None:
         endpoint = self._connect()
         with STATISTICS.timed("lookup"):

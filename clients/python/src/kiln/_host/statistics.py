@@ -87,6 +87,7 @@ class Statistics:
             "autograd_cache_hits": counts.get("autograd_cache_hits", 0),
             "autograd_cache_misses": counts.get("autograd_cache_misses", 0),
             "guard_misses": counts.get("guard_misses", 0),
+            "traces_with_shape_profile": counts.get("traces_with_shape_profile", 0),
             "eager_graphs": sum(reasons.values()),
             "eager_graphs_by_reason": reasons,
             "eager_calls": counts.get("eager_calls", 0),

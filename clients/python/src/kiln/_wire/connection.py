@@ -14,6 +14,8 @@ from kiln.v1 import artifact_pb2, compile_service_pb2
 _MAX_REPLY_BYTES = 80 << 20
 # A lookup takes microseconds on the server: one that takes longer is no help.
 _LOOKUP_SECONDS = 10.0
+# Advice, which nothing waits for long.
+_PROFILE_SECONDS = 2.0
 
 # gRPC codes that mean "nobody answered", when the server gave no reason itself.
 _UNREACHABLE = frozenset({"UNAVAILABLE", "DEADLINE_EXCEEDED", "CANCELLED"})
@@ -52,6 +54,18 @@ class Connection:
             return response
         except self._rpc_error as error:
             raise self._as_kiln_error("Lookup", error) from None
+
+    def profile_shapes(
+        self, request: compile_service_pb2.ProfileShapesRequest
+    ) -> compile_service_pb2.ProfileShapesResponse:
+        """KilnError UNIMPLEMENTED from a server that is older."""
+        try:
+            response: compile_service_pb2.ProfileShapesResponse = self._stub.ProfileShapes(
+                request, timeout=_PROFILE_SECONDS
+            )
+            return response
+        except self._rpc_error as error:
+            raise self._as_kiln_error("ProfileShapes", error) from None
 
     def compile(
         self, request: compile_service_pb2.CompileRequest, deadline_seconds: float

@@ -21,6 +21,7 @@ HOST_OPTIONS: Mapping[str, str] = {
     "domain": "KILN_DOMAIN",
     "requester": "KILN_REQUESTER",
     "revoked_builds": "KILN_REVOKED_BUILDS",
+    "shape_profile": "KILN_SHAPE_PROFILE",
     "trusted_keys": "KILN_TRUSTED_KEYS",
 }
 
@@ -42,6 +43,8 @@ class Settings:
     requester: str = ""
     deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
     revoked_builds: tuple[str, ...] = ()
+    # Whether sizes are told to the server, and made symbolic where it knows that they vary.
+    shape_profile: bool = True
     compile_options: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -69,6 +72,13 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+def _switch(name: str, text: str) -> bool:
+    try:
+        return {"": True, "1": True, "true": True, "0": False, "false": False}[text]
+    except KeyError:
+        raise KilnError("OPTION_INVALID", f"option {name}: {text!r} is neither true nor false") from None
+
+
 def read_settings(options: Mapping[str, Any] | None, environment: Mapping[str, str] = os.environ) -> Settings:
     """KilnError OPTION_INVALID for a value that means nothing."""
     given = {name: _text(value) for name, value in (options or {}).items()}
@@ -83,5 +93,6 @@ def read_settings(options: Mapping[str, Any] | None, environment: Mapping[str, s
         requester=host["requester"] or f"{socket.gethostname()}/{os.getpid()}",
         deadline_seconds=_seconds(host["deadline"]) if host["deadline"] else DEFAULT_DEADLINE_SECONDS,
         revoked_builds=tuple(build for build in host["revoked_builds"].split(",") if build),
+        shape_profile=_switch("shape_profile", host["shape_profile"]),
         compile_options=tuple(sorted(given.items())),
     )
