@@ -1,24 +1,29 @@
 // The RPC of a cache hit against an empty RPC of the same size.
 //
-//   rpc_bench --address=127.0.0.1:7077 [--calls=4000]
+//   rpc_bench --address=127.0.0.1:7077 [--calls=4000] [--connections 1 64 1000]
 //
 // Compiles a small graph through the server, then asks for it again and again by
 // Lookup, in turn with the same request to a second process that answers every
 // Lookup with the same bytes and does nothing else. Prints p50 and p99 of both and
-// their ratio, once with the artifact in the reply and once without.
+// their ratio, once with the artifact in the reply and once without; then the
+// throughput of many connections that each ask again when they are answered.
 #include <grpcpp/grpcpp.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <iostream>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "absl/synchronization/blocking_counter.h"
 #include "base/status_macros.h"
 #include "clients/cpp/client.h"
 #include "fake_runtime/fake_tensor_mode.h"
@@ -146,6 +151,67 @@ double CallMicroseconds(const Stub& stub, const v1::LookupRequest& request, v1::
   return took.count();
 }
 
+// One of many connections: asks again when it is answered.
+class Asker {
+ public:
+  Asker(const std::string& address, const v1::LookupRequest& request, std::atomic<int>* left)
+      : request_(request), left_(left) {
+    grpc::ChannelArguments arguments;
+    // A socket of its own.
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    stub_ = v1::CompileService::NewStub(
+        grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments));
+  }
+
+  // Asks while there are calls left, then tells `running`.
+  void Start(absl::BlockingCounter* running) {
+    running_ = running;
+    Next();
+  }
+  int failed() const { return failed_; }
+
+ private:
+  void Next() {
+    if (left_->fetch_sub(1) <= 0) return running_->DecrementCount();
+    // gRPC may still look at the last call's context while it tells of its end.
+    last_context_ = std::exchange(context_, std::make_unique<grpc::ClientContext>());
+    response_ = std::make_unique<v1::LookupResponse>();
+    stub_->async()->Lookup(context_.get(), &request_, response_.get(), [this](grpc::Status status) {
+      if (!status.ok() || !response_->found()) ++failed_;
+      Next();
+    });
+  }
+  const v1::LookupRequest& request_;
+  std::atomic<int>* const left_;
+  absl::BlockingCounter* running_ = nullptr;
+  Stub stub_;
+  std::unique_ptr<grpc::ClientContext> context_, last_context_;
+  std::unique_ptr<v1::LookupResponse> response_;
+  int failed_ = 0;
+};
+
+// Calls a second.
+double Throughput(const std::string& address, const v1::LookupRequest& request, int connections, int calls) {
+  std::atomic<int> left{0};
+  std::vector<std::unique_ptr<Asker>> askers;
+  for (int i = 0; i < connections; ++i) askers.push_back(std::make_unique<Asker>(address, request, &left));
+  auto seconds_of = [&](int count) {
+    absl::BlockingCounter running(connections);
+    left = count;
+    const auto start = std::chrono::steady_clock::now();
+    for (auto& asker : askers) asker->Start(&running);
+    running.Wait();
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  };
+  // Connects.
+  seconds_of(10 * connections);
+  const double seconds = seconds_of(calls);
+  int failed = 0;
+  for (auto& asker : askers) failed += asker->failed();
+  if (failed > 0) std::printf("  %d calls FAILED\n", failed);
+  return calls / seconds;
+}
+
 double Percentile(std::vector<double>& values, double p) {
   auto at = values.begin() + static_cast<ptrdiff_t>(p * static_cast<double>(values.size() - 1));
   std::nth_element(values.begin(), at, values.end());
@@ -165,7 +231,17 @@ void Compare(const char* name, const Stub& real, const Stub& empty, const v1::Lo
               response.ByteSizeLong(), h50, h99, e50, e99, e50 / h50);
 }
 
-absl::Status Run(const std::string& address, int calls) {
+void CompareThroughput(const std::string& real, const std::string& empty, const v1::LookupRequest& request,
+                       const std::vector<int>& connections, int calls) {
+  for (int count : connections) {
+    const double hits = Throughput(real, request, count, calls);
+    const double nothing = Throughput(empty, request, count, calls);
+    std::printf("  %4d connections: %8.0f hits/s   %8.0f empty calls/s   hit/empty %.2f\n", count, hits, nothing,
+                hits / nothing);
+  }
+}
+
+absl::Status Run(const std::string& address, int calls, const std::vector<int>& connections) {
   ExprPool pool;
   KILN_ASSIGN_OR_RETURN(Graph graph, ParseGraph(kGraph, &pool, FindOpSchema));
   KILN_RETURN_IF_ERROR(BindSymbols(graph, {{"s0", 64}, {"s1", 32}}));
@@ -191,6 +267,8 @@ absl::Status Run(const std::string& address, int calls) {
   Compare("Lookup, artifact in the reply", real, empty, request, calls);
   request.add_have(record.artifact_sha256());
   Compare("Lookup, host has the artifact", real, empty, request, calls);
+  std::printf("throughput, client and servers on the same cores, the host has the artifact\n");
+  CompareThroughput(address, empty_server.address(), request, connections, 4 * calls);
   return absl::OkStatus();
 }
 
@@ -201,13 +279,15 @@ int main(int argc, char** argv) {
   CLI::App app{"The RPC of a hit against an empty RPC of the same size."};
   std::string address;
   int calls = 4000;
+  std::vector<int> connections = {1, 64, 1000};
   bool empty_server = false;
   app.add_option("--address", address, "A running server");
   app.add_option("--calls", calls, "Calls of each kind");
+  app.add_option("--connections", connections, "Connections at once, in turn")->check(CLI::PositiveNumber);
   app.add_flag("--empty-server", empty_server, "Be the second process");
   CLI11_PARSE(app, argc, argv);
   if (empty_server) return kiln::RunEmptyServer();
-  absl::Status status = kiln::Run(address, calls);
+  absl::Status status = kiln::Run(address, calls, connections);
   if (!status.ok()) std::cerr << "error: " << status.ToString() << "\n";
   return status.ok() ? 0 : 1;
 }

@@ -1,6 +1,6 @@
 """Graphs that grow to eight times their size: time, the fitted exponent, a plot. Run by `make bench`.
 
-    python tests/bench/stress_bench.py PROPAGATE_BENCH [--plot stress.svg] [--repeats 5]
+python tests/bench/stress_bench.py PROPAGATE_BENCH [--plot stress.svg] [--repeats 5]
 """
 
 from __future__ import annotations
