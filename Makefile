@@ -22,7 +22,7 @@ help:
 	@echo 'make conformance  fake tensors against PyTorch, on all samples'
 	@echo 'make judge        compiled code against eager PyTorch: every sample of every operator, all types; many hours'
 	@echo 'make fuzz         a minute of fuzzing for each thing that reads bytes, and of drawn programs against eager'
-	@echo 'make chaos        kills, corruption and hostile requests, three times over'
+	@echo 'make chaos        kills, corruption, a failing Redis and hostile requests, several times over'
 	@echo 'make format lint  clang-format and ruff; ruff and mypy'
 
 deps:
@@ -63,11 +63,13 @@ judge: python
 bench: python
 	KILN_BINARY=$(KILN) $(PYTHON) tests/bench/bench.py
 
-# Kills of servers, zygotes and workers, lying workers, corrupt stores, malformed
-# and hostile requests: three times over, since races show themselves rarely.
+# Kills of servers, zygotes and workers, lying workers, corrupt stores, a Redis that
+# fails its clients, malformed and hostile requests: several times over, since races show
+# themselves rarely.
 chaos: python
 	cd $(BUILD) && ctest --output-on-failure -L e2e --repeat until-fail:3
 	cd $(BUILD) && ctest --output-on-failure -R 'store_test|zygote_test|flight_.*test|variant_cache_test' --repeat until-fail:3
+	cd $(BUILD) && KILN_CHAOS_ROUNDS=20 ctest --output-on-failure -L chaos --timeout 3600
 	KILN_BINARY=$(KILN) $(PYTHON) -m pytest -q tests/e2e/test_sharing.py tests/e2e/test_bad_input.py
 	KILN_BINARY=$(KILN) $(PYTHON) -m pytest -q clients/python/tests/test_refusals.py
 

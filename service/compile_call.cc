@@ -39,9 +39,24 @@ void CompileCall::LookUp() {
   absl::StatusOr<CacheAnswer> answer = front_.cache->Lookup(prepared_->key, prepared_->symbol_values,
                                                             *prepared_->host_class, /*count=*/false);
   if (!answer.ok()) return Finish(answer.status());
-  if (!answer->hit.has_value()) return Join();
-  ++(answer->hit->tier == v1::TIER_MEMORY ? front_.compile_hits_memory : front_.compile_hits_disk);
-  FinishWith(*answer->hit);
+  if (answer->hit.has_value()) return FinishFromCache(*answer->hit);
+  if (!answer->elsewhere) return Join();
+  front_.shared->AfterSync(prepared_->domain, prepared_->key, SharedIndex::When::kIfDue,
+                           [self = shared_from_this()] { self->LookUpShared(); });
+}
+
+void CompileCall::LookUpShared() {
+  if (finished()) return;
+  absl::StatusOr<CacheAnswer> answer = front_.cache->LookupShared(prepared_->key, prepared_->symbol_values,
+                                                                  *prepared_->host_class, /*count=*/false);
+  if (!answer.ok()) return Finish(answer.status());
+  if (answer->hit.has_value()) return FinishFromCache(*answer->hit);
+  Join();
+}
+
+void CompileCall::FinishFromCache(const CacheHit& hit) {
+  front_.CountCompileHit(hit.tier);
+  FinishWith(hit);
 }
 
 void CompileCall::Join() {

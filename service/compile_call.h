@@ -44,9 +44,13 @@ class CompileCall : public std::enable_shared_from_this<CompileCall> {
 
   void Prepare(absl::Status admission, const v1::CompileRequest& request);
   void LookUp();
+  // The same after the tier that replicas share has been asked.
+  void LookUpShared();
   void Join();
   void HandleProgress(const FlightProgress& progress);
   void HandleOutcome(absl::StatusOr<FlightOutcome> outcome);
+  // A hit of the cache's own, and then FinishWith().
+  void FinishFromCache(const CacheHit& hit);
   void FinishWith(const CacheHit& hit);
   void Finish(const absl::StatusOr<v1::CompileResult>& result);
   bool finished() const;

@@ -49,7 +49,18 @@ class GrpcService final : public Base {
 
   grpc::ServerUnaryReactor* Lookup(grpc::CallbackServerContext*, const grpc::ByteBuffer* request,
                                    grpc::ByteBuffer* response) override {
-    return Answer(front_, Rpc::kLookup, &kiln::Lookup, *request, response);
+    auto* reactor = new UnaryReactor(front_, Rpc::kLookup, response);
+    v1::LookupRequest parsed;
+    if (absl::Status status = ParseRequest(*request, parsed); !status.ok()) {
+      reactor->FinishWith(status, v1::LookupResponse());
+      return reactor;
+    }
+    reactor->log().SetHeader(parsed.header());
+    kiln::Lookup(front_, parsed, [reactor](const absl::Status& status, const v1::LookupResponse& answer) {
+      if (status.ok()) NoteOutcome(answer, reactor->log());
+      reactor->FinishWith(status, answer);
+    });
+    return reactor;
   }
 
   grpc::ServerUnaryReactor* GetServerInfo(grpc::CallbackServerContext*, const grpc::ByteBuffer* request,

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "cache/redis/redis_client.h"
 #include "service/compiler_entry.h"
 
 namespace kiln {
@@ -39,6 +40,10 @@ struct ServeOptions {
   std::string ready_file;
   // "trace", "debug", "info", "warn", "err". Logs go to stderr.
   std::string log_level = "info";
+  // Where replicas share artifacts: cache/redis/redis_url.h. Empty: nowhere.
+  std::string redis;
+  RedisTlsOptions redis_tls;
+  absl::Duration redis_ttl = absl::InfiniteDuration();
   // Tests put another in.
   CompilerEntry compiler = CompilerEntry::Real();
 };

@@ -241,8 +241,16 @@ std::string DescribeServer(const v1::GetServerInfoResponse& info) {
                   " UTC\n");
   absl::StrAppend(&out, "compiles  ", c.compiles(), ", ", c.compile_failures(), " failed, ", c.worker_crashes(),
                   " workers crashed\n");
-  absl::StrAppend(&out, "hits      ", c.hits_memory() + c.hits_disk(), ": ", c.hits_memory(), " from memory, ",
-                  c.hits_disk(), " from disk; ", c.joined(), " joined another's compile; ", c.misses(), " misses\n");
+  const std::string from_shared =
+      c.hits_shared() == 0 ? "" : absl::StrCat(", ", c.hits_shared(), " from the shared tier");
+  absl::StrAppend(&out, "hits      ", c.hits_memory() + c.hits_disk() + c.hits_shared(), ": ", c.hits_memory(),
+                  " from memory, ", c.hits_disk(), " from disk", from_shared, "; ", c.joined(), " joined another's compile; ", c.misses(), " misses\n");
+  if (c.shared_pulls() + c.shared_failures() > 0) {
+    absl::StrAppend(&out, "shared    ", c.shared_rows(), " variants of others taken, ", c.shared_restored(),
+                    " lost things restored, ", DescribeBytes(c.shared_bytes()), " moved; ", c.shared_failures(),
+                    " calls failed, ", c.shared_put_failures(), " writes not taken, ", c.shared_untrusted(),
+                    " things refused; down ", c.shared_times_down(), " times\n");
+  }
   absl::StrAppend(&out, "holds     ", c.variants(), " variants of ", c.keys(), " keys, ",
                   DescribeBytes(c.artifact_bytes()), " of artifacts\n");
   absl::StrAppend(&out, "guards    ", c.guards(), " in all compiles\n");

@@ -14,6 +14,7 @@ struct ServeArguments {
   ServeOptions options;
   double idle_exit_seconds = 0;
   double drain_seconds = 10;
+  double redis_ttl_hours = 0;
   int64_t memory_cache_mib = 256;
 };
 
@@ -22,6 +23,7 @@ ServeOptions OptionsOf(const ServeArguments& arguments) {
   options.memory_cache_bytes = arguments.memory_cache_mib << 20;
   options.drain = absl::Seconds(arguments.drain_seconds);
   if (options.metrics == "none") options.metrics.clear();
+  if (arguments.redis_ttl_hours > 0) options.redis_ttl = absl::Hours(arguments.redis_ttl_hours);
   if (arguments.idle_exit_seconds > 0) options.idle_exit = absl::Seconds(arguments.idle_exit_seconds);
   return options;
 }
@@ -58,6 +60,23 @@ void AddServeCommand(CLI::App& app, CommandOutcome& outcome) {
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command->add_option("--drain", arguments->drain_seconds, "Seconds that calls may go on after SIGTERM")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command
+      ->add_option("--redis", options.redis,
+                   "Where servers share artifacts: redis://USER:PASSWORD@HOST:PORT/DB, rediss:// for TLS,\n"
+                   "redis+sentinel://H1,H2/MASTER, redis+cluster://H1,H2. Better given as KILN_REDIS, which is\n"
+                   "in no list of processes. A Redis that is away is no error")
+      ->envname("KILN_REDIS");
+  command->add_option("--redis-ca", options.redis_tls.ca_file,
+                      "Who signs Redis' certificate, a PEM file. Default: whom this machine trusts");
+  command->add_option("--redis-cert", options.redis_tls.cert_file, "This server's certificate for Redis, a PEM file");
+  command->add_option("--redis-key", options.redis_tls.key_file, "The certificate's key, a PEM file");
+  command->add_option("--redis-server-name", options.redis_tls.server_name,
+                      "The name in Redis' certificate. Default: the host of the URL");
+  command
+      ->add_option("--redis-ttl", arguments->redis_ttl_hours,
+                   "Hours that Redis keeps what nobody writes again. 0: until it needs the room")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   command->add_option("--ready-file", options.ready_file, "A file that gets the ready line too, written whole");

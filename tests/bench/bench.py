@@ -40,6 +40,11 @@ def bench_rpc() -> int:
         return subprocess.run([str(BUILT / "rpc_bench"), f"--address={server.address}"]).returncode
 
 
+def bench_tiers() -> int:
+    """Disk and Redis beside redis-benchmark; hits of memory while Redis is away."""
+    return subprocess.run([str(BUILT / "tier_bench"), "--kiln", kiln_server.kiln_binary()]).returncode
+
+
 def bench_fake_tensors() -> int:
     """FakeTensorMode beside PyTorch, and how it grows; each runs alone as well."""
     program = BUILT / "propagate_bench"
@@ -49,7 +54,7 @@ def bench_fake_tensors() -> int:
 
 
 def main() -> int:
-    return bench_compiled_code() | bench_rpc() | bench_fake_tensors()
+    return bench_compiled_code() | bench_rpc() | bench_tiers() | bench_fake_tensors()
 
 
 if __name__ == "__main__":

@@ -28,6 +28,12 @@ int RunServer(int argc, char** argv) {
     if (absl::ConsumePrefix(&flag, "--idle_ms=")) {
       options.idle_exit = absl::Milliseconds(std::atoi(std::string(flag).c_str()));
     }
+    if (absl::ConsumePrefix(&flag, "--key=")) options.key_file = std::string(flag);
+    if (absl::ConsumePrefix(&flag, "--log=")) options.log_level = std::string(flag);
+    if (absl::ConsumePrefix(&flag, "--redis=")) options.redis = std::string(flag);
+    if (absl::ConsumePrefix(&flag, "--redis_ca=")) options.redis_tls.ca_file = std::string(flag);
+    if (absl::ConsumePrefix(&flag, "--redis_cert=")) options.redis_tls.cert_file = std::string(flag);
+    if (absl::ConsumePrefix(&flag, "--redis_key=")) options.redis_tls.key_file = std::string(flag);
     if (flag == "--compiler=fake") options.compiler = kiln::FakeCompiler();
   }
   return kiln::Serve(options);
