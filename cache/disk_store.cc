@@ -21,8 +21,8 @@
 namespace kiln {
 namespace {
 
-enum Family { kDefault, kArtifacts, kVariants, kGraphs, kNumFamilies };
-constexpr const char* kFamilyNames[kNumFamilies] = {"default", "artifacts", "variants", "graphs"};
+enum Family { kDefault, kArtifacts, kVariants, kGraphs, kShapes, kNumFamilies };
+constexpr const char* kFamilyNames[kNumFamilies] = {"default", "artifacts", "variants", "graphs", "shapes"};
 // About 10,000 graphs of large models.
 constexpr uint64_t kMaxGraphBytes = uint64_t{4} << 30;
 constexpr absl::string_view kFormatKey = "format";
@@ -143,6 +143,12 @@ class DiskStore::Database {
     rocksdb::WriteBatch batch;
     batch.Put(families_[family], Slice(key), Slice(value));
     return Write(batch);
+  }
+
+  // May be lost when the machine stops.
+  absl::Status PutUnsynced(Family family, absl::string_view key, absl::string_view value) {
+    rocksdb::Status status = db_->Put(rocksdb::WriteOptions(), families_[family], Slice(key), Slice(value));
+    return status.ok() ? absl::OkStatus() : StorageError(where_, status);
   }
 
   absl::Status Delete(Family family, absl::string_view key) {
@@ -280,5 +286,16 @@ absl::Status DiskStore::PutGraph(const Digest& name, absl::string_view bytes) {
 }
 
 bool DiskStore::HasGraph(const Digest& name) { return database_->Has(kGraphs, name.bytes()); }
+
+absl::Status DiskStore::PutProfile(absl::string_view key, absl::string_view value) {
+  return database_->PutUnsynced(kShapes, key, value);
+}
+
+absl::Status DiskStore::RemoveProfile(absl::string_view key) { return database_->Delete(kShapes, key); }
+
+absl::Status DiskStore::VisitProfiles(
+    const std::function<void(absl::string_view key, absl::string_view value)>& visit) {
+  return database_->Visit(kShapes, visit);
+}
 
 }  // namespace kiln

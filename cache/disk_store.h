@@ -5,6 +5,7 @@
 //   artifacts       SHA-256 (32 bytes)               the ELF, in blob files
 //   variants        variant key (32), SHA-256 (32)   v1::SignedVariant
 //   graphs          graph name (32)                  serialized v1::Graph, the oldest out first over 4 GiB
+//   shapes          subject (32), domain             v1::ProfileShapesResponse.Subject; not synced
 //
 // An artifact and its row are one write batch, and an artifact goes with its last
 // row. Every write is acknowledged after
@@ -26,10 +27,11 @@
 #include "absl/synchronization/mutex.h"
 #include "cache/artifact_store.h"
 #include "cache/graph_store.h"
+#include "cache/profile_store.h"
 
 namespace kiln {
 
-class DiskStore final : public ArtifactStore, public GraphStore {
+class DiskStore final : public ArtifactStore, public GraphStore, public ProfileStore {
  public:
   // STORAGE, in one line that names the folder.
   static absl::StatusOr<std::unique_ptr<DiskStore>> Open(const std::string& folder);
@@ -46,6 +48,11 @@ class DiskStore final : public ArtifactStore, public GraphStore {
   absl::StatusOr<std::string> GetGraph(const Digest& name) override;
   absl::Status PutGraph(const Digest& name, absl::string_view bytes) override;
   bool HasGraph(const Digest& name) override;
+
+  absl::Status PutProfile(absl::string_view key, absl::string_view value) override;
+  absl::Status RemoveProfile(absl::string_view key) override;
+  absl::Status VisitProfiles(
+      const std::function<void(absl::string_view key, absl::string_view value)>& visit) override;
 
  private:
   class Database;

@@ -103,20 +103,6 @@ class GuardIndex::KeyEntry {
     return answer;
   }
 
-  std::vector<IndexedVariantPtr> Some(size_t max) const {
-    absl::MutexLock lock(&mutex_);
-    std::vector<IndexedVariantPtr> result;
-    for (const Group& group : groups_) {
-      for (const auto& [values, bucket] : group.by_values) {
-        for (const Candidate& candidate : bucket) {
-          if (result.size() >= max) return result;
-          result.push_back(candidate.variant);
-        }
-      }
-    }
-    return result;
-  }
-
   std::vector<IndexedVariantPtr> All() const {
     absl::MutexLock lock(&mutex_);
     std::vector<const Candidate*> candidates;
@@ -244,7 +230,6 @@ absl::Status GuardIndex::Add(IndexedVariantPtr variant) {
     if (!alive || entry->dead()) EraseIfDead(key, entry.get());
     if (!alive) continue;
     num_variants_.fetch_add(added, std::memory_order_relaxed);
-    if (status.ok()) neighbours_.Add(*variant);
     return status;
   }
 }
@@ -262,11 +247,6 @@ absl::StatusOr<IndexAnswer> GuardIndex::Lookup(const VariantKey& key, absl::Span
   std::shared_ptr<KeyEntry> entry = FindEntry(key);
   if (entry == nullptr) return IndexAnswer{nullptr, {v1::MISS_REASON_UNKNOWN_KEY}};
   return entry->Lookup(symbol_values, host);
-}
-
-std::vector<IndexedVariantPtr> GuardIndex::SomeVariantsOf(const VariantKey& key, size_t max) const {
-  std::shared_ptr<KeyEntry> entry = FindEntry(key);
-  return entry == nullptr ? std::vector<IndexedVariantPtr>() : entry->Some(max);
 }
 
 std::vector<IndexedVariantPtr> GuardIndex::VariantsOf(const VariantKey& key) const {

@@ -35,7 +35,6 @@
 #include "absl/types/span.h"
 #include "cache/host_class.h"
 #include "cache/indexed_variant.h"
-#include "cache/key_neighbours.h"
 #include "cache/variant_key.h"
 
 namespace kiln {
@@ -68,12 +67,6 @@ class GuardIndex {
 
   // All variants of a key, most general first. For people.
   std::vector<IndexedVariantPtr> VariantsOf(const VariantKey& key) const;
-  // Some of them, `max` at most, those with the fewest pins first. Costs no more than
-  // they are.
-  std::vector<IndexedVariantPtr> SomeVariantsOf(const VariantKey& key, size_t max) const;
-
-  // Keys by what they are made of; those that have lost all variants included.
-  const KeyNeighbours& neighbours() const { return neighbours_; }
 
   int64_t num_keys() const;
   int64_t num_variants() const;
@@ -83,10 +76,7 @@ class GuardIndex {
   std::shared_ptr<KeyEntry> FindEntry(const VariantKey& key) const;
   void EraseIfDead(const VariantKey& key, const KeyEntry* entry);
 
-  // Self-locking.
   std::atomic<int64_t> num_variants_{0};
-  KeyNeighbours neighbours_;
-
   mutable absl::Mutex mutex_;
   absl::flat_hash_map<VariantKey, std::shared_ptr<KeyEntry>> entries_ ABSL_GUARDED_BY(mutex_);
 };

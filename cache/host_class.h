@@ -29,16 +29,11 @@ class HostClass {
   // _EXTERN_OP, in that order. Empty: it can.
   std::vector<v1::MissReason> WhyNot(const v1::VariantRecord& record) const;
 
-  // What of a variant's needs it has not.
-  std::vector<std::string> LackedFeatures(const v1::VariantRecord& record) const;
-  std::vector<std::string> LackedOps(const v1::VariantRecord& record) const;
-  uint32_t abi_min() const { return abi_min_; }
-  uint32_t abi_max() const { return abi_max_; }
-
   // True if this host can run whatever a compile for `other` may give.
   bool Covers(const HostClass& other) const;
 
  private:
+  bool HasFeatures(const google::protobuf::RepeatedPtrField<std::string>& features) const;
   bool ServesOp(absl::string_view name) const;
 
   // Constant after construction.

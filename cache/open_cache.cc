@@ -22,10 +22,14 @@ constexpr int64_t kMemoryGraphBytes = int64_t{64} << 20;
 absl::StatusOr<OpenedCache> OpenCache(const CacheOptions& options) {
   auto memory = std::make_unique<MemoryStore>(options.memory_bytes);
   auto dropped = std::make_shared<DropLog>();
+  std::unique_ptr<SharedIndex> shared;
+  if (options.shared != nullptr) {
+    shared = std::make_unique<SharedIndex>(options.shared, options.trusted, options.shared_options, options.clock);
+  }
   OpenedCache cache;
   if (options.folder.empty()) {
     cache.graphs = std::make_shared<MemoryGraphStore>(kMemoryGraphBytes);
-    KILN_ASSIGN_OR_RETURN(cache.variants, VariantCache::Open(std::move(memory), dropped));
+    KILN_ASSIGN_OR_RETURN(cache.variants, VariantCache::Open(std::move(memory), dropped, std::move(shared)));
     return cache;
   }
   KILN_ASSIGN_OR_RETURN(std::shared_ptr<DiskStore> disk, DiskStore::Open(options.folder));
@@ -33,8 +37,10 @@ absl::StatusOr<OpenedCache> OpenCache(const CacheOptions& options) {
   auto verified = std::make_shared<VerifiedStore>(std::move(bounded), options.trusted, dropped);
   KILN_ASSIGN_OR_RETURN(
       cache.variants,
-      VariantCache::Open(std::make_unique<TieredStore>(std::move(memory), std::move(verified)), dropped));
-  cache.graphs = std::move(disk);
+      VariantCache::Open(std::make_unique<TieredStore>(std::move(memory), std::move(verified)), dropped,
+                         std::move(shared)));
+  cache.graphs = disk;
+  cache.profiles = std::move(disk);
   return cache;
 }
 

@@ -1,5 +1,5 @@
 // The wiring of the tiers, in one place: memory over verified, bounded disk, or memory
-// alone when there is no folder.
+// alone when there is no folder; and beside them the tier that replicas share.
 #ifndef KILN_CACHE_OPEN_CACHE_H_
 #define KILN_CACHE_OPEN_CACHE_H_
 
@@ -8,7 +8,11 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "base/clock.h"
 #include "cache/graph_store.h"
+#include "cache/profile_store.h"
+#include "cache/shared_index.h"
+#include "cache/shared_tier.h"
 #include "cache/variant_cache.h"
 #include "compiler/artifact/signed_variant.h"
 
@@ -22,11 +26,17 @@ struct CacheOptions {
   int64_t disk_bytes = int64_t{16} << 30;
   // Rows that none of these signed are dropped.
   TrustedKeys trusted;
+  // The tier that replicas share; null for none. Its clock must outlive the cache.
+  std::shared_ptr<SharedTier> shared;
+  SharedIndexOptions shared_options;
+  const Clock* clock = Clock::Real();
 };
 
 struct OpenedCache {
   std::unique_ptr<VariantCache> variants;
   std::shared_ptr<GraphStore> graphs;
+  // Null without a folder.
+  std::shared_ptr<ProfileStore> profiles;
 };
 
 // STORAGE, in one line that names the folder, when it cannot be made, written,

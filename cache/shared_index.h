@@ -13,20 +13,23 @@
 // known to have lost something, it is read from the start again: that finds rows
 // that it lost, which are then restored.
 //
-// Thread-safe. Pull(), Fetch() and Publish() block, each for a bounded time.
+// Thread-safe. Calls that say so block, each for a bounded time.
 #ifndef KILN_CACHE_SHARED_INDEX_H_
 #define KILN_CACHE_SHARED_INDEX_H_
 
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
@@ -40,9 +43,15 @@ namespace kiln {
 struct SharedIndexOptions {
   absl::Duration min_pull_interval = absl::Milliseconds(100);
   absl::Duration refresh_interval = absl::Minutes(10);
+  // Between two readings from the start, even if the tier loses things all the time.
+  absl::Duration min_refresh_interval = absl::Seconds(10);
+  // While the tier is down nobody even asks, but once in so long.
+  absl::Duration down_interval = absl::Milliseconds(250);
+  // Optional. Told the first of each kind of thing that is not to be trusted.
+  std::function<void(absl::string_view)> complain;
 };
 
-// The tier's state, and what verification found. Since the start.
+// Since the start.
 struct SharedCounters {
   SharedTierState tier;
   int64_t pulls = 0;              // logs read
@@ -56,38 +65,42 @@ struct SharedCounters {
 class SharedIndex {
  public:
   enum class When { kIfDue, kNow };
+  using Variants = std::vector<IndexedVariantPtr>;
 
   struct Pulled {
-    // Verified, of the key. Rows that `known` has are left out.
-    std::vector<IndexedVariantPtr> rows;
-    // The log was read from its start: what of `known` is not in it.
-    std::vector<IndexedVariantPtr> lacking;
+    // Verified, of the key, new to the caller.
+    Variants rows;
+    // The log was read from its start: `present` and `lacking` are what the caller
+    // has and the log has, or has not.
     bool from_start = false;
+    Variants present;
+    Variants lacking;
   };
 
   // `clock` must outlive it.
-  SharedIndex(std::unique_ptr<SharedTier> tier, TrustedKeys trusted, SharedIndexOptions options, const Clock* clock);
+  SharedIndex(std::shared_ptr<SharedTier> tier, TrustedKeys trusted, SharedIndexOptions options, const Clock* clock);
 
-  // True if a pull would read the log now. Cheap; never blocks on the tier.
+  // True if Pull(kIfDue) would read the log now.
   bool IsDue(const VariantKey& key) const;
-  // The same for a key that was hit: due only for a refresh.
+  // The same for a key that was hit, for which only a refresh is due.
   bool IsStale(const VariantKey& key) const;
 
-  // Reads what is new in the key's log. Nothing, if it is not due. `known`: the
-  // variants of the key that the caller has. STORAGE.
-  absl::StatusOr<Pulled> Pull(absl::string_view domain, const VariantKey& key,
-                              const std::vector<IndexedVariantPtr>& known, When when);
+  // Reads what is new in the key's log; nothing if it is not due. `known` gives the
+  // variants of the key that the caller has. Blocks. STORAGE.
+  absl::StatusOr<Pulled> Pull(absl::string_view domain, const VariantKey& key, const std::function<Variants()>& known,
+                              When when);
 
-  // The variant's artifact, verified. Errors as SharedTier.
+  // An artifact, verified. Blocks. Errors as SharedTier.
   absl::StatusOr<ArtifactBytes> Fetch(absl::string_view domain, const Digest& sha256);
 
-  // Artifact, then row. STORAGE if either could not be written; the row is not
+  // Artifact, then row. Blocks. STORAGE if one could not be written; the row is not
   // written without its artifact.
   absl::Status Publish(const IndexedVariant& variant, const ArtifactBytes& elf);
 
-  // Of `variants`, whose artifacts the tier has lost.
-  absl::StatusOr<std::vector<IndexedVariantPtr>> WithoutArtifact(const std::vector<IndexedVariantPtr>& variants);
-  void CountRestored() { restored_.fetch_add(1, std::memory_order_relaxed); }
+  // Gives back what the tier has lost of what a pull from the start found: rows, and
+  // artifacts of rows that are there. `local` gives an artifact's bytes, or null.
+  // At most 64 of each. Blocks.
+  void Restore(const Pulled& pulled, const std::function<ArtifactBytes(const Digest&)>& local);
 
   // True if a row of the key was dropped as untrusted and none was taken since.
   bool HasLost(const VariantKey& key) const { return dropped_.HasLost(key); }
@@ -109,17 +122,25 @@ class SharedIndex {
 
   Shard& ShardOf(const VariantKey& key) const;
   KeyState StateOf(const VariantKey& key) const;
+  // What `read` makes of the key's state; without a copy, since hits ask.
+  bool Ask(const VariantKey& key, absl::FunctionRef<bool(const KeyState&)> read) const;
   void SetState(const VariantKey& key, KeyState state);
   bool NeedsFromStart(const KeyState& state) const;
-  // Whether the tier came back since somebody last asked: it may have lost anything.
-  void NoteComebacks();
-  // Null if it is not to be trusted.
-  IndexedVariantPtr Verify(absl::string_view domain, const VariantKey& key, const SharedRow& row);
-  void DropRow(absl::string_view domain, const VariantKey& key, const SharedRow& row, bool nobodys,
-               absl::string_view why);
+  bool IsQuiet() const;
+  // After a failed pull: nobody asks for a while if the tier is down.
+  void NoteFailure();
+  // After a pull: if the tier has been down it may have lost anything.
+  void NoteComeback();
+  absl::Status ReadOn(absl::string_view domain, const VariantKey& key, const Variants& known, KeyState& state,
+                      Pulled& pulled);
+  // What the row is, or why it is not to be trusted; that is noted.
+  absl::StatusOr<IndexedVariantPtr> Verify(const VariantKey& key, const SharedRow& row);
+  void RestoreOne(const IndexedVariant& variant, bool with_row,
+                  const std::function<ArtifactBytes(const Digest&)>& local);
+  void ComplainOnce(std::atomic<bool>& told, absl::string_view what);
 
   // Constant after construction.
-  const std::unique_ptr<SharedTier> tier_;
+  const std::shared_ptr<SharedTier> tier_;
   const TrustedKeys trusted_;
   const SharedIndexOptions options_;
   const Clock* const clock_;
@@ -130,10 +151,14 @@ class SharedIndex {
   // Grows when the tier is known to have lost something.
   std::atomic<int64_t> epoch_{1};
   std::atomic<int64_t> times_down_seen_{0};
+  // Nanoseconds of the monotonic clock.
+  std::atomic<int64_t> quiet_until_{0};
   std::atomic<int64_t> pulls_{0};
-  mutable std::atomic<int64_t> pulls_saved_{0};
+  std::atomic<int64_t> pulls_saved_{0};
   std::atomic<int64_t> rows_{0};
   std::atomic<int64_t> restored_{0};
+  std::atomic<bool> told_row_{false};
+  std::atomic<bool> told_artifact_{false};
 };
 
 }  // namespace kiln

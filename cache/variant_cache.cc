@@ -6,7 +6,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/status_macros.h"
-#include "cache/nearest_entry.h"
 
 namespace kiln {
 namespace {
@@ -22,12 +21,14 @@ void AddReason(std::vector<v1::MissReason>& reasons, v1::MissReason reason) {
 
 }  // namespace
 
-VariantCache::VariantCache(std::unique_ptr<ArtifactStore> store, std::shared_ptr<DropLog> dropped)
-    : store_(std::move(store)), dropped_(std::move(dropped)) {}
+VariantCache::VariantCache(std::unique_ptr<ArtifactStore> store, std::shared_ptr<DropLog> dropped,
+                           std::unique_ptr<SharedIndex> shared)
+    : store_(std::move(store)), dropped_(std::move(dropped)), shared_(std::move(shared)) {}
 
 absl::StatusOr<std::unique_ptr<VariantCache>> VariantCache::Open(std::unique_ptr<ArtifactStore> store,
-                                                                 std::shared_ptr<DropLog> dropped) {
-  std::unique_ptr<VariantCache> cache(new VariantCache(std::move(store), std::move(dropped)));
+                                                                 std::shared_ptr<DropLog> dropped,
+                                                                 std::unique_ptr<SharedIndex> shared) {
+  std::unique_ptr<VariantCache> cache(new VariantCache(std::move(store), std::move(dropped), std::move(shared)));
   KILN_RETURN_IF_ERROR(cache->Load());
   return cache;
 }
@@ -40,16 +41,39 @@ absl::Status VariantCache::Load() {
 }
 
 absl::StatusOr<CacheAnswer> VariantCache::Lookup(const VariantKey& key, absl::Span<const int64_t> symbol_values,
-                                                 const HostClass& host, bool count,
-                                                 const v1::KeyComponents* components) {
+                                                 const HostClass& host, bool count) {
+  return LookupIn(Reach::kLocal, key, symbol_values, host, count);
+}
+
+absl::StatusOr<CacheAnswer> VariantCache::LookupShared(const VariantKey& key, absl::Span<const int64_t> symbol_values,
+                                                       const HostClass& host, bool count) {
+  return LookupIn(Reach::kShared, key, symbol_values, host, count);
+}
+
+absl::StatusOr<StoredArtifact> VariantCache::Find(Reach reach, const IndexedVariant& variant) {
+  absl::StatusOr<StoredArtifact> found = store_->GetArtifact(variant.artifact);
+  if (found.ok() || reach == Reach::kLocal || shared_ == nullptr) return found;
+  KILN_ASSIGN_OR_RETURN(ArtifactBytes elf, shared_->Fetch(variant.record.key().domain(), variant.artifact));
+  // The copies are for speed alone, so that their failure is no failure of the read.
+  if (!store_->Publish({variant.key, variant.artifact, variant.signed_variant}, elf).ok()) {
+    write_failures_.fetch_add(1, std::memory_order_relaxed);
+  }
+  return StoredArtifact{std::move(elf), v1::TIER_SHARED};
+}
+
+absl::StatusOr<CacheAnswer> VariantCache::LookupIn(Reach reach, const VariantKey& key,
+                                                   absl::Span<const int64_t> symbol_values, const HostClass& host,
+                                                   bool count) {
+  const bool asks_no_further = reach == Reach::kShared || shared_ == nullptr;
   CacheAnswer answer;
   for (int repairs = 0; repairs <= kMaxRepairsPerLookup; ++repairs) {
     KILN_ASSIGN_OR_RETURN(IndexAnswer found, index_.Lookup(key, symbol_values, host));
     if (found.variant == nullptr) {
       for (v1::MissReason reason : found.reasons) AddReason(answer.reasons, reason);
+      answer.elsewhere = !asks_no_further && shared_->IsDue(key);
       break;
     }
-    absl::StatusOr<StoredArtifact> artifact = store_->GetArtifact(found.variant->artifact);
+    absl::StatusOr<StoredArtifact> artifact = Find(reach, *found.variant);
     if (artifact.ok()) {
       if (count) CountHit(artifact->tier);
       answer.hit = CacheHit{found.variant, std::move(artifact->elf), artifact->tier};
@@ -59,18 +83,14 @@ absl::StatusOr<CacheAnswer> VariantCache::Lookup(const VariantKey& key, absl::Sp
     const std::optional<ErrorReason> reason = GetErrorReason(artifact.status());
     const bool corrupt = reason == ErrorReason::kArtifactCorrupt;
     AddReason(answer.reasons, corrupt ? v1::MISS_REASON_UNTRUSTED : v1::MISS_REASON_ARTIFACT_GONE);
+    answer.elsewhere = !asks_no_further;
+    if (answer.elsewhere) break;
     // A tier that fails for the moment keeps its rows.
     if (!corrupt && reason != ErrorReason::kArtifactNotFound) break;
     Drop(*found.variant);
   }
-  if (dropped_->HasLost(key)) AddReason(answer.reasons, v1::MISS_REASON_UNTRUSTED);
-  if (components != nullptr) {
-    NearestEntry nearest = FindNearest(index_, {*components, symbol_values, host, {}});
-    answer.nearest = std::move(nearest.variant);
-    if (answer.reasons == std::vector{v1::MISS_REASON_UNKNOWN_KEY} && !nearest.reasons.empty()) {
-      answer.reasons = std::move(nearest.reasons);
-    }
-  }
+  if (answer.elsewhere) return answer;
+  if (dropped_->HasLost(key) || (shared_ != nullptr && shared_->HasLost(key))) AddReason(answer.reasons, v1::MISS_REASON_UNTRUSTED);
   if (count) CountMiss(answer.reasons);
   return answer;
 }
@@ -102,6 +122,33 @@ absl::StatusOr<IndexedVariantPtr> VariantCache::Publish(v1::SignedVariant signed
   return variant;
 }
 
+absl::Status VariantCache::Sync(absl::string_view domain, const VariantKey& key, SharedIndex::When when) {
+  if (shared_ == nullptr) return absl::OkStatus();
+  KILN_ASSIGN_OR_RETURN(const SharedIndex::Pulled pulled,
+                        shared_->Pull(domain, key, [&] { return index_.VariantsOf(key); }, when));
+  for (const IndexedVariantPtr& variant : pulled.rows) {
+    if (!index_.Add(variant).ok()) write_failures_.fetch_add(1, std::memory_order_relaxed);
+  }
+  shared_->Restore(pulled, [this](const Digest& sha256) {
+    absl::StatusOr<StoredArtifact> artifact = store_->GetArtifact(sha256);
+    return artifact.ok() ? artifact->elf : nullptr;
+  });
+  return absl::OkStatus();
+}
+
+absl::StatusOr<StoredArtifact> VariantCache::GetArtifactShared(absl::string_view domain, const Digest& sha256) {
+  absl::StatusOr<StoredArtifact> found = GetArtifact(sha256);
+  if (found.ok() || shared_ == nullptr) return found;
+  absl::StatusOr<ArtifactBytes> elf = shared_->Fetch(domain, sha256);
+  if (!elf.ok()) return found;
+  return StoredArtifact{*std::move(elf), v1::TIER_SHARED};
+}
+
+void VariantCache::Share(const IndexedVariant& variant, const ArtifactBytes& elf) {
+  // What the tier does not take now it gets with a later Sync().
+  if (shared_ != nullptr) shared_->Publish(variant, elf).IgnoreError();
+}
+
 void VariantCache::Drop(const IndexedVariant& variant) {
   index_.Remove(variant.key, variant.artifact);
   if (!store_->RemoveVariant(variant.key, variant.artifact).ok()) {
@@ -110,7 +157,8 @@ void VariantCache::Drop(const IndexedVariant& variant) {
 }
 
 void VariantCache::CountHit(v1::Tier tier) {
-  (tier == v1::TIER_MEMORY ? hits_memory_ : hits_disk_).fetch_add(1, std::memory_order_relaxed);
+  std::atomic<int64_t>& hits = tier == v1::TIER_MEMORY ? hits_memory_ : tier == v1::TIER_DISK ? hits_disk_ : hits_shared_;
+  hits.fetch_add(1, std::memory_order_relaxed);
 }
 
 void VariantCache::CountMiss(const std::vector<v1::MissReason>& reasons) {
@@ -124,6 +172,7 @@ CacheCounters VariantCache::Counters() const {
   CacheCounters counters;
   counters.hits_memory = hits_memory_.load(std::memory_order_relaxed);
   counters.hits_disk = hits_disk_.load(std::memory_order_relaxed);
+  counters.hits_shared = hits_shared_.load(std::memory_order_relaxed);
   counters.misses = misses_.load(std::memory_order_relaxed);
   for (size_t i = 0; i < misses_by_reason_.size(); ++i) {
     counters.misses_by_reason[i] = misses_by_reason_[i].load(std::memory_order_relaxed);
@@ -136,6 +185,7 @@ CacheCounters VariantCache::Counters() const {
   const StoreSize size = store_->Size();
   counters.artifacts = size.artifacts;
   counters.artifact_bytes = size.artifact_bytes;
+  if (shared_ != nullptr) counters.shared = shared_->Counters();
   return counters;
 }
 

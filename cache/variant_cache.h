@@ -9,7 +9,18 @@
 // A fault of a tier, a corrupt artifact or an unsigned row is a miss and a
 // counter, never an error.
 //
-// Thread-safe. Lookup and Publish may block on the disk.
+// With a tier that replicas share, a lookup has two parts. Lookup() asks this
+// process's own tiers alone, and says if the shared one may know more; then Sync()
+// reads what is new in the key's log and LookupShared() looks again, fetching what
+// only the shared tier has:
+//
+//   if (answer.elsewhere) {  // on a thread that may wait
+//     cache.Sync(domain, key, SharedIndex::When::kIfDue);
+//     KILN_ASSIGN_OR_RETURN(answer, cache.LookupShared(key, values, host));
+//   }
+//
+// Thread-safe. Lookup and Publish may block on the disk; Sync, Share and what has
+// Shared in its name also on the shared tier, each for a bounded time.
 #ifndef KILN_CACHE_VARIANT_CACHE_H_
 #define KILN_CACHE_VARIANT_CACHE_H_
 
@@ -27,6 +38,7 @@
 #include "cache/guard_index.h"
 #include "cache/host_class.h"
 #include "cache/indexed_variant.h"
+#include "cache/shared_index.h"
 
 namespace kiln {
 
@@ -39,14 +51,16 @@ struct CacheHit {
 struct CacheAnswer {
   std::optional<CacheHit> hit;
   std::vector<v1::MissReason> reasons;  // of a miss
-  // Of a miss whose key's components were told: the nearest entry, if one is near.
-  IndexedVariantPtr nearest;
+  // Of a miss: the shared tier has not been asked and may know more. It has not been
+  // counted then; LookupShared() counts.
+  bool elsewhere = false;
 };
 
 // Counts since the cache was opened, and sizes as they are now.
 struct CacheCounters {
   int64_t hits_memory = 0;
   int64_t hits_disk = 0;
+  int64_t hits_shared = 0;
   int64_t misses = 0;
   // By v1::MissReason; a miss may have several.
   std::array<int64_t, v1::MissReason_ARRAYSIZE> misses_by_reason = {};
@@ -57,6 +71,8 @@ struct CacheCounters {
   int64_t keys = 0;
   int64_t artifacts = 0;
   int64_t artifact_bytes = 0;
+  // Unset without a shared tier.
+  std::optional<SharedCounters> shared;
 };
 
 class VariantCache {
@@ -64,16 +80,16 @@ class VariantCache {
   // Loads the rows of `store` into the index; those that don't open are dropped
   // and counted. Errors are those of the store.
   // `dropped` is where the verified store below, if any, notes what it drops.
+  // `shared` may be null.
   static absl::StatusOr<std::unique_ptr<VariantCache>> Open(std::unique_ptr<ArtifactStore> store,
-                                                            std::shared_ptr<DropLog> dropped);
+                                                            std::shared_ptr<DropLog> dropped,
+                                                            std::unique_ptr<SharedIndex> shared = nullptr);
 
   // Counts a hit or a miss, unless `count` is false (a leader that looks once
-  // more before it compiles). `components`, if given, are those of `key`: then a miss
-  // of a known graph says in which of them the nearest entry differs.
-  // MALFORMED_MESSAGE when the number of values is not the key's.
+  // more before it compiles). MALFORMED_MESSAGE when the number of values is not
+  // the key's.
   absl::StatusOr<CacheAnswer> Lookup(const VariantKey& key, absl::Span<const int64_t> symbol_values,
-                                     const HostClass& host, bool count = true,
-                                     const v1::KeyComponents* components = nullptr);
+                                     const HostClass& host, bool count = true);
 
   // For GetArtifact. ARTIFACT_NOT_FOUND, whatever the cause.
   absl::StatusOr<StoredArtifact> GetArtifact(const Digest& sha256);
@@ -83,12 +99,40 @@ class VariantCache {
   // if the row does not open or its digest is not that of `elf`.
   absl::StatusOr<IndexedVariantPtr> Publish(v1::SignedVariant signed_variant, ArtifactBytes elf);
 
+  bool has_shared() const { return shared_ != nullptr; }
+
+  // Takes what is new in the key's log into the index, and gives the shared tier back
+  // what it has lost of ours. STORAGE when it fails.
+  absl::Status Sync(absl::string_view domain, const VariantKey& key, SharedIndex::When when);
+
+  // As Lookup(), but an artifact that only the shared tier has is fetched from there,
+  // kept here, and answered as TIER_SHARED. Does not read the log.
+  absl::StatusOr<CacheAnswer> LookupShared(const VariantKey& key, absl::Span<const int64_t> symbol_values,
+                                           const HostClass& host, bool count = true);
+
+  // As GetArtifact(), and from the shared tier what is not here.
+  absl::StatusOr<StoredArtifact> GetArtifactShared(absl::string_view domain, const Digest& sha256);
+
+  // Publishes to the shared tier what Publish() gave. A failure is counted there.
+  void Share(const IndexedVariant& variant, const ArtifactBytes& elf);
+
+  // True if a hit of the key should cause a Sync(), so that the shared tier gets back
+  // what it lost. Cheap.
+  bool NeedsSync(const VariantKey& key) const { return shared_ != nullptr && shared_->IsStale(key); }
+
   CacheCounters Counters() const;
   const GuardIndex& index() const { return index_; }
 
  private:
-  VariantCache(std::unique_ptr<ArtifactStore> store, std::shared_ptr<DropLog> dropped);
+  enum class Reach { kLocal, kShared };
+
+  VariantCache(std::unique_ptr<ArtifactStore> store, std::shared_ptr<DropLog> dropped,
+               std::unique_ptr<SharedIndex> shared);
   absl::Status Load();
+  absl::StatusOr<CacheAnswer> LookupIn(Reach reach, const VariantKey& key, absl::Span<const int64_t> symbol_values,
+                                       const HostClass& host, bool count);
+  // The variant's bytes, wherever within reach they are.
+  absl::StatusOr<StoredArtifact> Find(Reach reach, const IndexedVariant& variant);
   void Drop(const IndexedVariant& variant);
   void CountHit(v1::Tier tier);
   void CountMiss(const std::vector<v1::MissReason>& reasons);
@@ -98,9 +142,11 @@ class VariantCache {
 
   // Self-locking.
   const std::shared_ptr<DropLog> dropped_;
+  const std::unique_ptr<SharedIndex> shared_;  // null: no shared tier
   GuardIndex index_;
   std::atomic<int64_t> hits_memory_{0};
   std::atomic<int64_t> hits_disk_{0};
+  std::atomic<int64_t> hits_shared_{0};
   std::atomic<int64_t> misses_{0};
   std::array<std::atomic<int64_t>, v1::MissReason_ARRAYSIZE> misses_by_reason_ = {};
   std::atomic<int64_t> write_failures_{0};

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/status_macros.h"
+#include "cache/open_row.h"
 
 namespace kiln {
 
@@ -43,10 +44,8 @@ absl::Status VerifiedStore::RemoveVariant(const VariantKey& key, const Digest& a
 }
 
 bool VerifiedStore::IsGenuine(const VariantRow& row) const {
-  absl::StatusOr<v1::VariantRecord> record = trusted_.Open(row.signed_variant);
-  if (!record.ok() || record->artifact_sha256() != row.artifact.bytes()) return false;
-  absl::StatusOr<VariantKey> key = KeyOf(record->key());
-  return key.ok() && *key == row.key;
+  const absl::StatusOr<IndexedVariantPtr> variant = OpenRow(trusted_, row.key, row.signed_variant);
+  return variant.ok() && (*variant)->artifact == row.artifact;
 }
 
 absl::Status VerifiedStore::VisitVariants(const std::function<void(VariantRow)>& visit) {

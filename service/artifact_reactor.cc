@@ -16,11 +16,23 @@ ArtifactReactor::ArtifactReactor(Front& front, const grpc::ByteBuffer& request)
     return;
   }
   log_.SetHeader(parsed.header());
-  absl::StatusOr<ArtifactChunks> chunks = ArtifactChunks::Open(front, parsed);
-  if (!chunks.ok()) {
-    End(chunks.status());
+  absl::StatusOr<ArtifactChunks> chunks = ArtifactChunks::Open(front, parsed, ArtifactChunks::Reach::kHere);
+  if (!IsElsewhere(chunks.status())) {
+    Begin(std::move(chunks));
     return;
   }
+  front.shared_calls->Submit([this, parsed = std::move(parsed)](absl::Status admission) {
+    Begin(ArtifactChunks::Open(front_, parsed,
+                               admission.ok() ? ArtifactChunks::Reach::kShared : ArtifactChunks::Reach::kHere));
+  });
+}
+
+bool ArtifactReactor::IsElsewhere(const absl::Status& status) const {
+  return front_.cache->has_shared() && GetErrorReason(status) == ErrorReason::kArtifactNotFound;
+}
+
+void ArtifactReactor::Begin(absl::StatusOr<ArtifactChunks> chunks) {
+  if (!chunks.ok()) return End(chunks.status());
   chunks_ = *std::move(chunks);
   WriteNext();
 }

@@ -23,6 +23,9 @@ class ArtifactReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer> 
   void OnDone() override { delete this; }
 
  private:
+  // True if only the tier that replicas share may have it.
+  bool IsElsewhere(const absl::Status& status) const;
+  void Begin(absl::StatusOr<ArtifactChunks> chunks);
   void WriteNext();
   void End(const absl::Status& status);
 

@@ -9,11 +9,18 @@ absl::Status Front::CheckServing() const {
   return MakeError(ErrorReason::kShuttingDown, "this server is shutting down");
 }
 
+void Front::CountCompileHit(v1::Tier tier) {
+  ++(tier == v1::TIER_MEMORY ? compile_hits_memory : tier == v1::TIER_DISK ? compile_hits_disk : compile_hits_shared);
+}
+
 Front::~Front() {
-  // Queues first: their tasks use everything else.
+  // Queues first: their tasks use everything else. What the others still ask of the
+  // shared tier's is turned away, so that it must be there.
+  if (shared_calls != nullptr) shared_calls->ShutDown();
   imports.reset();
   propagations.reset();
   compiles.reset();
+  shared_calls.reset();
 }
 
 }  // namespace kiln

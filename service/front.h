@@ -11,12 +11,14 @@
 #include "base/clock.h"
 #include "cache/flight.h"
 #include "cache/graph_store.h"
+#include "cache/redis/redis_client.h"
+#include "cache/shape_profile.h"
 #include "cache/variant_cache.h"
 #include "compiler/artifact/signed_variant.h"
 #include "service/activity.h"
 #include "service/compiler_entry.h"
 #include "service/metrics.h"
-#include "service/request_history.h"
+#include "service/shared_lookups.h"
 #include "service/task_queue.h"
 #include "service/zygote.h"
 
@@ -33,21 +35,28 @@ struct Front {
   absl::Time started;
   std::unique_ptr<Zygote> zygote;
   std::shared_ptr<GraphStore> graphs;
+  // Null without --redis.
+  std::shared_ptr<RedisClient> redis;
   std::unique_ptr<VariantCache> cache;
+  std::unique_ptr<ShapeProfile> shapes;
   std::unique_ptr<Flights> flights;
   std::unique_ptr<ServiceMetrics> metrics;
   // Imports of requests; compiles, one worker each; propagations, likewise.
   std::unique_ptr<TaskQueue> imports;
   std::unique_ptr<TaskQueue> compiles;
   std::unique_ptr<TaskQueue> propagations;
+  // What waits for the tier that replicas share; without one nobody comes.
+  std::unique_ptr<TaskQueue> shared_calls;
+  std::unique_ptr<SharedLookups> shared;
   Activity activity;
-  // What Explain tells of earlier requests.
-  RequestHistory history;
   // Compile requests that the cache served; the cache itself counts Lookup's.
   std::atomic<int64_t> compile_hits_memory{0};
   std::atomic<int64_t> compile_hits_disk{0};
+  std::atomic<int64_t> compile_hits_shared{0};
   // Set when the server has been told to stop.
   std::atomic<bool> draining{false};
+
+  void CountCompileHit(v1::Tier tier);
 
   // SHUTTING_DOWN once `draining`.
   absl::Status CheckServing() const;

@@ -11,10 +11,13 @@
 
 namespace kiln {
 
-absl::StatusOr<ArtifactChunks> ArtifactChunks::Open(Front& front, const v1::GetArtifactRequest& request) {
+absl::StatusOr<ArtifactChunks> ArtifactChunks::Open(Front& front, const v1::GetArtifactRequest& request,
+                                                    Reach reach) {
   KILN_RETURN_IF_ERROR(CheckHeader(request.header()));
   KILN_ASSIGN_OR_RETURN(const Digest sha256, ParseDigest("sha256", request.sha256()));
-  KILN_ASSIGN_OR_RETURN(StoredArtifact artifact, front.cache->GetArtifact(sha256));
+  KILN_ASSIGN_OR_RETURN(StoredArtifact artifact,
+                        reach == Reach::kHere ? front.cache->GetArtifact(sha256)
+                                              : front.cache->GetArtifactShared(request.header().domain(), sha256));
   const auto size = static_cast<int64_t>(artifact.elf->size());
   if (request.offset() < 0 || request.offset() > size) {
     return absl::OutOfRangeError(absl::StrCat("offset ", request.offset(), " is not within artifact ",

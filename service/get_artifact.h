@@ -15,8 +15,11 @@ namespace kiln {
 // The messages of one answer, one after the other. Not thread-safe.
 class ArtifactChunks {
  public:
+  enum class Reach { kHere, kShared };
+
+  // `reach` kShared: also from the tier that replicas share, which may take a while.
   // OUT_OF_RANGE when the offset is beyond the artifact's end.
-  static absl::StatusOr<ArtifactChunks> Open(Front& front, const v1::GetArtifactRequest& request);
+  static absl::StatusOr<ArtifactChunks> Open(Front& front, const v1::GetArtifactRequest& request, Reach reach);
 
   // nullopt when all has been sent. An offset at the very end gives one message
   // without data.

@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "cache/miss_reason_table.h"
 
 namespace kiln {
 namespace {
@@ -34,6 +34,8 @@ constexpr MetricRow kCompileSeconds = {"kiln_compile_seconds", "Wall time of one
 constexpr MetricRow kStageSeconds = {"kiln_compile_stage_seconds_total", "Time spent in each stage of the compiler.",
                                      "stage"};
 constexpr MetricRow kGuards = {"kiln_guards_total", "Guards of the variants that were compiled.", ""};
+constexpr MetricRow kSharedSeconds = {"kiln_shared_tier_seconds", "Time of one call to the tier that replicas share.",
+                                      "call"};
 constexpr MetricRow kSentBytes = {"kiln_artifact_sent_bytes_total", "Artifact bytes sent to clients.", ""};
 
 // Read off at each scrape.
@@ -51,6 +53,18 @@ constexpr MetricRow kFlights = {"kiln_flights", "Compiles in progress or waiting
 constexpr MetricRow kWaiters = {"kiln_flight_waiters", "Requests that wait for a compile.", ""};
 constexpr MetricRow kJoined = {"kiln_flight_joined_total", "Requests that shared another's compile.", ""};
 constexpr MetricRow kWorkers = {"kiln_workers", "Workers, by what they do.", "state"};
+constexpr MetricRow kSharedBreaker = {"kiln_shared_tier_breaker",
+                                      "1 for what the breaker of the shared tier is: closed, half_open or open.", "state"};
+constexpr MetricRow kSharedCalls = {"kiln_shared_tier_calls_total", "Calls to the servers of the shared tier, by how they ended.",
+                                    "outcome"};
+constexpr MetricRow kSharedBytes = {"kiln_shared_tier_bytes_total", "Bytes moved from and to the shared tier.", "direction"};
+constexpr MetricRow kSharedPulls = {"kiln_shared_tier_pulls_total", "Keys' logs read, and not read since they just had been.",
+                                    "what"};
+constexpr MetricRow kSharedRows = {"kiln_shared_tier_rows_total", "Rows taken from logs, and what was restored because it was lost.", "what"};
+constexpr MetricRow kSharedUntrusted = {"kiln_shared_tier_untrusted_total",
+                                        "Rows and artifacts of the shared tier that were refused.", "what"};
+constexpr MetricRow kSharedPutFailures = {"kiln_shared_tier_put_failures_total", "Writes that the shared tier did not take.", ""};
+constexpr MetricRow kSharedDown = {"kiln_shared_tier_down_total", "How often the shared tier was left alone for a while.", ""};
 constexpr MetricRow kQueued = {"kiln_compiles_queued", "Compiles that wait for a worker.", ""};
 
 // Stage names come from workers, which are not trusted: others are "other".
@@ -67,6 +81,12 @@ size_t StageIndex(absl::string_view stage) {
     if (kStages[i] == stage) return i;
   }
   return kNumStages - 1;
+}
+
+// MISS_REASON_GUARD_FAILED -> guard_failed
+std::string MissReasonLabel(int reason) {
+  constexpr absl::string_view kPrefix = "MISS_REASON_";
+  return absl::AsciiStrToLower(v1::MissReason_Name(static_cast<v1::MissReason>(reason)).substr(kPrefix.size()));
 }
 
 template <typename Builder>
@@ -102,15 +122,31 @@ ReadFamily Gauge(const MetricRow& row) { return {row, prometheus::MetricType::Ga
 
 ReadFamily MissReasons(const CacheCounters& cache) {
   ReadFamily family = Counter(kMissReasons);
-  for (const MissReasonRow& row : MissReasonRows()) {
-    family.Add(cache.misses_by_reason[static_cast<size_t>(row.reason)], std::string(row.label));
+  for (int reason = v1::MissReason_MIN + 1; reason <= v1::MissReason_MAX; ++reason) {
+    if (!v1::MissReason_IsValid(reason)) continue;
+    family.Add(cache.misses_by_reason[reason], MissReasonLabel(reason));
   }
   return family;
 }
 
+std::vector<prometheus::MetricFamily> ReadShared(const SharedCounters& shared) {
+  const SharedTierState& tier = shared.tier;
+  return {Gauge(kSharedBreaker)
+              .Add(tier.up ? 1 : 0, "closed")
+              .Add(!tier.up && tier.probing ? 1 : 0, "half_open")
+              .Add(!tier.up && !tier.probing ? 1 : 0, "open"),
+          Counter(kSharedCalls).Add(tier.calls - tier.failures, "ok").Add(tier.failures, "failed"),
+          Counter(kSharedBytes).Add(tier.bytes_read, "read").Add(tier.bytes_written, "written"),
+          Counter(kSharedPulls).Add(shared.pulls, "read").Add(shared.pulls_saved, "saved"),
+          Counter(kSharedRows).Add(shared.rows, "taken").Add(shared.restored, "restored"),
+          Counter(kSharedUntrusted).Add(shared.untrusted_rows, "row").Add(shared.corrupt_artifacts, "artifact"),
+          Counter(kSharedPutFailures).Add(tier.put_failures),
+          Counter(kSharedDown).Add(tier.times_down)};
+}
+
 std::vector<prometheus::MetricFamily> ReadGauges(const ServiceGauges& gauges) {
   const CacheCounters& cache = gauges.cache;
-  return {Counter(kHits).Add(cache.hits_memory, "memory").Add(cache.hits_disk, "disk"),
+  std::vector<prometheus::MetricFamily> families = {Counter(kHits).Add(cache.hits_memory, "memory").Add(cache.hits_disk, "disk").Add(cache.hits_shared, "shared"),
           Counter(kMisses).Add(cache.misses),
           MissReasons(cache),
           Counter(kDropped).Add(cache.dropped_rows, "row").Add(cache.dropped_artifacts, "artifact"),
@@ -126,6 +162,10 @@ std::vector<prometheus::MetricFamily> ReadGauges(const ServiceGauges& gauges) {
               .Add(gauges.workers_running, "running")
               .Add(gauges.workers_allowed - gauges.workers_running, "idle"),
           Gauge(kQueued).Add(gauges.compiles_queued)};
+  if (!cache.shared.has_value()) return families;
+  std::vector<prometheus::MetricFamily> shared = ReadShared(*cache.shared);
+  families.insert(families.end(), shared.begin(), shared.end());
+  return families;
 }
 
 class GaugeReader : public prometheus::Collectable {
@@ -156,6 +196,10 @@ struct ServiceMetrics::Rep {
     for (const ErrorReasonRow& row : ErrorReasons()) {
       failures.push_back(&failures_family.Add({{"reason", std::string(row.name)}}));
     }
+    auto& shared_family = Register(*registry, prometheus::BuildHistogram, kSharedSeconds);
+    for (absl::string_view call : kSharedCallNames) {
+      shared_seconds.push_back(&shared_family.Add({{"call", std::string(call)}}, kSecondsBuckets));
+    }
     auto& stages_family = Register(*registry, prometheus::BuildCounter, kStageSeconds);
     for (size_t i = 0; i < kNumStages; ++i) stages[i] = &stages_family.Add({{"stage", std::string(kStages[i])}});
   }
@@ -173,6 +217,8 @@ struct ServiceMetrics::Rep {
   std::array<prometheus::Counter*, kNumStages> stages;
   // By ErrorReason.
   std::vector<prometheus::Counter*> failures;
+  // By SharedCall.
+  std::vector<prometheus::Histogram*> shared_seconds;
 };
 
 ServiceMetrics::ServiceMetrics(std::function<ServiceGauges()> read_gauges)
@@ -205,6 +251,10 @@ void ServiceMetrics::CountCompileFailure(const absl::Status& status) {
 
 void ServiceMetrics::CountSentArtifactBytes(size_t bytes) { rep_->sent_bytes.Increment(static_cast<double>(bytes)); }
 
+void ServiceMetrics::CountSharedCall(SharedCall call, absl::Duration elapsed) {
+  rep_->shared_seconds[static_cast<size_t>(call)]->Observe(absl::ToDoubleSeconds(elapsed));
+}
+
 v1::ServerCounters ServiceMetrics::Counters() const {
   const auto count = [](const prometheus::Counter* counter) { return static_cast<int64_t>(counter->Value()); };
   const ServiceGauges gauges = rep_->read_gauges();
@@ -218,6 +268,16 @@ v1::ServerCounters ServiceMetrics::Counters() const {
   counters.set_hits_memory(gauges.cache.hits_memory);
   counters.set_hits_disk(gauges.cache.hits_disk);
   counters.set_misses(gauges.cache.misses);
+  const SharedCounters shared = gauges.cache.shared.value_or(SharedCounters());
+  counters.set_hits_shared(gauges.cache.hits_shared);
+  counters.set_shared_pulls(shared.pulls);
+  counters.set_shared_rows(shared.rows);
+  counters.set_shared_restored(shared.restored);
+  counters.set_shared_bytes(shared.tier.bytes_read + shared.tier.bytes_written);
+  counters.set_shared_failures(shared.tier.failures);
+  counters.set_shared_put_failures(shared.tier.put_failures);
+  counters.set_shared_untrusted(shared.untrusted_rows + shared.corrupt_artifacts);
+  counters.set_shared_times_down(shared.tier.times_down);
   counters.set_variants(gauges.cache.variants);
   counters.set_keys(gauges.cache.keys);
   counters.set_artifact_bytes(gauges.cache.artifact_bytes);

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/error.h"
+#include "cache/metered_tier.h"
 #include "cache/variant_cache.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "kiln/v1/artifact.pb.h"
@@ -50,6 +51,8 @@ class ServiceMetrics {
   // One that did not.
   void CountCompileFailure(const absl::Status& status);
   void CountSentArtifactBytes(size_t bytes);
+  // One call of the tier that replicas share.
+  void CountSharedCall(SharedCall call, absl::Duration elapsed);
 
   v1::ServerCounters Counters() const;
 

@@ -6,8 +6,9 @@
 
 namespace kiln {
 
-enum class Rpc { kLookup, kCompile, kGetArtifact, kPropagate, kExplain, kGetServerInfo };
-inline constexpr absl::string_view kRpcNames[] = {"Lookup", "Compile", "GetArtifact", "Propagate", "Explain", "GetServerInfo"};
+enum class Rpc { kLookup, kCompile, kGetArtifact, kPropagate, kGetServerInfo, kProfileShapes };
+inline constexpr absl::string_view kRpcNames[] = {"Lookup",    "Compile",       "GetArtifact",
+                                                  "Propagate", "GetServerInfo", "ProfileShapes"};
 inline constexpr int kNumRpcs = 6;
 
 constexpr absl::string_view RpcName(Rpc rpc) { return kRpcNames[static_cast<int>(rpc)]; }

@@ -97,7 +97,9 @@ class CompileRun {
     front_.metrics->CountCompile(elapsed, record.stage_times(), record.guards_size());
     spdlog::info("compiled graph={} guards={} bytes={} ms={:.1f}", request_.graph_digest.ToShortHex(),
                  record.guards_size(), elf->size(), absl::ToDoubleMilliseconds(elapsed));
-    flight_.Compiled(variant, std::move(elf));
+    flight_.Compiled(variant, elf);
+    // Nobody here waits for that.
+    front_.cache->Share(*variant, elf);
     return absl::OkStatus();
   }
 

@@ -25,6 +25,7 @@
 #include "service/front.h"
 #include "service/grpc_server.h"
 #include "service/metrics_page.h"
+#include "service/open_shared.h"
 #include "service/signing_key_file.h"
 #include "service/worker_main.h"
 
@@ -34,11 +35,18 @@ namespace {
 // How often deadlines, queues and idleness are looked at. gRPC's own deadlines
 // are exact; this is for what gRPC does not know.
 constexpr absl::Duration kTick = absl::Milliseconds(50);
+// How often observed sizes are written down.
+constexpr absl::Duration kFlush = absl::Seconds(1);
 // For answers that are on their way when everything else has ended.
 constexpr absl::Duration kLastWords = absl::Milliseconds(100);
 
 // Compiles at a time on the largest machines.
 constexpr int kMaxWorkers = 1024;
+
+// Calls to the shared tier at a time: as many as its client has connections. They
+// wait for a network, not for a core.
+constexpr int kSharedThreads = 8;
+constexpr absl::Duration kSharedWait = absl::Seconds(2);
 
 int Complain(int exit_code, const absl::Status& status) {
   std::fprintf(stderr, "kiln: %s\n", std::string(status.message()).c_str());
@@ -67,6 +75,11 @@ absl::Status CheckOptions(const ServeOptions& options) {
   if (options.workers > kMaxWorkers) {
     return MakeError(ErrorReason::kBadArgumentValue,
                      absl::StrCat(options.workers, " workers are too many; ", kMaxWorkers, " are allowed"));
+  }
+  if (options.shape_threshold < 1 || options.shape_threshold > ShapeProfile::kMaxThreshold) {
+    return MakeError(ErrorReason::kBadArgumentValue,
+                     absl::StrCat("a shape threshold of ", options.shape_threshold, " is not within 1 and ",
+                                  ShapeProfile::kMaxThreshold));
   }
   return SetUpLogging(options.log_level);
 }
@@ -113,9 +126,11 @@ absl::Status OpenData(const ServeOptions& options, Front& front) {
     KILN_ASSIGN_OR_RETURN(front.key, LoadOrCreateSigningKey(key_file));
   }
   KILN_RETURN_IF_ERROR(cache_options.trusted.Add(front.key.public_key()));
+  UseShared(options, front, cache_options);
   KILN_ASSIGN_OR_RETURN(OpenedCache cache, OpenCache(cache_options));
   front.cache = std::move(cache.variants);
   front.graphs = std::move(cache.graphs);
+  KILN_ASSIGN_OR_RETURN(front.shapes, ShapeProfile::Open(std::move(cache.profiles), options.shape_threshold));
   return absl::OkStatus();
 }
 
@@ -123,6 +138,7 @@ ServiceGauges ReadGauges(const Front& front) {
   CacheCounters cache = front.cache->Counters();
   cache.hits_memory += front.compile_hits_memory;
   cache.hits_disk += front.compile_hits_disk;
+  cache.hits_shared += front.compile_hits_shared;
   return {.cache = cache,
           .flights = front.flights->num_flights(),
           .waiters = front.flights->num_waiters(),
@@ -141,6 +157,11 @@ void MakeParts(const ServeOptions& options, Front& front) {
   front.propagations = std::make_unique<TaskQueue>(TaskQueue::Options{"propagations", 1, queued, wait}, front.clock);
   front.imports = std::make_unique<TaskQueue>(
       TaskQueue::Options{"imports", cores, GetLimit(Limit::kWaitersPerFlight), wait}, front.clock);
+  front.shared_calls = std::make_unique<TaskQueue>(
+      TaskQueue::Options{"calls to the shared tier", front.redis == nullptr ? 1 : kSharedThreads,
+                         GetLimit(Limit::kWaitersPerFlight), kSharedWait},
+      front.clock);
+  front.shared = std::make_unique<SharedLookups>(front.cache.get(), front.shared_calls.get());
   front.flights = std::make_unique<Flights>(front.clock, [&front](const FlightRequest& request) {
     absl::StatusOr<CacheAnswer> answer =
         front.cache->Lookup(request.key, request.symbol_values, *request.host, /*count=*/false);
@@ -162,9 +183,17 @@ absl::Status SayReady(const ServeOptions& options, const std::string& address, c
   return WriteFileAtomically(options.ready_file, line, 0644);
 }
 
+void FlushShapes(Front& front) {
+  if (absl::Status status = front.shapes->Flush(); !status.ok()) {
+    spdlog::warn("observed sizes are not written: {}", std::string(status.message()));
+  }
+}
+
 // Until a signal, or nobody is there any more.
 void AwaitEnd(const ServeOptions& options, const sigset_t& stop_signals, Front& front) {
   const timespec tick = absl::ToTimespec(kTick);
+  absl::Duration flush_at = front.clock->Monotonic() + kFlush;
+  SharedWatch shared_watch;
   while (front.activity.Idle() < options.idle_exit) {
     if (sigtimedwait(&stop_signals, nullptr, &tick) > 0) {
       spdlog::info("stopping: told to by a signal");
@@ -174,6 +203,11 @@ void AwaitEnd(const ServeOptions& options, const sigset_t& stop_signals, Front& 
     front.compiles->Prune();
     front.imports->Prune();
     front.propagations->Prune();
+    front.shared_calls->Prune();
+    shared_watch.Look(front);
+    if (front.clock->Monotonic() < flush_at) continue;
+    FlushShapes(front);
+    flush_at = front.clock->Monotonic() + kFlush;
   }
   spdlog::info("stopping: idle for {}", absl::FormatDuration(options.idle_exit));
 }
@@ -193,6 +227,9 @@ void Drain(const ServeOptions& options, Front& front, GrpcServer& server) {
 }
 
 int RunServer(const ServeOptions& options, const sigset_t& stop_signals, Front& front) {
+  absl::StatusOr<std::shared_ptr<RedisClient>> redis = MakeRedisClient(options, front.clock);
+  if (!redis.ok()) return Complain(kExitBadOptions, redis.status());
+  front.redis = *std::move(redis);
   if (absl::Status status = OpenData(options, front); !status.ok()) return Complain(kExitBadData, status);
   MakeParts(options, front);
   absl::StatusOr<std::unique_ptr<MetricsPage>> metrics = ExposeMetrics(options.metrics, *front.metrics);
@@ -203,6 +240,7 @@ int RunServer(const ServeOptions& options, const sigset_t& stop_signals, Front& 
   absl::Status said = SayReady(options, (*server)->addresses().front(), *metrics == nullptr ? "-" : (*metrics)->url());
   if (said.ok()) AwaitEnd(options, stop_signals, front);
   Drain(options, front, **server);
+  FlushShapes(front);
   return said.ok() ? 0 : Complain(kExitBadOptions, said);
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "cache/redis/redis_client.h"
 #include "service/compiler_entry.h"
 
 namespace kiln {
@@ -27,6 +28,9 @@ struct ServeOptions {
   // Compiles at a time. 0: one for each core.
   int workers = 0;
   int64_t memory_cache_bytes = int64_t{256} << 20;
+  // Distinct sizes from which on a dimension counts as varying: 1 to
+  // ShapeProfile::kMaxThreshold.
+  int shape_threshold = 2;
   // Ends with exit code 0 when nobody has asked for anything for so long: for
   // servers that a client starts for itself.
   absl::Duration idle_exit = absl::InfiniteDuration();
@@ -36,6 +40,10 @@ struct ServeOptions {
   std::string ready_file;
   // "trace", "debug", "info", "warn", "err". Logs go to stderr.
   std::string log_level = "info";
+  // Where replicas share artifacts: cache/redis/redis_url.h. Empty: nowhere.
+  std::string redis;
+  RedisTlsOptions redis_tls;
+  absl::Duration redis_ttl = absl::InfiniteDuration();
   // Tests put another in.
   CompilerEntry compiler = CompilerEntry::Real();
 };

@@ -12,10 +12,9 @@
 //     failed in the middle is closed, so that a late answer is never another's.
 //   - After three failures in a row a server is left alone for a while
 //     (circuit_breaker.h); calls fail at once meanwhile.
-//   - MOVED, ASK, and Sentinels' new masters are followed, a few times a call. A call
-//     that failed on a connection which had been idle is sent once more over a new
-//     one, since servers close idle ones: commands are idempotent, or tolerate a
-//     second time. Everybody's here do.
+//   - MOVED, ASK, and Sentinels' new masters are followed, a few times a call. After a
+//     new master is found a call is sent once more: a command may be done twice, and
+//     must tolerate that.
 //   - Passwords and TLS keys are in no message and no log.
 #ifndef KILN_CACHE_REDIS_REDIS_CLIENT_H_
 #define KILN_CACHE_REDIS_REDIS_CLIENT_H_

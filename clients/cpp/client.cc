@@ -13,6 +13,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "clients/cpp/grpc_status.h"
+#include "clients/cpp/varying_sizes.h"
 #include "clients/runtime/cpu_features.h"
 #include "compiler/artifact/kiln_abi.h"
 #include "fake_runtime/import/export_graph.h"
@@ -118,14 +119,7 @@ absl::StatusOr<CompiledVariant> Client::Compile(const Graph& graph, const Option
   }
   KILN_RETURN_IF_ERROR(FromGrpcStatus(reader->Finish()));
   if (!variant.has_value()) return absl::InternalError("the server ended a compile without a result");
-  KILN_ASSIGN_OR_RETURN(CompiledVariant compiled, Fetch(*variant));
-  compiled.request_id = request.header().request_id();
-  if (options_.explain_misses && (compiled.tier == v1::TIER_COMPILED || compiled.tier == v1::TIER_JOINED)) {
-    // The variant is there, whether anybody can say why or not.
-    absl::StatusOr<v1::ExplainResponse> why = ExplainRequest(compiled.request_id);
-    if (why.ok()) compiled.why = why->summary();
-  }
-  return compiled;
+  return Fetch(*variant);
 }
 
 absl::StatusOr<CompiledVariant> Client::GetOrCompile(const Graph& graph, ExprPool* pool, const OptionValues& options,
@@ -208,34 +202,32 @@ absl::StatusOr<v1::PropagateResponse> Client::Propagate(const Graph& graph) {
   return response;
 }
 
-absl::StatusOr<v1::ExplainResponse> Client::Explain(v1::ExplainRequest request) {
+absl::StatusOr<v1::ProfileShapesResponse> Client::ProfileShapes(v1::ProfileShapesRequest request) {
   *request.mutable_header() = MakeHeader();
   grpc::ClientContext context;
   SetDeadline(context, options_.timeout);
-  v1::ExplainResponse response;
-  KILN_RETURN_IF_ERROR(FromGrpcStatus(rpc_->stub->Explain(&context, request, &response)));
+  v1::ProfileShapesResponse response;
+  KILN_RETURN_IF_ERROR(FromGrpcStatus(rpc_->stub->ProfileShapes(&context, request, &response)));
   return response;
 }
 
-absl::StatusOr<v1::ExplainResponse> Client::ExplainRequest(const std::string& request_id) {
-  v1::ExplainRequest request;
-  request.set_request_id(request_id);
-  return Explain(std::move(request));
+absl::StatusOr<Graph> Client::MakeVaryingSizesSymbolic(Graph graph, ExprPool* pool) {
+  v1::ProfileShapesRequest request;
+  *request.mutable_observations() = ObserveSizes(graph);
+  if (request.observations().empty()) return graph;
+  KILN_ASSIGN_OR_RETURN(const Digest skeleton, SkeletonOf(graph, pool));
+  request.set_subject(std::string(skeleton.bytes()));
+  request.set_subject_name(graph.name);
+  // Advice: an older server has none, and one that is away says so at the next call.
+  absl::StatusOr<v1::ProfileShapesResponse> answer = ProfileShapes(std::move(request));
+  if (!answer.ok() || answer->subjects().empty()) return graph;
+  return MakeVaryingSymbolic(std::move(graph), answer->subjects(0), pool);
 }
 
-absl::StatusOr<v1::ExplainResponse> Client::ExplainDigest(const Digest& digest) {
-  v1::ExplainRequest request;
-  request.set_digest(std::string(digest.bytes()));
-  return Explain(std::move(request));
-}
-
-absl::StatusOr<v1::ExplainResponse> Client::ExplainGraph(const Graph& graph, const OptionValues& options,
-                                                         const v1::HostCapabilities& host) {
-  v1::ExplainRequest request;
-  *request.mutable_module() = ExportModule(graph, kOpset);
-  *request.mutable_options() = MakeOptions(options);
-  *request.mutable_host() = host;
-  return Explain(std::move(request));
+absl::StatusOr<v1::ProfileShapesResponse> Client::ListShapes(absl::string_view after) {
+  v1::ProfileShapesRequest request;
+  request.set_after(std::string(after));
+  return ProfileShapes(std::move(request));
 }
 
 absl::StatusOr<v1::GetServerInfoResponse> Client::GetServerInfo() {

@@ -20,7 +20,6 @@ int RunServer(int argc, char** argv) {
   options.listen = {"127.0.0.1:0"};
   options.log_level = "warn";
   options.drain = absl::Seconds(5);
-  std::string build;
   for (int i = 2; i < argc; ++i) {
     absl::string_view flag = argv[i];
     if (absl::ConsumePrefix(&flag, "--data=")) options.data_folder = std::string(flag);
@@ -29,10 +28,14 @@ int RunServer(int argc, char** argv) {
     if (absl::ConsumePrefix(&flag, "--idle_ms=")) {
       options.idle_exit = absl::Milliseconds(std::atoi(std::string(flag).c_str()));
     }
+    if (absl::ConsumePrefix(&flag, "--key=")) options.key_file = std::string(flag);
+    if (absl::ConsumePrefix(&flag, "--log=")) options.log_level = std::string(flag);
+    if (absl::ConsumePrefix(&flag, "--redis=")) options.redis = std::string(flag);
+    if (absl::ConsumePrefix(&flag, "--redis_ca=")) options.redis_tls.ca_file = std::string(flag);
+    if (absl::ConsumePrefix(&flag, "--redis_cert=")) options.redis_tls.cert_file = std::string(flag);
+    if (absl::ConsumePrefix(&flag, "--redis_key=")) options.redis_tls.key_file = std::string(flag);
     if (flag == "--compiler=fake") options.compiler = kiln::FakeCompiler();
-    if (absl::ConsumePrefix(&flag, "--build=")) build = std::string(flag);
   }
-  if (!build.empty()) options.compiler.build = build;
   return kiln::Serve(options);
 }
 
