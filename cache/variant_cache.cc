@@ -90,7 +90,9 @@ absl::StatusOr<CacheAnswer> VariantCache::LookupIn(Reach reach, const VariantKey
     Drop(*found.variant);
   }
   if (answer.elsewhere) return answer;
-  if (dropped_->HasLost(key) || (shared_ != nullptr && shared_->HasLost(key))) AddReason(answer.reasons, v1::MISS_REASON_UNTRUSTED);
+  if (dropped_->HasLost(key) || (shared_ != nullptr && shared_->HasLost(key))) {
+    AddReason(answer.reasons, v1::MISS_REASON_UNTRUSTED);
+  }
   if (count) CountMiss(answer.reasons);
   return answer;
 }
@@ -157,7 +159,9 @@ void VariantCache::Drop(const IndexedVariant& variant) {
 }
 
 void VariantCache::CountHit(v1::Tier tier) {
-  std::atomic<int64_t>& hits = tier == v1::TIER_MEMORY ? hits_memory_ : tier == v1::TIER_DISK ? hits_disk_ : hits_shared_;
+  std::atomic<int64_t>& hits = tier == v1::TIER_MEMORY ? hits_memory_
+                               : tier == v1::TIER_DISK ? hits_disk_
+                                                       : hits_shared_;
   hits.fetch_add(1, std::memory_order_relaxed);
 }
 

@@ -53,18 +53,22 @@ constexpr MetricRow kFlights = {"kiln_flights", "Compiles in progress or waiting
 constexpr MetricRow kWaiters = {"kiln_flight_waiters", "Requests that wait for a compile.", ""};
 constexpr MetricRow kJoined = {"kiln_flight_joined_total", "Requests that shared another's compile.", ""};
 constexpr MetricRow kWorkers = {"kiln_workers", "Workers, by what they do.", "state"};
-constexpr MetricRow kSharedBreaker = {"kiln_shared_tier_breaker",
-                                      "1 for what the breaker of the shared tier is: closed, half_open or open.", "state"};
-constexpr MetricRow kSharedCalls = {"kiln_shared_tier_calls_total", "Calls to the servers of the shared tier, by how they ended.",
-                                    "outcome"};
-constexpr MetricRow kSharedBytes = {"kiln_shared_tier_bytes_total", "Bytes moved from and to the shared tier.", "direction"};
-constexpr MetricRow kSharedPulls = {"kiln_shared_tier_pulls_total", "Keys' logs read, and not read since they just had been.",
-                                    "what"};
-constexpr MetricRow kSharedRows = {"kiln_shared_tier_rows_total", "Rows taken from logs, and what was restored because it was lost.", "what"};
+constexpr MetricRow kSharedBreaker = {"kiln_shared_tier_breaker", "1 for what the breaker of the shared tier is.",
+                                      "state"};
+constexpr MetricRow kSharedCalls = {"kiln_shared_tier_calls_total",
+                                    "Calls to the servers of the shared tier, by how they ended.", "outcome"};
+constexpr MetricRow kSharedBytes = {"kiln_shared_tier_bytes_total", "Bytes moved from and to the shared tier.",
+                                    "direction"};
+constexpr MetricRow kSharedPulls = {"kiln_shared_tier_pulls_total",
+                                    "Keys' logs read, and not read since they just had been.", "what"};
+constexpr MetricRow kSharedRows = {"kiln_shared_tier_rows_total",
+                                   "Rows taken from logs, and what was restored because it was lost.", "what"};
 constexpr MetricRow kSharedUntrusted = {"kiln_shared_tier_untrusted_total",
                                         "Rows and artifacts of the shared tier that were refused.", "what"};
-constexpr MetricRow kSharedPutFailures = {"kiln_shared_tier_put_failures_total", "Writes that the shared tier did not take.", ""};
-constexpr MetricRow kSharedDown = {"kiln_shared_tier_down_total", "How often the shared tier was left alone for a while.", ""};
+constexpr MetricRow kSharedPutFailures = {"kiln_shared_tier_put_failures_total",
+                                          "Writes that the shared tier did not take.", ""};
+constexpr MetricRow kSharedDown = {"kiln_shared_tier_down_total",
+                                   "How often the shared tier was left alone for a while.", ""};
 constexpr MetricRow kQueued = {"kiln_compiles_queued", "Compiles that wait for a worker.", ""};
 
 // Stage names come from workers, which are not trusted: others are "other".
@@ -146,7 +150,11 @@ std::vector<prometheus::MetricFamily> ReadShared(const SharedCounters& shared) {
 
 std::vector<prometheus::MetricFamily> ReadGauges(const ServiceGauges& gauges) {
   const CacheCounters& cache = gauges.cache;
-  std::vector<prometheus::MetricFamily> families = {Counter(kHits).Add(cache.hits_memory, "memory").Add(cache.hits_disk, "disk").Add(cache.hits_shared, "shared"),
+  std::vector<prometheus::MetricFamily> families = {
+          Counter(kHits)
+              .Add(cache.hits_memory, "memory")
+              .Add(cache.hits_disk, "disk")
+              .Add(cache.hits_shared, "shared"),
           Counter(kMisses).Add(cache.misses),
           MissReasons(cache),
           Counter(kDropped).Add(cache.dropped_rows, "row").Add(cache.dropped_artifacts, "artifact"),

@@ -52,7 +52,9 @@ absl::StatusOr<std::string> UnwrapArtifact(absl::string_view envelope) {
   size_t size = 0;
   for (size_t i = 0; i < 4; ++i) size |= size_t{static_cast<uint8_t>(envelope[kMagic.size() + 1 + i])} << (8 * i);
   const absl::string_view body = envelope.substr(kEnvelopeHeaderBytes);
-  if (static_cast<int64_t>(size) > GetLimit(Limit::kArtifactBytes)) return Corrupt("says more than an artifact may have");
+  if (static_cast<int64_t>(size) > GetLimit(Limit::kArtifactBytes)) {
+    return Corrupt("says more than an artifact may have");
+  }
   if (how == kStored) {
     if (body.size() != size) return Corrupt("has another size than it says");
     return std::string(body);

@@ -18,7 +18,8 @@ class CircuitBreakerTest : public testing::Test {
   void Pass(absl::Duration wait) { clock_.Advance(wait * 1.25); }
 
   FakeClock clock_;
-  CircuitBreaker breaker_{{.failures_to_open = 3, .first_wait = absl::Seconds(1), .max_wait = absl::Seconds(4)}, &clock_};
+  CircuitBreaker breaker_{{.failures_to_open = 3, .first_wait = absl::Seconds(1), .max_wait = absl::Seconds(4)},
+                          &clock_};
 };
 
 TEST_F(CircuitBreakerTest, OpensAfterFailuresInARow) {

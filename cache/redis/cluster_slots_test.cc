@@ -46,9 +46,11 @@ TEST(ClusterSlotsTest, ReadsTheMap) {
 
 TEST(ClusterSlotsTest, RefusesWhatIsNoMap) {
   for (const RedisReply& reply :
-       {RedisReply(), Err("ERR This instance has cluster support disabled"), Arr({Int(1)}), Arr({Arr({Int(0), Int(1)})}),
-        Arr({Arr({Int(-1), Int(5), Arr({Str("a"), Int(1)})})}), Arr({Arr({Int(0), Int(16384), Arr({Str("a"), Int(1)})})}),
-        Arr({Arr({Int(0), Int(5), Arr({Str("a"), Int(70000)})})}), Arr({Arr({Int(0), Int(5), Arr({Str("/run/x"), Int(1)})})}),
+       {RedisReply(), Err("ERR This instance has cluster support disabled"), Arr({Int(1)}),
+        Arr({Arr({Int(0), Int(1)})}), Arr({Arr({Int(-1), Int(5), Arr({Str("a"), Int(1)})})}),
+        Arr({Arr({Int(0), Int(16384), Arr({Str("a"), Int(1)})})}),
+        Arr({Arr({Int(0), Int(5), Arr({Str("a"), Int(70000)})})}),
+        Arr({Arr({Int(0), Int(5), Arr({Str("/run/x"), Int(1)})})}),
         Arr({Arr({Int(0), Int(5), Arr({Str("a"), Str("1")})})})}) {
     EXPECT_FALSE(ParseClusterSlots(reply, kAsked).ok());
   }

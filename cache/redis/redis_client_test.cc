@@ -311,7 +311,8 @@ TEST_F(RedisTlsTest, FilesThatAreNoneAreSaidAtOnce) {
     if (i == 1) options.tls.cert_file = server_->ca().server_key;
     if (i == 2) options.tls.key_file = server_->ca().server_key;
     if (i == 3) options.tls.key_file.clear();
-    EXPECT_EQ(GetErrorReason(RedisClient::Create(options, Clock::Real()).status()), ErrorReason::kBadArgumentValue) << i;
+    const absl::Status status = RedisClient::Create(options, Clock::Real()).status();
+    EXPECT_EQ(GetErrorReason(status), ErrorReason::kBadArgumentValue) << i;
   }
 }
 

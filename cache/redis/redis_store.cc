@@ -137,8 +137,8 @@ absl::StatusOr<LogPage> RedisStore::ReadLog(absl::string_view domain, const Vari
   // entries, or is another.
   const bool is_first = after.empty();
   const std::string count = absl::StrCat(is_first ? kPageRows : kPageRows + 1);
-  KILN_ASSIGN_OR_RETURN(const RedisReply reply,
-                        client_->Call(log, {"XRANGE", log, is_first ? "-" : absl::string_view(after), "+", "COUNT", count}));
+  const absl::string_view from = is_first ? "-" : absl::string_view(after);
+  KILN_ASSIGN_OR_RETURN(const RedisReply reply, client_->Call(log, {"XRANGE", log, from, "+", "COUNT", count}));
   LogPage page;
   page.end = after;
   for (const RedisReply& entry : reply.elements) {

@@ -68,9 +68,9 @@ TEST(RedisUrlTest, RefusesWhatIsNone) {
 TEST(RedisUrlTest, NoMessageHoldsAPassword) {
   // Each is wrong in its own way; a part of the password stands where something else
   // is looked for.
-  for (const char* text : {"redis://u:hunter2", "redis://u:hunter2@", "redis://u:hun/hunter2@a", "redis://u:hun?hunter2@a",
-                           "redis://hunter2@a", "redis://u:hunter2%@a", "redis://u:hunter2@a/x", "redis://u:hunter2@a:b",
-                           "u:hunter2@a"}) {
+  for (const char* text : {"redis://u:hunter2", "redis://u:hunter2@", "redis://u:hun/hunter2@a",
+                           "redis://u:hun?hunter2@a", "redis://hunter2@a", "redis://u:hunter2%@a",
+                           "redis://u:hunter2@a/x", "redis://u:hunter2@a:b", "u:hunter2@a"}) {
     const absl::Status status = ParseRedisUrl(text).status();
     EXPECT_FALSE(status.ok()) << text;
     EXPECT_THAT(std::string(status.message()), Not(HasSubstr("hunter2"))) << text;

@@ -85,9 +85,8 @@ absl::Status TlsSession::Failure(absl::string_view what, int result) const {
   const int error = SSL_get_error(session_.get(), result);
   if (error == SSL_ERROR_ZERO_RETURN) return MakeError(ErrorReason::kStorage, "Redis closed the connection");
   const long verified = SSL_get_verify_result(session_.get());
-  const std::string reason = LastError();
-  return MakeError(ErrorReason::kStorage,
-                   absl::StrCat("TLS ", what, ": ", verified == X509_V_OK ? reason : X509_verify_cert_error_string(verified)));
+  const std::string reason = verified == X509_V_OK ? LastError() : X509_verify_cert_error_string(verified);
+  return MakeError(ErrorReason::kStorage, absl::StrCat("TLS ", what, ": ", reason));
 }
 
 absl::StatusOr<bool> TlsSession::Handshake() {

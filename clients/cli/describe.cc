@@ -244,7 +244,8 @@ std::string DescribeServer(const v1::GetServerInfoResponse& info) {
   const std::string from_shared =
       c.hits_shared() == 0 ? "" : absl::StrCat(", ", c.hits_shared(), " from the shared tier");
   absl::StrAppend(&out, "hits      ", c.hits_memory() + c.hits_disk() + c.hits_shared(), ": ", c.hits_memory(),
-                  " from memory, ", c.hits_disk(), " from disk", from_shared, "; ", c.joined(), " joined another's compile; ", c.misses(), " misses\n");
+                  " from memory, ", c.hits_disk(), " from disk", from_shared, "; ", c.joined(),
+                  " joined another's compile; ", c.misses(), " misses\n");
   if (c.shared_pulls() + c.shared_failures() > 0) {
     absl::StrAppend(&out, "shared    ", c.shared_rows(), " variants of others taken, ", c.shared_restored(),
                     " lost things restored, ", DescribeBytes(c.shared_bytes()), " moved; ", c.shared_failures(),
