@@ -99,13 +99,14 @@ class RedisChaosTest : public testing::Test {
   }
 
   // Until the second replica is served what the first compiled, with new graphs each
-  // time: at most a few seconds.
+  // time. After a long outage a breaker lets nobody try for 20 seconds; three times
+  // that is enough.
   bool AwaitSharing(ServerProcess& first, ServerProcess& second) {
-    for (int i = 0; i < 200; ++i) {
+    for (int i = 0; i < 300; ++i) {
       const Options options = GraphOptions(100 + next_graph_++);
       Ask(first, options);
       if (Ask(second, options).tier() == v1::TIER_SHARED) return true;
-      usleep(50000);
+      usleep(200000);
     }
     return false;
   }
