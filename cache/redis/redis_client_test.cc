@@ -197,6 +197,16 @@ TEST_F(RedisClientTest, AServerThatIsDownIsLeftAloneAndTriedByOne) {
   EXPECT_EQ(client->State().breakers_opened, 1);
 }
 
+TEST_F(RedisClientTest, BusyConnectionsAreNoOutage) {
+  RedisOptions options = HastyOptions(server_->port());
+  // Nobody's turn ever comes.
+  options.max_connections = 0;
+  const auto client = Connect(options);
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(client->Call("", {"PING"}).ok());
+  EXPECT_EQ(client->State().breaker, BreakerState::kClosed);
+  EXPECT_EQ(client->State().refused, 0);
+}
+
 TEST_F(RedisClientTest, AServerThatIsLoadingIsDown) {
   FakeClock clock;
   FaultProxy proxy(server_->port(), 1);

@@ -32,6 +32,7 @@ absl::StatusOr<std::vector<RedisReply>> RedisNode::Exchange(absl::Span<const Red
     return MakeError(ErrorReason::kStorage, absl::StrCat("Redis at ", address_.ToString(),
                                                          " has failed and is left alone for a while"));
   }
+  KILN_RETURN_IF_ERROR(AwaitTurn());
   absl::StatusOr<std::vector<RedisReply>> replies = TryExchange(commands);
   if (replies.ok() && !CannotServe(*replies)) {
     breaker_.Succeed();
@@ -51,18 +52,23 @@ absl::StatusOr<std::vector<RedisReply>> RedisNode::TryExchange(absl::Span<const 
   return replies;
 }
 
+absl::Status RedisNode::AwaitTurn() {
+  const auto free = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return busy_ < dialing_->options.max_connections;
+  };
+  absl::MutexLock lock(&mutex_);
+  if (!mutex_.AwaitWithTimeout(absl::Condition(&free), dialing_->options.call_timeout)) {
+    return MakeError(ErrorReason::kStorage,
+                     absl::StrCat("all ", busy_, " connections to Redis at ", address_.ToString(), " are busy"));
+  }
+  ++busy_;
+  return absl::OkStatus();
+}
+
 absl::StatusOr<RedisNode::Connection> RedisNode::Take() {
   std::vector<Connection> closed;
   {
-    const auto free = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-      return busy_ < dialing_->options.max_connections;
-    };
     absl::MutexLock lock(&mutex_);
-    if (!mutex_.AwaitWithTimeout(absl::Condition(&free), dialing_->options.call_timeout)) {
-      return MakeError(ErrorReason::kStorage, absl::StrCat("all ", busy_, " connections to Redis at ",
-                                                           address_.ToString(), " are busy"));
-    }
-    ++busy_;
     while (!idle_.empty()) {
       Connection connection = std::move(idle_.back());
       idle_.pop_back();

@@ -25,16 +25,19 @@ class RedisNode {
   const CircuitBreaker& breaker() const { return breaker_; }
 
   // One reply for each command. STORAGE when the server cannot be used, at once
-  // while the breaker is open.
+  // while the breaker is open; and when all connections stay busy, which says nothing
+  // about the server: large artifacts take their time.
   absl::StatusOr<std::vector<RedisReply>> Exchange(absl::Span<const RedisWords> commands);
 
  private:
   using Connection = std::unique_ptr<RedisConnection>;
 
   absl::StatusOr<std::vector<RedisReply>> TryExchange(absl::Span<const RedisWords> commands);
-  // An idle connection, or a new one; waits while all are busy.
+  // Waits until fewer connections than allowed are busy, and counts one more.
+  absl::Status AwaitTurn() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Whose turn it is: an idle connection, or a new one.
   absl::StatusOr<Connection> Take() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Null: it is closed.
+  // Ends a turn. Null: the connection is closed.
   void GiveBack(Connection connection) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Constant after construction.
