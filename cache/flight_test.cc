@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/testing/fake_clock.h"
 #include "cache/testing/make_variant.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -12,16 +13,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
-
-class FakeClock final : public Clock {
- public:
-  absl::Time Now() const override { return absl::UnixEpoch() + now_; }
-  absl::Duration Monotonic() const override { return now_; }
-  void Advance(absl::Duration by) { now_ += by; }
-
- private:
-  absl::Duration now_ = absl::Seconds(100);
-};
 
 // One request and everything that happened to it, in words.
 struct Caller {

@@ -6,28 +6,12 @@
 
 #include "absl/synchronization/notification.h"
 #include "base/error.h"
+#include "base/testing/fake_clock.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace kiln {
 namespace {
-
-class FakeClock : public Clock {
- public:
-  absl::Time Now() const override { return absl::UnixEpoch(); }
-  absl::Duration Monotonic() const override {
-    absl::MutexLock lock(&mutex_);
-    return now_;
-  }
-  void Advance(absl::Duration by) {
-    absl::MutexLock lock(&mutex_);
-    now_ += by;
-  }
-
- private:
-  mutable absl::Mutex mutex_;
-  absl::Duration now_ = absl::ZeroDuration();
-};
 
 // A queue whose only thread is kept busy until Release().
 class TaskQueueTest : public testing::Test {
