@@ -58,6 +58,7 @@ absl::StatusOr<GuardSet> GuardSet::Parse(const std::vector<std::string>& symbols
       return Corrupt(absl::StrCat("guard '", guard->condition(), "' speaks of ", *unknown, ", which is none of the ",
                                   symbols.size(), " symbols"));
     }
+    set.has_performance_guard_ |= guard->kind() == v1::Guard::KIND_PERFORMANCE;
     set.Add(*condition);
   }
   std::sort(set.pins_.begin(), set.pins_.end());

@@ -43,6 +43,10 @@ class GuardSet {
   // Sorted by index, at most one for each.
   const std::vector<Pin>& pins() const { return pins_; }
   int num_residuals() const { return static_cast<int>(residuals_.size()); }
+  // Conditions, each once; none is a conjunction.
+  const std::vector<Expr>& residuals() const { return residuals_; }
+  // Some guard was asked for by a stage that made faster code with it.
+  bool has_performance_guard() const { return has_performance_guard_; }
 
   // `values` has one value for each symbol.
   bool Holds(absl::Span<const int64_t> values) const { return PinsHold(values) && ResidualsHold(values); }
@@ -54,6 +58,7 @@ class GuardSet {
   void Add(Expr condition);
 
   int num_symbols_ = 0;
+  bool has_performance_guard_ = false;
   absl::flat_hash_map<Expr, int> index_of_;
   std::vector<Pin> pins_;
   std::vector<Expr> residuals_;

@@ -7,13 +7,15 @@
 
 namespace kiln {
 
-v1::KeyComponents MakeComponents(const std::string& graph) {
+v1::KeyComponents MakeComponents(const std::string& graph, const std::string& domain) {
   v1::Target target;
   target.set_arch("x86_64");
-  return ComposeKey({Sha256(graph), Sha256("signature"), Sha256("options"), "build", target, ""});
+  return ComposeKey({Sha256(graph), Sha256("signature"), Sha256("options"), "build", target, domain});
 }
 
-VariantKey MakeKey(const std::string& graph) { return *KeyOf(MakeComponents(graph)); }
+VariantKey MakeKey(const std::string& graph, const std::string& domain) {
+  return *KeyOf(MakeComponents(graph, domain));
+}
 
 std::vector<std::string> SymbolNames(int count) {
   std::vector<std::string> names;
@@ -30,13 +32,19 @@ std::vector<v1::Guard> MakeGuards(const std::vector<std::string>& conditions) {
 v1::VariantRecord MakeRecord(const VariantSpec& spec) {
   v1::VariantRecord record;
   record.set_format_version(1);
-  *record.mutable_key() = MakeComponents(spec.graph);
+  *record.mutable_key() = MakeComponents(spec.graph, spec.domain);
   for (const std::string& guard : spec.guards) record.add_guards()->set_condition(guard);
+  for (const std::string& guard : spec.performance_guards) {
+    v1::Guard& added = *record.add_guards();
+    added.set_condition(guard);
+    added.set_kind(v1::Guard::KIND_PERFORMANCE);
+  }
   for (const std::string& name : SymbolNames(spec.num_symbols)) record.add_symbols(name);
   for (const std::string& feature : spec.features) record.add_isa_features(feature);
   for (const std::string& op : spec.extern_ops) record.add_extern_ops(op);
   record.set_abi_version(spec.abi);
   record.set_created_unix_seconds(spec.created);
+  record.set_compile_seconds(spec.seconds);
   record.set_artifact_sha256(std::string(Sha256(spec.elf).bytes()));
   record.set_artifact_bytes(static_cast<int64_t>(spec.elf.size()));
   return record;
@@ -53,7 +61,7 @@ v1::SignedVariant SignVariant(const SigningKey& key, const VariantSpec& spec) {
 }
 
 VariantRow SignedRow(const SigningKey& key, const VariantSpec& spec) {
-  return {MakeKey(spec.graph), Sha256(spec.elf), SignVariant(key, spec)};
+  return {MakeKey(spec.graph, spec.domain), Sha256(spec.elf), SignVariant(key, spec)};
 }
 
 ArtifactBytes Elf(const std::string& bytes) { return std::make_shared<const std::string>(bytes); }

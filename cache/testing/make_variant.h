@@ -18,15 +18,18 @@ struct VariantSpec {
   std::string graph = "g";  // names the key
   int num_symbols = 3;      // s0, s1, ...
   std::vector<std::string> guards;
+  std::vector<std::string> performance_guards;
   std::vector<std::string> features;
   std::vector<std::string> extern_ops;
   uint32_t abi = 1;
   int64_t created = 0;
+  double seconds = 0;  // that the compile took
   std::string elf = "elf";
+  std::string domain = "";
 };
 
-v1::KeyComponents MakeComponents(const std::string& graph);
-VariantKey MakeKey(const std::string& graph);
+v1::KeyComponents MakeComponents(const std::string& graph, const std::string& domain = "");
+VariantKey MakeKey(const std::string& graph, const std::string& domain = "");
 std::vector<v1::Guard> MakeGuards(const std::vector<std::string>& conditions);
 v1::VariantRecord MakeRecord(const VariantSpec& spec);
 // Signed by nobody.

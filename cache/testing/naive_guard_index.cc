@@ -20,7 +20,7 @@ void NaiveGuardIndex::Remove(const VariantKey& key, const Digest& artifact) {
 
 IndexAnswer NaiveGuardIndex::Lookup(const VariantKey& key, absl::Span<const int64_t> values,
                                     const HostClass& host) const {
-  using Order = std::tuple<size_t, int, int, int64_t, Digest>;
+  using Order = std::tuple<bool, size_t, int, int, int64_t, Digest>;
   std::vector<std::pair<Order, IndexedVariantPtr>> fits;
   std::set<v1::MissReason> reasons;
   bool known = false;
@@ -33,8 +33,9 @@ IndexAnswer NaiveGuardIndex::Lookup(const VariantKey& key, absl::Span<const int6
     std::vector<v1::MissReason> lacks = host.WhyNot(variant->record);
     reasons.insert(lacks.begin(), lacks.end());
     if (!lacks.empty()) continue;
-    fits.push_back({Order{guards.pins().size(), guards.num_residuals(), -variant->record.isa_features_size(),
-                          -variant->record.created_unix_seconds(), variant->artifact},
+    fits.push_back({Order{!guards.has_performance_guard(), guards.pins().size(), guards.num_residuals(),
+                          -variant->record.isa_features_size(), -variant->record.created_unix_seconds(),
+                          variant->artifact},
                     variant});
   }
   if (!fits.empty()) return {std::min_element(fits.begin(), fits.end())->second, {}};
