@@ -16,11 +16,16 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "base/digest.h"
+#include "cache/artifact_worth.h"
 #include "cache/variant_key.h"
 #include "kiln/v1/artifact.pb.h"
 #include "kiln/v1/compile_service.pb.h"
@@ -41,11 +46,28 @@ struct VariantRow {
   v1::SignedVariant signed_variant;
 };
 
+// A row's name: rows are in the order of their names.
+using RowName = std::pair<VariantKey, Digest>;
+
+// What is known of a row without reading it.
+struct RowSummary {
+  RowName name;
+  v1::RowFacts facts;
+};
+
 struct StoreSize {
   int64_t artifacts = 0;
   int64_t artifact_bytes = 0;
   int64_t variants = 0;
+  int64_t keys = 0;
+  // Of those that left since the start because bytes ran out.
+  int64_t evicted_artifacts = 0;
+  int64_t evicted_bytes = 0;
+  double evicted_seconds = 0;  // of compiling
 };
+
+// From what a row says of itself, signed or not.
+v1::RowFacts FactsOf(const v1::SignedVariant& row);
 
 class ArtifactStore {
  public:
@@ -62,6 +84,20 @@ class ArtifactStore {
   virtual absl::Status RemoveVariant(const VariantKey& key, const Digest& artifact) = 0;
   // Calls `visit` for every row, in no order. `visit` must not call the store.
   virtual absl::Status VisitVariants(const std::function<void(VariantRow)>& visit) = 0;
+  // Those of one key. Unless it is overridden: looks at every row.
+  virtual absl::StatusOr<std::vector<VariantRow>> VariantsOf(const VariantKey& key);
+  // The first row behind this name, or of all. Unless it is overridden: looks at
+  // every row.
+  virtual absl::StatusOr<std::optional<VariantRow>> NextVariant(const std::optional<RowName>& after);
+
+  // What is known of every row, in no order, and what others have come to know. Facts
+  // are hints: a store that keeps none tells what rows say, and forgets what it is told.
+  virtual absl::Status VisitFacts(const std::function<void(RowSummary)>& visit);
+  virtual absl::Status PutFacts(absl::Span<const RowSummary> rows);
+
+  // Somebody was served this artifact, which the store may have or not: counts for
+  // what it keeps. Never blocks; a use that would have to wait is not counted.
+  virtual void NoteUse(const Digest& artifact, const ArtifactWorth& worth);
 
   virtual StoreSize Size() = 0;
 };

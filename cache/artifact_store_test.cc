@@ -1,9 +1,13 @@
 // What every store must do, asked of each: memory, disk, tiered, verified.
 #include "cache/artifact_store.h"
 
+#include <algorithm>
 #include <map>
+#include <optional>
 
+#include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "base/testing/fake_clock.h"
 #include "cache/bounded_store.h"
 #include "cache/disk_store.h"
 #include "cache/memory_graph_store.h"
@@ -98,6 +102,54 @@ TEST_P(ArtifactStoreTest, RemovesRowsAndArtifacts) {
   ASSERT_TRUE(store_->RemoveVariant(MakeKey("g"), Sha256("never there")).ok());
 }
 
+TEST_P(ArtifactStoreTest, FindsTheRowsOfAKey) {
+  Publish({.graph = "g", .elf = "one"});
+  Publish({.graph = "g", .elf = "two"});
+  Publish({.graph = "h", .elf = "three"});
+  absl::StatusOr<std::vector<VariantRow>> rows = store_->VariantsOf(MakeKey("g"));
+  ASSERT_TRUE(rows.ok()) << rows.status();
+  ASSERT_EQ(rows->size(), 2u);
+  for (const VariantRow& row : *rows) EXPECT_EQ(row.key, MakeKey("g"));
+  EXPECT_TRUE(store_->VariantsOf(MakeKey("none"))->empty());
+}
+
+TEST_P(ArtifactStoreTest, GoesThroughRowsInTheOrderOfTheirNames) {
+  for (int i = 0; i < 20; ++i) Publish({.graph = absl::StrCat("g", i % 7), .elf = absl::StrCat("e", i)});
+  std::optional<RowName> last;
+  int rows = 0;
+  while (true) {
+    absl::StatusOr<std::optional<VariantRow>> row = store_->NextVariant(last);
+    ASSERT_TRUE(row.ok()) << row.status();
+    if (!row->has_value()) break;
+    const RowName name((*row)->key, (*row)->artifact);
+    if (last.has_value()) {
+      EXPECT_LT(*last, name);
+    }
+    last = name;
+    ++rows;
+  }
+  EXPECT_EQ(rows, 20);
+}
+
+TEST_P(ArtifactStoreTest, KnowsFactsAndCountsKeys) {
+  Publish({.graph = "g", .seconds = 2.5, .elf = "one"});
+  Publish({.graph = "g", .elf = "two"});
+  Publish({.graph = "h", .elf = "two"});
+  int facts = 0;
+  ASSERT_TRUE(store_->VisitFacts([&](const RowSummary& row) {
+    ++facts;
+    EXPECT_EQ(row.facts.artifact_bytes(), 3);
+    if (row.name.second == Sha256("one")) {
+      EXPECT_EQ(row.facts.compile_seconds(), 2.5);
+    }
+  }).ok());
+  EXPECT_EQ(facts, 3);
+  EXPECT_EQ(store_->Size().keys, 2);
+  EXPECT_EQ(store_->Size().variants, 3);
+  ASSERT_TRUE(store_->RemoveVariant(MakeKey("h"), Sha256("two")).ok());
+  EXPECT_EQ(store_->Size().keys, 1);
+}
+
 TEST_P(ArtifactStoreTest, HoldsBytesOfAnyKind) {
   std::string bytes(100000, '\0');
   for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 7);
@@ -108,11 +160,11 @@ TEST_P(ArtifactStoreTest, HoldsBytesOfAnyKind) {
 INSTANTIATE_TEST_SUITE_P(Stores, ArtifactStoreTest, ::testing::ValuesIn(kStores),
                          [](const auto& info) { return info.param.name; });
 
-TEST(MemoryStoreTest, TheLeastRecentlyUsedLeavesFirst) {
+TEST(MemoryStoreTest, WhatNobodyUsesLeavesFirst) {
   MemoryStore store(10);
   ASSERT_TRUE(store.PutArtifact(Sha256("a"), Elf("aaaa")).ok());
   ASSERT_TRUE(store.PutArtifact(Sha256("b"), Elf("bbbb")).ok());
-  ASSERT_TRUE(store.GetArtifact(Sha256("a")).ok());
+  store.NoteUse(Sha256("a"), {});
   ASSERT_TRUE(store.PutArtifact(Sha256("c"), Elf("cccc")).ok());
   EXPECT_TRUE(store.GetArtifact(Sha256("a")).ok());
   EXPECT_FALSE(store.GetArtifact(Sha256("b")).ok());
@@ -123,6 +175,20 @@ TEST(MemoryStoreTest, TheNewestStaysEvenIfItIsOverTheBound) {
   MemoryStore store(3);
   ASSERT_TRUE(store.PutArtifact(Sha256("a"), Elf("aaaa")).ok());
   EXPECT_TRUE(store.GetArtifact(Sha256("a")).ok());
+}
+
+TEST(MemoryStoreTest, WhatIsPinnedStays) {
+  FakeClock clock;
+  auto pins = std::make_shared<PinBook>(PinBook::Options{.max_bytes = 8, .max_bytes_per_job = 8}, &clock, nullptr);
+  MemoryStore store(10, pins);
+  ASSERT_TRUE(pins->Pin("job", Sha256("a"), 4));
+  for (const char* name : {"a", "b", "c", "d"}) {
+    ASSERT_TRUE(store.PutArtifact(Sha256(name), Elf(std::string(4, *name))).ok());
+    if (*name != 'a') store.NoteUse(Sha256(name), {.compile_seconds = 60});
+  }
+  EXPECT_TRUE(store.GetArtifact(Sha256("a")).ok());
+  EXPECT_EQ(store.Size().evicted_artifacts, 2);
+  EXPECT_EQ(store.Size().evicted_bytes, 8);
 }
 
 TEST(MemoryStoreTest, RowsLeaveWithTheirArtifact) {
@@ -153,15 +219,20 @@ TEST(TieredStoreTest, SaysWhichTierAnsweredAndCopiesUp) {
 
 class BoundedStoreTest : public ::testing::Test {
  protected:
-  void Open(int64_t max_bytes) {
-    absl::StatusOr<std::unique_ptr<BoundedStore>> store = BoundedStore::Open(inner_, max_bytes);
+  void Open(int64_t max_bytes, std::shared_ptr<const PinBook> pins = nullptr) {
+    store_.reset();
+    absl::StatusOr<std::unique_ptr<BoundedStore>> store = BoundedStore::Open(inner_, max_bytes, std::move(pins));
     ASSERT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
   }
-  // Ten bytes under this name.
-  void Publish(char name, int64_t created = 0) {
-    const VariantSpec spec{.graph = std::string(1, name), .created = created, .elf = std::string(10, name)};
+  // Ten bytes under this name, used once.
+  void Publish(char name, double seconds = 1) {
+    const VariantSpec spec{.graph = std::string(1, name), .seconds = seconds, .elf = std::string(10, name)};
     ASSERT_TRUE(store_->Publish(SignedRow(key_, spec), Elf(spec.elf)).ok());
+    Use(name, seconds);
+  }
+  void Use(char name, double seconds = 1) {
+    store_->NoteUse(Sha256(std::string(10, name)), {.bytes = 10, .compile_seconds = seconds});
   }
   bool Has(char name) { return store_->GetArtifact(Sha256(std::string(10, name))).ok(); }
   std::string Names() {
@@ -172,29 +243,64 @@ class BoundedStoreTest : public ::testing::Test {
     return names;
   }
 
+  TempFolder folder_;
   SigningKey key_ = SigningKey::Generate();
-  std::shared_ptr<MemoryStore> inner_ = std::make_shared<MemoryStore>(1 << 20);
+  // Where facts are kept.
+  std::shared_ptr<ArtifactStore> inner_ = OpenDisk(folder_.path());
   std::unique_ptr<BoundedStore> store_;
 };
 
-TEST_F(BoundedStoreTest, TheLeastRecentlyUsedLeaveWithTheirRows) {
-  Open(40);
-  for (char name : {'a', 'b', 'c', 'd'}) Publish(name);
+TEST_F(BoundedStoreTest, WhatIsWorthLeastLeavesWithItsRows) {
+  Open(49);
+  Publish('a', 9);
+  Publish('b', 1);
+  Publish('c', 5);
+  Publish('d', 2);
   EXPECT_EQ(Names(), "abcd");
-  EXPECT_TRUE(Has('a'));
-  Publish('e');
-  // An eighth of the room is free again.
-  EXPECT_EQ(Names(), "ade");
-  EXPECT_EQ(inner_->Size().variants, 3);
+  Use('b');
+  Use('b');
+  Publish('e', 7);
+  // A thirty-second of the room is free again.
+  EXPECT_EQ(Names(), "abce");
+  EXPECT_EQ(store_->Size().variants, 4);
+  EXPECT_EQ(store_->Size().evicted_artifacts, 1);
+  EXPECT_EQ(store_->Size().evicted_bytes, 10);
+  EXPECT_EQ(store_->Size().evicted_seconds, 2);
 }
 
-TEST_F(BoundedStoreTest, AfterARestartTheOldestAreTheFirstToLeave) {
+TEST_F(BoundedStoreTest, ARestartForgetsNoUses) {
   Open(100);
-  Publish('n', /*created=*/9);
-  Publish('o', /*created=*/1);
-  Publish('p', /*created=*/5);
+  Publish('a', 1);
+  Publish('b', 1);
+  Publish('c', 1);
+  for (int i = 0; i < 5; ++i) Use('a');
+  for (int i = 0; i < 3; ++i) Use('c');
   Open(25);
-  EXPECT_EQ(Names(), "np");
+  EXPECT_EQ(Names(), "ac");
+}
+
+TEST_F(BoundedStoreTest, UsesThatWereSavedSurviveAKill) {
+  Open(100);
+  Publish('a', 1);
+  Publish('b', 1);
+  for (int i = 0; i < 5; ++i) Use('a');
+  ASSERT_TRUE(store_->SaveUses().ok());
+  int64_t uses = 0;
+  ASSERT_TRUE(inner_->VisitFacts([&](const RowSummary& row) { uses = std::max(uses, row.facts.uses()); }).ok());
+  EXPECT_EQ(uses, 6);
+}
+
+TEST_F(BoundedStoreTest, WhatIsPinnedStays) {
+  FakeClock clock;
+  auto pins = std::make_shared<PinBook>(PinBook::Options{.max_bytes = 30, .max_bytes_per_job = 30}, &clock, nullptr);
+  ASSERT_TRUE(pins->Pin("job", Sha256("aaaaaaaaaa"), 10));
+  Open(40, pins);
+  Publish('a', 0.1);
+  for (char name : {'b', 'c', 'd', 'e', 'f'}) Publish(name, 9);
+  EXPECT_TRUE(Has('a'));
+  clock.Advance(absl::Hours(25));
+  Publish('g', 9);
+  EXPECT_FALSE(Has('a'));
 }
 
 TEST_F(BoundedStoreTest, OneThatIsLargerThanTheBoundIsServedNevertheless) {

@@ -1,210 +1,80 @@
 #include "cache/disk_store.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdarg>
-#include <filesystem>
-#include <optional>
-#include <system_error>
 #include <utility>
-#include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "base/error.h"
 #include "base/status_macros.h"
-#include "rocksdb/db.h"
-#include "rocksdb/env.h"
-#include "rocksdb/options.h"
-#include "rocksdb/write_batch.h"
 
 namespace kiln {
 namespace {
 
-enum Family { kDefault, kArtifacts, kVariants, kGraphs, kShapes, kNumFamilies };
-constexpr const char* kFamilyNames[kNumFamilies] = {"default", "artifacts", "variants", "graphs", "shapes"};
-// About 10,000 graphs of large models.
-constexpr uint64_t kMaxGraphBytes = uint64_t{4} << 30;
 constexpr absl::string_view kFormatKey = "format";
-constexpr absl::string_view kFormat = "kiln.cache.1";
+constexpr absl::string_view kFormat = "kiln.cache.2";
+constexpr absl::string_view kFormatWithoutFacts = "kiln.cache.1";
+// Of one batch, when facts are added to a folder that has none.
+constexpr size_t kFactsPerBatch = 1000;
 
-rocksdb::Slice Slice(absl::string_view bytes) { return {bytes.data(), bytes.size()}; }
+std::string NameOf(const RowName& name) { return absl::StrCat(name.first.digest.bytes(), name.second.bytes()); }
 
-std::string RowName(const VariantKey& key, const Digest& artifact) {
-  return absl::StrCat(key.digest.bytes(), artifact.bytes());
+// A name of another length is none that this store wrote; nothing can ask for it.
+std::optional<RowName> ParseName(absl::string_view name) {
+  std::optional<Digest> key = Digest::FromBytes(name.substr(0, Digest::kSizeBytes));
+  std::optional<Digest> artifact = Digest::FromBytes(name.substr(std::min(name.size(), Digest::kSizeBytes)));
+  if (!key.has_value() || !artifact.has_value()) return std::nullopt;
+  return RowName(VariantKey{*key}, *artifact);
 }
 
-// RocksDB's own log file is not kept: with assertions, as Debian builds it, the
-// process aborts at the first line that a full disk has no room for. What fails is
-// in the statuses.
-class NoLog : public rocksdb::Logger {
- public:
-  using rocksdb::Logger::Logv;
-  void Logv(const char*, va_list) override {}
-};
-
-rocksdb::DBOptions DatabaseOptions() {
-  rocksdb::DBOptions options;
-  options.create_if_missing = true;
-  options.create_missing_column_families = true;
-  options.paranoid_checks = true;
-  options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
-  // FIFO compaction asks for it. There are some 400 files when all bounds are
-  // reached: 16 GiB of blobs and 4 GiB of graphs.
-  options.max_open_files = -1;
-  options.max_background_jobs = 2;
-  options.info_log = std::make_shared<NoLog>();
-  return options;
-}
-
-rocksdb::ColumnFamilyOptions FamilyOptions(Family family) {
-  rocksdb::ColumnFamilyOptions options;
-  options.write_buffer_size = 16 << 20;
-  if (family == kGraphs) {
-    // A graph that is gone costs a client one more message, so the oldest files
-    // simply go when they are over the bound.
-    options.compaction_style = rocksdb::kCompactionStyleFIFO;
-    options.compaction_options_fifo.max_table_files_size = kMaxGraphBytes;
-  }
-  if (family == kArtifacts) {
-    // Compaction rewrites names, not artifacts.
-    options.enable_blob_files = true;
-    options.min_blob_size = 4 << 10;
-    options.enable_blob_garbage_collection = true;
-  }
-  return options;
-}
-
-absl::Status StorageError(absl::string_view where, const rocksdb::Status& status) {
-  // RocksDB's messages may have several lines; ours have one.
-  const std::string text = absl::StrReplaceAll(status.ToString(), {{"\n", " "}});
-  return MakeError(ErrorReason::kStorage, absl::StrCat(where, ": ", text));
-}
-
-rocksdb::WriteOptions Synced() {
-  rocksdb::WriteOptions options;
-  options.sync = true;
-  return options;
+// A row that does not parse is given empty: verification then drops it.
+VariantRow MakeRow(const RowName& name, absl::string_view value) {
+  VariantRow row{name.first, name.second, {}};
+  if (!row.signed_variant.ParseFromArray(value.data(), static_cast<int>(value.size()))) row.signed_variant.Clear();
+  return row;
 }
 
 }  // namespace
 
-// RocksDB's handles, and the words for its errors.
-class DiskStore::Database {
- public:
-  static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& folder) {
-    auto database = std::make_unique<Database>();
-    database->where_ = absl::StrCat("cache folder ", folder);
-    KILN_RETURN_IF_ERROR(database->MakeFolder(folder));
-    std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (int i = 0; i < kNumFamilies; ++i) {
-      families.emplace_back(kFamilyNames[i], FamilyOptions(static_cast<Family>(i)));
-    }
-    rocksdb::DB* db = nullptr;
-    std::vector<rocksdb::ColumnFamilyHandle*> handles;
-    rocksdb::Status status = rocksdb::DB::Open(DatabaseOptions(), folder, families, &handles, &db);
-    if (!status.ok()) return StorageError(absl::StrCat(database->where_, ": cannot be opened"), status);
-    database->db_.reset(db);
-    std::copy(handles.begin(), handles.end(), database->families_.begin());
-    KILN_RETURN_IF_ERROR(database->CheckFormat());
-    return database;
-  }
-
-  ~Database() {
-    if (db_ == nullptr) return;
-    for (rocksdb::ColumnFamilyHandle* family : families_) db_->DestroyColumnFamilyHandle(family);
-    db_->Close().PermitUncheckedError();
-  }
-
-  // nullopt if it is not there; ARTIFACT_CORRUPT if a checksum says so.
-  absl::StatusOr<std::optional<std::string>> Get(Family family, absl::string_view key) {
-    std::string value;
-    rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), families_[family], Slice(key), &value);
-    if (status.ok()) return value;
-    if (status.IsNotFound()) return std::nullopt;
-    absl::Status error = StorageError(where_, status);
-    return status.IsCorruption() ? MakeError(ErrorReason::kArtifactCorrupt, error.message()) : error;
-  }
-
-  bool Has(Family family, absl::string_view key) {
-    std::string value;
-    // The filters say no without a read; a maybe is settled by reading.
-    if (!db_->KeyMayExist(rocksdb::ReadOptions(), families_[family], Slice(key), &value)) return false;
-    rocksdb::PinnableSlice pinned;
-    return db_->Get(rocksdb::ReadOptions(), families_[family], Slice(key), &pinned).ok();
-  }
-
-  absl::Status Write(rocksdb::WriteBatch& batch) {
-    rocksdb::Status status = db_->Write(Synced(), &batch);
-    return status.ok() ? absl::OkStatus() : StorageError(where_, status);
-  }
-
-  absl::Status Put(Family family, absl::string_view key, absl::string_view value) {
-    rocksdb::WriteBatch batch;
-    batch.Put(families_[family], Slice(key), Slice(value));
-    return Write(batch);
-  }
-
-  // May be lost when the machine stops.
-  absl::Status PutUnsynced(Family family, absl::string_view key, absl::string_view value) {
-    rocksdb::Status status = db_->Put(rocksdb::WriteOptions(), families_[family], Slice(key), Slice(value));
-    return status.ok() ? absl::OkStatus() : StorageError(where_, status);
-  }
-
-  absl::Status Delete(Family family, absl::string_view key) {
-    rocksdb::WriteBatch batch;
-    batch.Delete(families_[family], Slice(key));
-    return Write(batch);
-  }
-
-  absl::Status Visit(Family family, const std::function<void(absl::string_view, absl::string_view)>& visit) {
-    std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator(rocksdb::ReadOptions(), families_[family]));
-    for (it->SeekToFirst(); it->Valid(); it->Next()) {
-      visit({it->key().data(), it->key().size()}, {it->value().data(), it->value().size()});
-    }
-    return it->status().ok() ? absl::OkStatus() : StorageError(where_, it->status());
-  }
-
-  rocksdb::ColumnFamilyHandle* family(Family family) const { return families_[family]; }
-
- private:
-  absl::Status MakeFolder(const std::string& folder) {
-    std::error_code error;
-    std::filesystem::create_directories(folder, error);
-    if (error) return MakeError(ErrorReason::kStorage, absl::StrCat(where_, ": cannot be made: ", error.message()));
-    return absl::OkStatus();
-  }
-
-  absl::Status CheckFormat() {
-    KILN_ASSIGN_OR_RETURN(std::optional<std::string> format, Get(kDefault, kFormatKey));
-    if (!format.has_value()) return Put(kDefault, kFormatKey, kFormat);
-    if (*format == kFormat) return absl::OkStatus();
-    return MakeError(ErrorReason::kStorage,
-                     absl::StrCat(where_, ": it has format ", *format, " but this build reads ", kFormat));
-  }
-
-  // Constant after Open.
-  std::string where_;
-  std::unique_ptr<rocksdb::DB> db_;
-  std::array<rocksdb::ColumnFamilyHandle*, kNumFamilies> families_ = {};
-};
-
-DiskStore::DiskStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+DiskStore::DiskStore(std::unique_ptr<DiskDatabase> database) : database_(std::move(database)) {}
 DiskStore::~DiskStore() = default;
 
-absl::StatusOr<std::unique_ptr<DiskStore>> DiskStore::Open(const std::string& folder) {
-  KILN_ASSIGN_OR_RETURN(std::unique_ptr<Database> database, Database::Open(folder));
+absl::StatusOr<std::unique_ptr<DiskStore>> DiskStore::Open(const std::string& folder) { return Open(folder, {}); }
+
+absl::StatusOr<std::unique_ptr<DiskStore>> DiskStore::Open(const std::string& folder, Options options) {
+  KILN_ASSIGN_OR_RETURN(std::unique_ptr<DiskDatabase> database,
+                        DiskDatabase::Open(folder, options.clock, options.env));
   std::unique_ptr<DiskStore> store(new DiskStore(std::move(database)));
+  KILN_RETURN_IF_ERROR(store->CheckFormat(folder));
   KILN_RETURN_IF_ERROR(store->CountRows());
   return store;
 }
 
+absl::Status DiskStore::CheckFormat(const std::string& folder) {
+  KILN_ASSIGN_OR_RETURN(std::optional<std::string> format, database_->Get(DiskDatabase::kDefault, kFormatKey));
+  if (format == kFormat) return absl::OkStatus();
+  if (format.has_value() && *format != kFormatWithoutFacts) {
+    return MakeError(ErrorReason::kStorage, absl::StrCat("cache folder ", folder, ": it has format ", *format,
+                                                         " but this build reads ", kFormat));
+  }
+  if (format.has_value()) KILN_RETURN_IF_ERROR(AddMissingFacts());
+  return database_->Put(DiskDatabase::kDefault, kFormatKey, kFormat);
+}
+
+absl::Status DiskStore::AddMissingFacts() {
+  std::vector<DiskDatabase::Batch> batches(1);
+  KILN_RETURN_IF_ERROR(VisitVariants([&](const VariantRow& row) {
+    if (batches.back().size() == kFactsPerBatch) batches.emplace_back();
+    batches.back().Put(DiskDatabase::kFacts, NameOf({row.key, row.artifact}),
+                       FactsOf(row.signed_variant).SerializeAsString());
+  }));
+  for (const DiskDatabase::Batch& batch : batches) KILN_RETURN_IF_ERROR(database_->Write(batch));
+  return absl::OkStatus();
+}
+
 absl::Status DiskStore::CountRows() {
-  return VisitVariants([this](VariantRow row) {
-    v1::VariantRecord record;
-    // An unreadable record counts as a row of no bytes; verification drops it.
-    if (!record.ParseFromString(row.signed_variant.record())) record.Clear();
-    NoteRow(row.key, row.artifact, record.artifact_bytes());
+  return VisitFacts([this](const RowSummary& row) {
+    NoteRow(row.name.first, row.name.second, std::max<int64_t>(0, row.facts.artifact_bytes()));
   });
 }
 
@@ -213,14 +83,20 @@ void DiskStore::NoteRow(const VariantKey& key, const Digest& artifact, int64_t b
   Named& named = named_[artifact];
   total_bytes_ += bytes - named.bytes;
   named.bytes = bytes;
-  if (named.keys.insert(key).second) ++num_rows_;
+  if (named.keys.insert(key).second) rows_.Add(key);
+}
+
+bool DiskStore::HasRow(const RowName& name) {
+  absl::MutexLock lock(&mutex_);
+  auto named = named_.find(name.second);
+  return named != named_.end() && named->second.keys.contains(name.first);
 }
 
 bool DiskStore::ForgetRow(const VariantKey& key, const Digest& artifact) {
   absl::MutexLock lock(&mutex_);
   auto named = named_.find(artifact);
   if (named == named_.end()) return true;
-  num_rows_ -= static_cast<int64_t>(named->second.keys.erase(key));
+  if (named->second.keys.erase(key) > 0) rows_.Remove(key);
   if (!named->second.keys.empty()) return false;
   total_bytes_ -= named->second.bytes;
   named_.erase(named);
@@ -228,7 +104,7 @@ bool DiskStore::ForgetRow(const VariantKey& key, const Digest& artifact) {
 }
 
 absl::StatusOr<StoredArtifact> DiskStore::GetArtifact(const Digest& sha256) {
-  KILN_ASSIGN_OR_RETURN(std::optional<std::string> elf, database_->Get(kArtifacts, sha256.bytes()));
+  KILN_ASSIGN_OR_RETURN(std::optional<std::string> elf, database_->Get(DiskDatabase::kArtifacts, sha256.bytes()));
   if (!elf.has_value()) {
     return MakeError(ErrorReason::kArtifactNotFound, absl::StrCat("artifact ", sha256.ToShortHex(), " is not on disk"));
   }
@@ -236,66 +112,148 @@ absl::StatusOr<StoredArtifact> DiskStore::GetArtifact(const Digest& sha256) {
 }
 
 absl::Status DiskStore::PutArtifact(const Digest& sha256, ArtifactBytes elf) {
-  return database_->Put(kArtifacts, sha256.bytes(), *elf);
+  return database_->Put(DiskDatabase::kArtifacts, sha256.bytes(), *elf);
 }
 
-absl::Status DiskStore::RemoveArtifact(const Digest& sha256) { return database_->Delete(kArtifacts, sha256.bytes()); }
+absl::Status DiskStore::RemoveArtifact(const Digest& sha256) {
+  return database_->Delete(DiskDatabase::kArtifacts, sha256.bytes());
+}
 
 absl::Status DiskStore::Publish(const VariantRow& row, ArtifactBytes elf) {
-  rocksdb::WriteBatch batch;
-  batch.Put(database_->family(kArtifacts), Slice(row.artifact.bytes()), Slice(*elf));
-  batch.Put(database_->family(kVariants), RowName(row.key, row.artifact), row.signed_variant.SerializeAsString());
+  const std::string name = NameOf({row.key, row.artifact});
+  v1::RowFacts facts = FactsOf(row.signed_variant);
+  facts.set_artifact_bytes(static_cast<int64_t>(elf->size()));
+  DiskDatabase::Batch batch;
+  batch.Put(DiskDatabase::kArtifacts, std::string(row.artifact.bytes()), *elf);
+  batch.Put(DiskDatabase::kVariants, name, row.signed_variant.SerializeAsString());
+  batch.Put(DiskDatabase::kFacts, name, facts.SerializeAsString());
   KILN_RETURN_IF_ERROR(database_->Write(batch));
   NoteRow(row.key, row.artifact, static_cast<int64_t>(elf->size()));
   return absl::OkStatus();
 }
 
 absl::Status DiskStore::RemoveVariant(const VariantKey& key, const Digest& artifact) {
-  rocksdb::WriteBatch batch;
-  batch.Delete(database_->family(kVariants), RowName(key, artifact));
-  if (ForgetRow(key, artifact)) batch.Delete(database_->family(kArtifacts), Slice(artifact.bytes()));
+  const std::string name = NameOf({key, artifact});
+  DiskDatabase::Batch batch;
+  batch.Delete(DiskDatabase::kVariants, name);
+  batch.Delete(DiskDatabase::kFacts, name);
+  if (ForgetRow(key, artifact)) batch.Delete(DiskDatabase::kArtifacts, std::string(artifact.bytes()));
   return database_->Write(batch);
 }
 
 absl::Status DiskStore::VisitVariants(const std::function<void(VariantRow)>& visit) {
-  return database_->Visit(kVariants, [&](absl::string_view name, absl::string_view value) {
-    std::optional<Digest> key = Digest::FromBytes(name.substr(0, Digest::kSizeBytes));
-    std::optional<Digest> artifact = Digest::FromBytes(name.substr(std::min(name.size(), Digest::kSizeBytes)));
-    // A name of another length is none that this store wrote; nothing can ask for it.
-    if (!key.has_value() || !artifact.has_value()) return;
-    VariantRow row{VariantKey{*key}, *artifact, {}};
-    // A row that does not parse is visited empty: verification then drops it.
-    if (!row.signed_variant.ParseFromArray(value.data(), static_cast<int>(value.size()))) row.signed_variant.Clear();
-    visit(std::move(row));
+  return database_->Visit(DiskDatabase::kVariants, "", [&](absl::string_view name, absl::string_view value) {
+    if (std::optional<RowName> row = ParseName(name)) visit(MakeRow(*row, value));
+    return true;
   });
+}
+
+absl::StatusOr<std::vector<VariantRow>> DiskStore::VariantsOf(const VariantKey& key) {
+  std::vector<VariantRow> rows;
+  const absl::string_view prefix = key.digest.bytes();
+  KILN_RETURN_IF_ERROR(
+      database_->Visit(DiskDatabase::kVariants, prefix, [&](absl::string_view name, absl::string_view value) {
+        if (!absl::StartsWith(name, prefix)) return false;
+        if (std::optional<RowName> row = ParseName(name)) rows.push_back(MakeRow(*row, value));
+        return true;
+      }));
+  return rows;
+}
+
+absl::StatusOr<std::optional<VariantRow>> DiskStore::NextVariant(const std::optional<RowName>& after) {
+  std::optional<VariantRow> next;
+  // The least name that is greater.
+  const std::string from = after.has_value() ? absl::StrCat(NameOf(*after), absl::string_view("\0", 1)) : "";
+  KILN_RETURN_IF_ERROR(
+      database_->Visit(DiskDatabase::kVariants, from, [&](absl::string_view name, absl::string_view value) {
+        if (std::optional<RowName> row = ParseName(name)) next = MakeRow(*row, value);
+        return !next.has_value();
+      }));
+  return next;
+}
+
+absl::Status DiskStore::VisitFacts(const std::function<void(RowSummary)>& visit) {
+  return database_->Visit(DiskDatabase::kFacts, "", [&](absl::string_view name, absl::string_view value) {
+    std::optional<RowName> row = ParseName(name);
+    if (!row.has_value()) return true;
+    RowSummary summary{*row, {}};
+    if (!summary.facts.ParseFromArray(value.data(), static_cast<int>(value.size()))) summary.facts.Clear();
+    visit(std::move(summary));
+    return true;
+  });
+}
+
+absl::Status DiskStore::PutFacts(absl::Span<const RowSummary> rows) {
+  DiskDatabase::Batch batch;
+  for (const RowSummary& row : rows) {
+    // It may have left meanwhile. Facts without a row do no harm but take room.
+    if (!HasRow(row.name)) continue;
+    batch.Put(DiskDatabase::kFacts, NameOf(row.name), row.facts.SerializeAsString());
+  }
+  return batch.size() == 0 ? absl::OkStatus() : database_->Write(batch, DiskDatabase::Sync::kNo);
 }
 
 StoreSize DiskStore::Size() {
   absl::MutexLock lock(&mutex_);
-  return {static_cast<int64_t>(named_.size()), total_bytes_, num_rows_};
+  return {.artifacts = static_cast<int64_t>(named_.size()),
+          .artifact_bytes = total_bytes_,
+          .variants = rows_.rows(),
+          .keys = rows_.keys()};
 }
 
 absl::StatusOr<std::string> DiskStore::GetGraph(const Digest& name) {
-  KILN_ASSIGN_OR_RETURN(std::optional<std::string> bytes, database_->Get(kGraphs, name.bytes()));
+  KILN_ASSIGN_OR_RETURN(std::optional<std::string> bytes, database_->Get(DiskDatabase::kGraphs, name.bytes()));
   if (bytes.has_value()) return *std::move(bytes);
   return MakeError(ErrorReason::kGraphNotFound, absl::StrCat("graph ", name.ToShortHex(), " is not here"));
 }
 
 absl::Status DiskStore::PutGraph(const Digest& name, absl::string_view bytes) {
-  return database_->Put(kGraphs, name.bytes(), bytes);
+  return database_->Put(DiskDatabase::kGraphs, name.bytes(), bytes);
 }
 
-bool DiskStore::HasGraph(const Digest& name) { return database_->Has(kGraphs, name.bytes()); }
+bool DiskStore::HasGraph(const Digest& name) { return database_->Has(DiskDatabase::kGraphs, name.bytes()); }
+
+absl::Status DiskStore::PutPin(const Row& row) {
+  v1::StoredPin pin;
+  pin.set_artifact_bytes(row.bytes);
+  pin.set_until_unix_seconds(absl::ToUnixSeconds(row.until));
+  DiskDatabase::Batch batch;
+  batch.Put(DiskDatabase::kPins, absl::StrCat(row.artifact.bytes(), row.job),
+            pin.SerializeAsString());
+  return database_->Write(batch, DiskDatabase::Sync::kNo);
+}
+
+absl::Status DiskStore::RemovePin(absl::string_view job, const Digest& artifact) {
+  DiskDatabase::Batch batch;
+  batch.Delete(DiskDatabase::kPins, absl::StrCat(artifact.bytes(), job));
+  return database_->Write(batch, DiskDatabase::Sync::kNo);
+}
+
+absl::Status DiskStore::VisitPins(const std::function<void(Row)>& visit) {
+  return database_->Visit(DiskDatabase::kPins, "", [&](absl::string_view name, absl::string_view value) {
+    std::optional<Digest> artifact = Digest::FromBytes(name.substr(0, Digest::kSizeBytes));
+    v1::StoredPin pin;
+    if (!artifact.has_value() || !pin.ParseFromArray(value.data(), static_cast<int>(value.size()))) return true;
+    visit({std::string(name.substr(Digest::kSizeBytes)), *artifact, pin.artifact_bytes(),
+           absl::FromUnixSeconds(pin.until_unix_seconds())});
+    return true;
+  });
+}
 
 absl::Status DiskStore::PutProfile(absl::string_view key, absl::string_view value) {
-  return database_->PutUnsynced(kShapes, key, value);
+  DiskDatabase::Batch batch;
+  batch.Put(DiskDatabase::kShapes, std::string(key), std::string(value));
+  return database_->Write(batch, DiskDatabase::Sync::kNo);
 }
 
-absl::Status DiskStore::RemoveProfile(absl::string_view key) { return database_->Delete(kShapes, key); }
+absl::Status DiskStore::RemoveProfile(absl::string_view key) { return database_->Delete(DiskDatabase::kShapes, key); }
 
 absl::Status DiskStore::VisitProfiles(
     const std::function<void(absl::string_view key, absl::string_view value)>& visit) {
-  return database_->Visit(kShapes, visit);
+  return database_->Visit(DiskDatabase::kShapes, "", [&](absl::string_view key, absl::string_view value) {
+    visit(key, value);
+    return true;
+  });
 }
 
 }  // namespace kiln

@@ -164,6 +164,51 @@ TEST_F(DiskStoreCorruptTest, AnotherFormatIsRefusedAtOpen) {
   ExpectRefused();
 }
 
+// A folder of the format before this one: rows without facts.
+TEST_F(DiskStoreCorruptTest, AFolderWithoutFactsGetsThem) {
+  Fill(2500);
+  PutRaw("default", "format", "kiln.cache.1");
+  WithDatabase([](rocksdb::DB* db, const std::vector<rocksdb::ColumnFamilyHandle*>& handles) {
+    for (rocksdb::ColumnFamilyHandle* handle : handles) {
+      if (handle->GetName() != "facts") continue;
+      ASSERT_TRUE(db->DeleteRange({}, handle, "", std::string(65, '\xff')).ok());
+    }
+  });
+  for (int round = 0; round < 2; ++round) {
+    absl::StatusOr<std::unique_ptr<DiskStore>> store = DiskStore::Open(folder_.path());
+    ASSERT_TRUE(store.ok()) << store.status();
+    EXPECT_EQ((*store)->Size().variants, 2500);
+    EXPECT_EQ((*store)->Size().keys, 2500);
+    int64_t bytes = 0;
+    ASSERT_TRUE((*store)->VisitFacts([&](const RowSummary& row) { bytes += row.facts.artifact_bytes(); }).ok());
+    EXPECT_EQ((*store)->Size().artifact_bytes, bytes);
+    EXPECT_GT(bytes, 2500 * 9000);
+  }
+}
+
+TEST_F(DiskStoreCorruptTest, PinsSurvive) {
+  const absl::Time until = absl::FromUnixSeconds(2000000000);
+  {
+    absl::StatusOr<std::unique_ptr<DiskStore>> store = DiskStore::Open(folder_.path());
+    ASSERT_TRUE(store.ok()) << store.status();
+    ASSERT_TRUE((*store)->PutPin({"job", Sha256("a"), 7, until}).ok());
+    ASSERT_TRUE((*store)->PutPin({"other job", Sha256("a"), 7, until}).ok());
+    ASSERT_TRUE((*store)->PutPin({"job", Sha256("b"), 7, until}).ok());
+    ASSERT_TRUE((*store)->RemovePin("job", Sha256("b")).ok());
+  }
+  PutRaw("pins", "short", "x");
+  absl::StatusOr<std::unique_ptr<DiskStore>> store = DiskStore::Open(folder_.path());
+  ASSERT_TRUE(store.ok()) << store.status();
+  std::vector<std::string> jobs;
+  ASSERT_TRUE((*store)->VisitPins([&](PinStore::Row row) {
+    jobs.push_back(row.job);
+    EXPECT_EQ(row.artifact, Sha256("a"));
+    EXPECT_EQ(row.bytes, 7);
+    EXPECT_EQ(row.until, until);
+  }).ok());
+  EXPECT_EQ(jobs, (std::vector<std::string>{"job", "other job"}));
+}
+
 TEST_F(DiskStoreCorruptTest, CorruptRowsAreVisitedEmptyOrNotAtAll) {
   Fill(1);
   PutRaw("variants", "short", "x");

@@ -62,6 +62,8 @@ struct FlightRequest {
   absl::Duration deadline = absl::InfiniteDuration();
   // How often this request was told to look again.
   int failed_joins = 0;
+  // Set: the last look passes over this artifact, which the request has and wants better.
+  std::optional<Digest> better_than;
 
   bool forbid_performance_guards() const { return failed_joins > 0; }
 };

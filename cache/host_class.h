@@ -29,11 +29,13 @@ class HostClass {
   // _EXTERN_OP, in that order. Empty: it can.
   std::vector<v1::MissReason> WhyNot(const v1::VariantRecord& record) const;
 
+  bool HasFeatures(const google::protobuf::RepeatedPtrField<std::string>& features) const;
+  const absl::flat_hash_set<std::string>& features() const { return features_; }
+
   // True if this host can run whatever a compile for `other` may give.
   bool Covers(const HostClass& other) const;
 
  private:
-  bool HasFeatures(const google::protobuf::RepeatedPtrField<std::string>& features) const;
   bool ServesOp(absl::string_view name) const;
 
   // Constant after construction.

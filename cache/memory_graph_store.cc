@@ -9,7 +9,10 @@ namespace kiln {
 
 absl::StatusOr<std::string> MemoryGraphStore::GetGraph(const Digest& name) {
   absl::StatusOr<StoredArtifact> found = blobs_.GetArtifact(name);
-  if (found.ok()) return *found->elf;
+  if (found.ok()) {
+    blobs_.NoteUse(name, {});
+    return *found->elf;
+  }
   return MakeError(ErrorReason::kGraphNotFound, absl::StrCat("graph ", name.ToShortHex(), " is not here"));
 }
 

@@ -1,4 +1,5 @@
-// Graphs in memory, the least recently used out first when the bytes run out.
+// Graphs in memory; those that are used least for their size leave when the bytes run
+// out.
 // Thread-safe.
 #ifndef KILN_CACHE_MEMORY_GRAPH_STORE_H_
 #define KILN_CACHE_MEMORY_GRAPH_STORE_H_

@@ -1,25 +1,31 @@
-// The memory tier: least recently used artifacts leave when the bytes run out,
-// and their rows with them. The newest stays even if it alone is over the bound,
-// so that whoever just compiled it gets it. Nothing survives the process.
+// The memory tier: what is worth least leaves when the bytes run out (value_order.h),
+// and its rows with it. The newest stays even if it alone is over the bound, so that
+// whoever just compiled it gets it. Nothing survives the process.
 //
-// Thread-safe; never blocks on anything but its mutex.
+// Thread-safe; never blocks on anything but mutexes. Reads lock one of 16 shards.
 #ifndef KILN_CACHE_MEMORY_STORE_H_
 #define KILN_CACHE_MEMORY_STORE_H_
 
+#include <array>
 #include <cstdint>
-#include <list>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
 #include "absl/synchronization/mutex.h"
 #include "cache/artifact_store.h"
+#include "cache/pin_book.h"
+#include "cache/row_counts.h"
+#include "cache/value_order.h"
 
 namespace kiln {
 
 class MemoryStore final : public ArtifactStore {
  public:
-  explicit MemoryStore(int64_t max_bytes) : max_bytes_(max_bytes) {}
+  // `pins`: what must not leave; null where a tier below keeps it.
+  explicit MemoryStore(int64_t max_bytes, std::shared_ptr<const PinBook> pins = nullptr);
 
   absl::StatusOr<StoredArtifact> GetArtifact(const Digest& sha256) override;
   absl::Status PutArtifact(const Digest& sha256, ArtifactBytes elf) override;
@@ -27,29 +33,38 @@ class MemoryStore final : public ArtifactStore {
   absl::Status Publish(const VariantRow& row, ArtifactBytes elf) override;
   absl::Status RemoveVariant(const VariantKey& key, const Digest& artifact) override;
   absl::Status VisitVariants(const std::function<void(VariantRow)>& visit) override;
+  void NoteUse(const Digest& artifact, const ArtifactWorth& worth) override;
   StoreSize Size() override;
 
  private:
-  struct Entry {
-    Digest sha256;
+  struct Held {
     ArtifactBytes elf;
     absl::flat_hash_map<VariantKey, v1::SignedVariant> rows;
   };
-  using Entries = std::list<Entry>;
+  struct Shard {
+    mutable absl::Mutex mutex;
+    absl::flat_hash_map<Digest, Held> held ABSL_GUARDED_BY(mutex);
+  };
+  static constexpr size_t kShards = 16;
 
-  Entry& Touch(const Digest& sha256, ArtifactBytes elf) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Erase(Entries::iterator entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Evict() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // An artifact is in the order whenever it is in a shard; the other way round it may
+  // be missing for a moment, which is an eviction of nothing.
+  Shard& ShardOf(const Digest& sha256);
+  void Insert(const Digest& sha256, ArtifactBytes elf, const ArtifactWorth& worth, const VariantRow* row);
+  void Erase(const Digest& sha256);
+  void ForgetRows(const Held& held) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Constant after construction.
-  const int64_t max_bytes_;
+  const std::shared_ptr<const PinBook> pins_;
 
+  std::array<Shard, kShards> shards_;
+
+  // Never held together with a shard's.
   absl::Mutex mutex_;
-  // Most recently used first.
-  Entries entries_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_map<Digest, Entries::iterator> by_digest_ ABSL_GUARDED_BY(mutex_);
-  int64_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
-  int64_t num_rows_ ABSL_GUARDED_BY(mutex_) = 0;
+  ValueOrder order_ ABSL_GUARDED_BY(mutex_);
+  RowCounts rows_ ABSL_GUARDED_BY(mutex_);
+  // Evictions alone.
+  StoreSize evicted_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace kiln

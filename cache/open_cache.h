@@ -9,6 +9,9 @@
 
 #include "absl/status/statusor.h"
 #include "base/clock.h"
+#include "absl/time/time.h"
+#include "base/clock.h"
+#include "cache/caretaker.h"
 #include "cache/graph_store.h"
 #include "cache/profile_store.h"
 #include "cache/shared_index.h"
@@ -24,6 +27,10 @@ struct CacheOptions {
   int64_t memory_bytes = int64_t{256} << 20;
   // Of artifacts; the graphs beside them have a bound of their own.
   int64_t disk_bytes = int64_t{16} << 30;
+  // How long a job's pins hold after its last request.
+  absl::Duration pin_lease = absl::Hours(24);
+  // Of artifacts that are read again to see whether they are what they were. 0: none.
+  int64_t scrub_bytes_per_second = int64_t{4} << 20;
   // Rows that none of these signed are dropped.
   TrustedKeys trusted;
   // The tier that replicas share; null for none. Its clock must outlive the cache.
@@ -37,6 +44,12 @@ struct OpenedCache {
   std::shared_ptr<GraphStore> graphs;
   // Null without a folder.
   std::shared_ptr<ProfileStore> profiles;
+  // Below `variants`; null without a folder.
+  std::shared_ptr<BoundedStore> bounded;
+  std::shared_ptr<PinBook> pins;
+  std::shared_ptr<Scrubber> scrubber;  // null: nothing is scrubbed
+  // Not started. Goes before everything else.
+  std::unique_ptr<Caretaker> caretaker;
 };
 
 // STORAGE, in one line that names the folder, when it cannot be made, written,

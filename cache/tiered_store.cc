@@ -40,6 +40,23 @@ absl::Status TieredStore::VisitVariants(const std::function<void(VariantRow)>& v
   return lower_->VisitVariants(visit);
 }
 
+absl::StatusOr<std::vector<VariantRow>> TieredStore::VariantsOf(const VariantKey& key) {
+  return lower_->VariantsOf(key);
+}
+
+absl::StatusOr<std::optional<VariantRow>> TieredStore::NextVariant(const std::optional<RowName>& after) {
+  return lower_->NextVariant(after);
+}
+
+absl::Status TieredStore::VisitFacts(const std::function<void(RowSummary)>& visit) {
+  return lower_->VisitFacts(visit);
+}
+
+void TieredStore::NoteUse(const Digest& artifact, const ArtifactWorth& worth) {
+  upper_->NoteUse(artifact, worth);
+  lower_->NoteUse(artifact, worth);
+}
+
 StoreSize TieredStore::Size() { return lower_->Size(); }
 
 }  // namespace kiln

@@ -7,6 +7,8 @@
 #define KILN_CACHE_TIERED_STORE_H_
 
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "cache/artifact_store.h"
 
@@ -22,6 +24,11 @@ class TieredStore final : public ArtifactStore {
   absl::Status Publish(const VariantRow& row, ArtifactBytes elf) override;
   absl::Status RemoveVariant(const VariantKey& key, const Digest& artifact) override;
   absl::Status VisitVariants(const std::function<void(VariantRow)>& visit) override;
+  absl::StatusOr<std::vector<VariantRow>> VariantsOf(const VariantKey& key) override;
+  absl::StatusOr<std::optional<VariantRow>> NextVariant(const std::optional<RowName>& after) override;
+  absl::Status VisitFacts(const std::function<void(RowSummary)>& visit) override;
+  // Counts in both: who is served from memory keeps what the lower tier has.
+  void NoteUse(const Digest& artifact, const ArtifactWorth& worth) override;
   // Of the lower tier, which holds everything.
   StoreSize Size() override;
 

@@ -13,6 +13,8 @@ namespace {
 // Rows that a lookup may find to be without their artifact before it gives up: a
 // bound on its time when a whole tier is gone.
 constexpr int kMaxRepairsPerLookup = 8;
+// No compile takes a day.
+constexpr double kMaxSavedSeconds = 86400;
 
 void AddReason(std::vector<v1::MissReason>& reasons, v1::MissReason reason) {
   auto at = std::lower_bound(reasons.begin(), reasons.end(), reason);
@@ -22,22 +24,84 @@ void AddReason(std::vector<v1::MissReason>& reasons, v1::MissReason reason) {
 }  // namespace
 
 VariantCache::VariantCache(std::unique_ptr<ArtifactStore> store, std::shared_ptr<DropLog> dropped,
-                           std::unique_ptr<SharedIndex> shared)
-    : store_(std::move(store)), dropped_(std::move(dropped)), shared_(std::move(shared)) {}
+                           std::unique_ptr<SharedIndex> shared, std::shared_ptr<PinBook> pins)
+    : store_(std::move(store)), dropped_(std::move(dropped)), shared_(std::move(shared)), pins_(std::move(pins)) {}
 
 absl::StatusOr<std::unique_ptr<VariantCache>> VariantCache::Open(std::unique_ptr<ArtifactStore> store,
                                                                  std::shared_ptr<DropLog> dropped,
-                                                                 std::unique_ptr<SharedIndex> shared) {
-  std::unique_ptr<VariantCache> cache(new VariantCache(std::move(store), std::move(dropped), std::move(shared)));
-  KILN_RETURN_IF_ERROR(cache->Load());
+                                                                 std::unique_ptr<SharedIndex> shared,
+                                                                 std::shared_ptr<PinBook> pins) {
+  std::unique_ptr<VariantCache> cache(
+      new VariantCache(std::move(store), std::move(dropped), std::move(shared), std::move(pins)));
+  KILN_RETURN_IF_ERROR(cache->NameKeys());
   return cache;
 }
 
-absl::Status VariantCache::Load() {
-  return store_->VisitVariants([this](VariantRow row) {
+absl::Status VariantCache::NameKeys() {
+  absl::MutexLock lock(&mutex_);
+  KILN_RETURN_IF_ERROR(store_->VisitFacts([this](const RowSummary& row) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    unloaded_.insert(row.name.first);
+  }));
+  all_loaded_ = unloaded_.empty();
+  return absl::OkStatus();
+}
+
+void VariantCache::EnsureLoaded(const VariantKey& key) {
+  if (all_loaded_.load(std::memory_order_acquire)) return;
+  const auto is_loaded = [&] {
+    absl::ReaderMutexLock lock(&mutex_);
+    return !unloaded_.contains(key);
+  };
+  if (is_loaded()) return;
+  absl::MutexLock loading(&loading_[static_cast<unsigned char>(key.digest.bytes()[0]) % kLoadStripes]);
+  // A tier that fails for the moment is asked again the next time.
+  if (is_loaded() || !LoadKey(key).ok()) return;
+  absl::MutexLock lock(&mutex_);
+  unloaded_.erase(key);
+  all_loaded_ = unloaded_.empty();
+}
+
+absl::Status VariantCache::LoadKey(const VariantKey& key) {
+  KILN_ASSIGN_OR_RETURN(std::vector<VariantRow> rows, store_->VariantsOf(key));
+  std::vector<IndexedVariantPtr> variants;
+  std::vector<Digest> bad;
+  for (VariantRow& row : rows) {
     absl::StatusOr<IndexedVariantPtr> variant = MakeIndexedVariant(std::move(row.signed_variant));
-    if (!variant.ok() || !index_.Add(*variant).ok()) dropped_->NoteRow(row.key);
-  });
+    if (variant.ok() && (*variant)->key == key) {
+      variants.push_back(*std::move(variant));
+    } else {
+      bad.push_back(row.artifact);
+    }
+  }
+  for (const IndexedVariantPtr& refused : index_.AddAll(key, std::move(variants))) bad.push_back(refused->artifact);
+  for (const Digest& artifact : bad) {
+    dropped_->NoteRow(key);
+    store_->RemoveVariant(key, artifact).IgnoreError();
+  }
+  return absl::OkStatus();
+}
+
+bool VariantCache::LoadSome(int keys) {
+  std::vector<VariantKey> some;
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    for (const VariantKey& key : unloaded_) {
+      if (static_cast<int>(some.size()) == keys) break;
+      some.push_back(key);
+    }
+  }
+  for (const VariantKey& key : some) EnsureLoaded(key);
+  absl::ReaderMutexLock lock(&mutex_);
+  return !unloaded_.empty();
+}
+
+void VariantCache::LoadAll() {
+  std::vector<VariantKey> keys;
+  {
+    absl::ReaderMutexLock lock(&mutex_);
+    keys.assign(unloaded_.begin(), unloaded_.end());
+  }
+  for (const VariantKey& key : keys) EnsureLoaded(key);
 }
 
 absl::StatusOr<CacheAnswer> VariantCache::Lookup(const VariantKey& key, absl::Span<const int64_t> symbol_values,
@@ -65,6 +129,7 @@ absl::StatusOr<CacheAnswer> VariantCache::LookupIn(Reach reach, const VariantKey
                                                    absl::Span<const int64_t> symbol_values, const HostClass& host,
                                                    bool count) {
   const bool asks_no_further = reach == Reach::kShared || shared_ == nullptr;
+  EnsureLoaded(key);
   CacheAnswer answer;
   for (int repairs = 0; repairs <= kMaxRepairsPerLookup; ++repairs) {
     KILN_ASSIGN_OR_RETURN(IndexAnswer found, index_.Lookup(key, symbol_values, host));
@@ -76,6 +141,7 @@ absl::StatusOr<CacheAnswer> VariantCache::LookupIn(Reach reach, const VariantKey
     absl::StatusOr<StoredArtifact> artifact = Find(reach, *found.variant);
     if (artifact.ok()) {
       if (count) CountHit(artifact->tier);
+      NoteServed(*found.variant);
       answer.hit = CacheHit{found.variant, std::move(artifact->elf), artifact->tier};
       answer.reasons.clear();
       return answer;
@@ -111,6 +177,8 @@ absl::StatusOr<IndexedVariantPtr> VariantCache::Publish(v1::SignedVariant signed
                      absl::StrCat("the record names artifact ", variant->artifact.ToShortHex(),
                                   " but the bytes have digest ", actual.ToShortHex()));
   }
+  // Or loading it later would bring back what is replaced now.
+  EnsureLoaded(variant->key);
   absl::Status stored = store_->Publish({variant->key, variant->artifact, variant->signed_variant}, std::move(elf));
   if (!stored.ok()) write_failures_.fetch_add(1, std::memory_order_relaxed);
   absl::Status indexed = index_.Add(variant);
@@ -121,11 +189,13 @@ absl::StatusOr<IndexedVariantPtr> VariantCache::Publish(v1::SignedVariant signed
   // Over a limit: whoever waits for it gets it, and the next one compiles again.
   if (!indexed.ok()) write_failures_.fetch_add(1, std::memory_order_relaxed);
   dropped_->Forget(variant->key);
+  store_->NoteUse(variant->artifact, WorthOf(variant->record));
   return variant;
 }
 
 absl::Status VariantCache::Sync(absl::string_view domain, const VariantKey& key, SharedIndex::When when) {
   if (shared_ == nullptr) return absl::OkStatus();
+  EnsureLoaded(key);
   KILN_ASSIGN_OR_RETURN(const SharedIndex::Pulled pulled,
                         shared_->Pull(domain, key, [&] { return index_.VariantsOf(key); }, when));
   for (const IndexedVariantPtr& variant : pulled.rows) {
@@ -149,6 +219,20 @@ absl::StatusOr<StoredArtifact> VariantCache::GetArtifactShared(absl::string_view
 void VariantCache::Share(const IndexedVariant& variant, const ArtifactBytes& elf) {
   // What the tier does not take now it gets with a later Sync().
   if (shared_ != nullptr) shared_->Publish(variant, elf).IgnoreError();
+}
+
+void VariantCache::NoteServed(const IndexedVariant& variant) {
+  const ArtifactWorth worth = WorthOf(variant.record);
+  store_->NoteUse(variant.artifact, worth);
+  // NaN compares false.
+  if (worth.compile_seconds > 0 && worth.compile_seconds < kMaxSavedSeconds) {
+    saved_microseconds_.fetch_add(static_cast<int64_t>(worth.compile_seconds * 1e6), std::memory_order_relaxed);
+  }
+}
+
+void VariantCache::Pin(absl::string_view job, const IndexedVariant& variant) {
+  if (pins_ == nullptr || job.empty()) return;
+  pins_->Pin(job, variant.artifact, variant.record.artifact_bytes());
 }
 
 void VariantCache::Drop(const IndexedVariant& variant) {
@@ -184,12 +268,18 @@ CacheCounters VariantCache::Counters() const {
   counters.dropped_rows = dropped_->num_rows();
   counters.dropped_artifacts = dropped_->num_artifacts();
   counters.write_failures = write_failures_.load(std::memory_order_relaxed);
-  counters.variants = index_.num_variants();
-  counters.keys = index_.num_keys();
   const StoreSize size = store_->Size();
+  counters.variants = size.variants;
+  counters.keys = size.keys;
   counters.artifacts = size.artifacts;
   counters.artifact_bytes = size.artifact_bytes;
   if (shared_ != nullptr) counters.shared = shared_->Counters();
+  counters.keys_by_size = index_.keys_by_size();
+  counters.evicted_artifacts = size.evicted_artifacts;
+  counters.evicted_bytes = size.evicted_bytes;
+  counters.evicted_seconds = size.evicted_seconds;
+  counters.saved_seconds = static_cast<double>(saved_microseconds_.load(std::memory_order_relaxed)) / 1e6;
+  if (pins_ != nullptr) counters.pins = pins_->Counters();
   return counters;
 }
 

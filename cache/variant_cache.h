@@ -19,6 +19,11 @@
 //     KILN_ASSIGN_OR_RETURN(answer, cache.LookupShared(key, values, host));
 //   }
 //
+// Opening reads the names of the store's rows. The rows of a key are read and verified
+// when somebody asks for the key, or by LoadSome(), which whoever owns a thread calls
+// until all are loaded: so a server with 100,000 rows, whose signatures take 6 seconds
+// to check, answers at once, and with nothing that was not verified.
+//
 // Thread-safe. Lookup and Publish may block on the disk; Sync, Share and what has
 // Shared in its name also on the shared tier, each for a bounded time.
 #ifndef KILN_CACHE_VARIANT_CACHE_H_
@@ -31,13 +36,18 @@
 #include <optional>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/types/span.h"
 #include "cache/artifact_store.h"
 #include "cache/drop_log.h"
 #include "cache/guard_index.h"
 #include "cache/host_class.h"
 #include "cache/indexed_variant.h"
+#include "cache/pin_book.h"
 #include "cache/shared_index.h"
 
 namespace kiln {
@@ -67,23 +77,38 @@ struct CacheCounters {
   int64_t dropped_rows = 0;       // unsigned or corrupt
   int64_t dropped_artifacts = 0;  // corrupt
   int64_t write_failures = 0;
+  // Of the lowest tier, loaded or not.
   int64_t variants = 0;
   int64_t keys = 0;
   int64_t artifacts = 0;
   int64_t artifact_bytes = 0;
   // Unset without a shared tier.
   std::optional<SharedCounters> shared;
+  // Of loaded keys.
+  KeysBySize keys_by_size = {};
+  // What left the lowest tier for want of room.
+  int64_t evicted_artifacts = 0;
+  int64_t evicted_bytes = 0;
+  double evicted_seconds = 0;
+  // Of compiling, by hits.
+  double saved_seconds = 0;
+  PinCounters pins;
 };
 
 class VariantCache {
  public:
-  // Loads the rows of `store` into the index; those that don't open are dropped
-  // and counted. Errors are those of the store.
-  // `dropped` is where the verified store below, if any, notes what it drops.
-  // `shared` may be null.
+  // Errors are those of the store. Rows that don't open are dropped and counted when
+  // they are loaded. `dropped` is where the verified store below, if any, notes what it
+  // drops. `shared` and `pins` may be null.
   static absl::StatusOr<std::unique_ptr<VariantCache>> Open(std::unique_ptr<ArtifactStore> store,
                                                             std::shared_ptr<DropLog> dropped,
-                                                            std::unique_ptr<SharedIndex> shared = nullptr);
+                                                            std::unique_ptr<SharedIndex> shared = nullptr,
+                                                            std::shared_ptr<PinBook> pins = nullptr);
+
+  // Loads so many keys that nobody has asked for yet. False when there are none left.
+  bool LoadSome(int keys);
+  // For whoever looks at the whole index. Takes 60 us or more for each row.
+  void LoadAll();
 
   // Counts a hit or a miss, unless `count` is false (a leader that looks once
   // more before it compiles). MALFORMED_MESSAGE when the number of values is not
@@ -119,20 +144,29 @@ class VariantCache {
   // True if a hit of the key should cause a Sync(), so that the shared tier gets back
   // what it lost. Cheap.
   bool NeedsSync(const VariantKey& key) const { return shared_ != nullptr && shared_->IsStale(key); }
+  // `job` was answered this variant: it stays while the job's lease lasts.
+  void Pin(absl::string_view job, const IndexedVariant& variant);
 
   CacheCounters Counters() const;
+  // Of what is loaded; see LoadAll().
   const GuardIndex& index() const { return index_; }
 
  private:
   enum class Reach { kLocal, kShared };
+  // Loads of different keys seldom wait for each other.
+  static constexpr size_t kLoadStripes = 16;
 
   VariantCache(std::unique_ptr<ArtifactStore> store, std::shared_ptr<DropLog> dropped,
-               std::unique_ptr<SharedIndex> shared);
-  absl::Status Load();
+               std::unique_ptr<SharedIndex> shared, std::shared_ptr<PinBook> pins);
   absl::StatusOr<CacheAnswer> LookupIn(Reach reach, const VariantKey& key, absl::Span<const int64_t> symbol_values,
                                        const HostClass& host, bool count);
   // The variant's bytes, wherever within reach they are.
   absl::StatusOr<StoredArtifact> Find(Reach reach, const IndexedVariant& variant);
+  absl::Status NameKeys();
+  // What the store has of the key is in the index afterwards, unless the store fails.
+  void EnsureLoaded(const VariantKey& key);
+  absl::Status LoadKey(const VariantKey& key);
+  void NoteServed(const IndexedVariant& variant);
   void Drop(const IndexedVariant& variant);
   void CountHit(v1::Tier tier);
   void CountMiss(const std::vector<v1::MissReason>& reasons);
@@ -143,6 +177,7 @@ class VariantCache {
   // Self-locking.
   const std::shared_ptr<DropLog> dropped_;
   const std::unique_ptr<SharedIndex> shared_;  // null: no shared tier
+  const std::shared_ptr<PinBook> pins_;
   GuardIndex index_;
   std::atomic<int64_t> hits_memory_{0};
   std::atomic<int64_t> hits_disk_{0};
@@ -150,6 +185,13 @@ class VariantCache {
   std::atomic<int64_t> misses_{0};
   std::array<std::atomic<int64_t>, v1::MissReason_ARRAYSIZE> misses_by_reason_ = {};
   std::atomic<int64_t> write_failures_{0};
+  std::atomic<int64_t> saved_microseconds_{0};
+
+  // Held while a key is loaded, before `mutex_`.
+  std::array<absl::Mutex, kLoadStripes> loading_;
+  std::atomic<bool> all_loaded_{false};
+  mutable absl::Mutex mutex_;
+  absl::flat_hash_set<VariantKey> unloaded_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace kiln

@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
+#include "base/testing/fake_clock.h"
 #include "cache/disk_store.h"
 #include "cache/memory_store.h"
 #include "cache/open_cache.h"
@@ -24,6 +25,7 @@ std::unique_ptr<VariantCache> OpenOver(std::shared_ptr<ArtifactStore> inner, con
   absl::StatusOr<std::unique_ptr<VariantCache>> cache =
       VariantCache::Open(std::make_unique<VerifiedStore>(std::move(inner), Trusting(key), dropped), dropped);
   EXPECT_TRUE(cache.ok()) << cache.status();
+  (*cache)->LoadAll();
   return *std::move(cache);
 }
 
@@ -177,26 +179,122 @@ TEST(OpenCacheTest, AnotherSigningKeyStartsWithAnEmptyIndex) {
   absl::StatusOr<OpenedCache> cache =
       OpenCache({.folder = folder.path(), .trusted = Trusting(SigningKey::Generate())});
   ASSERT_TRUE(cache.ok());
+  cache->variants->LoadAll();
   EXPECT_EQ(cache->variants->Counters().variants, 0);
   EXPECT_EQ(cache->variants->Counters().dropped_rows, 1);
 }
 
-TEST(OpenCacheTest, ADiskWithinItsBoundForgetsTheOldestAndCompilesThemAgain) {
+TEST(OpenCacheTest, ADiskWithinItsBoundForgetsWhatIsWorthLeastAndCompilesItAgain) {
   TempFolder folder;
   SigningKey key = SigningKey::Generate();
   absl::StatusOr<OpenedCache> cache =
       OpenCache({.folder = folder.path(), .memory_bytes = 1, .disk_bytes = 5000, .trusted = Trusting(key)});
   ASSERT_TRUE(cache.ok()) << cache.status();
   for (int i = 0; i < 10; ++i) {
-    const VariantSpec spec{.guards = {absl::StrCat("s0 == ", i)}, .elf = absl::StrCat(i, std::string(999, 'z'))};
+    const VariantSpec spec{
+        .guards = {absl::StrCat("s0 == ", i)}, .seconds = 1.0 + i, .elf = absl::StrCat(i, std::string(999, 'z'))};
     ASSERT_TRUE(cache->variants->Publish(SignVariant(key, spec), Elf(spec.elf)).ok());
   }
   EXPECT_LE(cache->variants->Counters().artifact_bytes, 5000);
+  EXPECT_GE(cache->variants->Counters().evicted_artifacts, 5);
   EXPECT_TRUE(cache->variants->Lookup(MakeKey("g"), {9, 0, 0}, MakeHost())->hit.has_value());
   EXPECT_THAT(cache->variants->Lookup(MakeKey("g"), {0, 0, 0}, MakeHost())->reasons,
               ElementsAre(v1::MISS_REASON_GUARD_FAILED, v1::MISS_REASON_ARTIFACT_GONE));
   EXPECT_THAT(cache->variants->Lookup(MakeKey("g"), {0, 0, 0}, MakeHost())->reasons,
               ElementsAre(v1::MISS_REASON_GUARD_FAILED));
+}
+
+TEST(OpenCacheTest, WhatAJobUsesStaysWhileItRunsAndAfterARestart) {
+  TempFolder folder;
+  SigningKey key = SigningKey::Generate();
+  FakeClock clock;
+  const CacheOptions options{.folder = folder.path(),
+                             .memory_bytes = 1,
+                             .disk_bytes = 5000,
+                             .pin_lease = absl::Hours(2),
+                             .trusted = Trusting(key),
+                             .clock = &clock};
+  const auto publish = [&](OpenedCache& cache, const std::string& name, double seconds) {
+    const VariantSpec spec{.graph = name, .seconds = seconds, .elf = name + std::string(999, 'z')};
+    ASSERT_TRUE(cache.variants->Publish(SignVariant(key, spec), Elf(spec.elf)).ok());
+  };
+  {
+    absl::StatusOr<OpenedCache> cache = OpenCache(options);
+    ASSERT_TRUE(cache.ok()) << cache.status();
+    publish(*cache, "of the job", 0.1);
+    const absl::StatusOr<CacheAnswer> answer = cache->variants->Lookup(MakeKey("of the job"), {1, 1, 1}, MakeHost());
+    ASSERT_TRUE(answer.ok() && answer->hit.has_value());
+    cache->variants->Pin("job-17", *answer->hit->variant);
+    EXPECT_EQ(cache->variants->Counters().pins.jobs, 1);
+  }
+  absl::StatusOr<OpenedCache> cache = OpenCache(options);
+  ASSERT_TRUE(cache.ok()) << cache.status();
+  for (int i = 0; i < 20; ++i) publish(*cache, absl::StrCat("other ", i), 50);
+  EXPECT_TRUE(cache->variants->Lookup(MakeKey("of the job"), {1, 1, 1}, MakeHost())->hit.has_value());
+  clock.Advance(absl::Hours(3));
+  for (int i = 20; i < 40; ++i) publish(*cache, absl::StrCat("other ", i), 50);
+  EXPECT_FALSE(cache->variants->Lookup(MakeKey("of the job"), {1, 1, 1}, MakeHost())->hit.has_value());
+}
+
+// Whoever is served from memory keeps it on disk too.
+TEST(OpenCacheTest, HitsInMemoryCountOnDisk) {
+  TempFolder folder;
+  SigningKey key = SigningKey::Generate();
+  absl::StatusOr<OpenedCache> cache =
+      OpenCache({.folder = folder.path(), .disk_bytes = 4000, .trusted = Trusting(key)});
+  ASSERT_TRUE(cache.ok()) << cache.status();
+  for (int i = 0; i < 12; ++i) {
+    const VariantSpec spec{
+        .graph = absl::StrCat("g", i), .seconds = 1, .elf = absl::StrCat(10 + i, std::string(998, 'z'))};
+    ASSERT_TRUE(cache->variants->Publish(SignVariant(key, spec), Elf(spec.elf)).ok());
+    for (int hit = 0; hit < 5; ++hit) {
+      absl::StatusOr<CacheAnswer> answer = cache->variants->Lookup(MakeKey("g0"), {1, 1, 1}, MakeHost());
+      ASSERT_TRUE(answer.ok() && answer->hit.has_value()) << i;
+      ASSERT_EQ(answer->hit->tier, v1::TIER_MEMORY);
+    }
+  }
+  EXPECT_TRUE(cache->bounded->GetArtifact(Sha256("10" + std::string(998, 'z'))).ok());
+  EXPECT_EQ(cache->variants->Counters().saved_seconds, 60);
+}
+
+TEST(OpenCacheTest, RowsAreVerifiedWhenSomebodyAsksOrByTheCaretaker) {
+  TempFolder folder;
+  SigningKey key = SigningKey::Generate(), stranger = SigningKey::Generate();
+  {
+    absl::StatusOr<OpenedCache> cache = OpenCache({.folder = folder.path(), .trusted = Trusting(key)});
+    ASSERT_TRUE(cache.ok()) << cache.status();
+    for (int i = 0; i < 500; ++i) {
+      const VariantSpec spec{.graph = absl::StrCat("g", i), .elf = absl::StrCat("e", i)};
+      ASSERT_TRUE(cache->variants->Publish(SignVariant(i % 2 == 0 ? key : stranger, spec), Elf(spec.elf)).ok());
+    }
+  }
+  absl::StatusOr<OpenedCache> cache = OpenCache({.folder = folder.path(), .trusted = Trusting(key)});
+  ASSERT_TRUE(cache.ok()) << cache.status();
+  EXPECT_EQ(cache->variants->index().num_variants(), 0);
+  EXPECT_EQ(cache->variants->Counters().variants, 500);
+  EXPECT_TRUE(cache->variants->Lookup(MakeKey("g8"), {1, 1, 1}, MakeHost())->hit.has_value());
+  EXPECT_THAT(cache->variants->Lookup(MakeKey("g9"), {1, 1, 1}, MakeHost())->reasons,
+              ElementsAre(v1::MISS_REASON_UNKNOWN_KEY, v1::MISS_REASON_UNTRUSTED));
+  EXPECT_EQ(cache->variants->index().num_variants(), 1);
+  EXPECT_EQ(cache->variants->Counters().dropped_rows, 1);
+  int steps = 0;
+  while (cache->caretaker->Tend() == absl::ZeroDuration()) ASSERT_LT(++steps, 20);
+  EXPECT_EQ(cache->variants->index().num_variants(), 250);
+  EXPECT_EQ(cache->variants->Counters().dropped_rows, 250);
+  EXPECT_EQ(cache->variants->Counters().variants, 250);
+}
+
+// A key whose rows are not loaded yet must not lose them to a new one.
+TEST(OpenCacheTest, APublishBeforeTheFirstLookupFindsItsKeyWhole) {
+  TempFolder folder;
+  SigningKey key = SigningKey::Generate();
+  const CacheOptions options{.folder = folder.path(), .trusted = Trusting(key)};
+  const VariantSpec first{.guards = {"s0 == 1"}, .elf = "first"}, second{.guards = {"s0 == 2"}, .elf = "second"};
+  ASSERT_TRUE(OpenCache(options)->variants->Publish(SignVariant(key, first), Elf("first")).ok());
+  absl::StatusOr<OpenedCache> cache = OpenCache(options);
+  ASSERT_TRUE(cache->variants->Publish(SignVariant(key, second), Elf("second")).ok());
+  EXPECT_TRUE(cache->variants->Lookup(MakeKey("g"), {1, 0, 0}, MakeHost())->hit.has_value());
+  EXPECT_TRUE(cache->variants->Lookup(MakeKey("g"), {2, 0, 0}, MakeHost())->hit.has_value());
 }
 
 TEST(OpenCacheTest, WithoutAFolderNothingSurvives) {

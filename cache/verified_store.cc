@@ -57,12 +57,40 @@ absl::Status VerifiedStore::VisitVariants(const std::function<void(VariantRow)>&
       bad.emplace_back(row.key, row.artifact);
     }
   }));
-  for (const auto& [key, artifact] : bad) {
-    dropped_->NoteRow(key);
-    inner_->RemoveVariant(key, artifact).IgnoreError();
-  }
+  for (const auto& [key, artifact] : bad) Drop(key, artifact);
   return absl::OkStatus();
 }
+
+void VerifiedStore::Drop(const VariantKey& key, const Digest& artifact) {
+  dropped_->NoteRow(key);
+  inner_->RemoveVariant(key, artifact).IgnoreError();
+}
+
+absl::StatusOr<std::vector<VariantRow>> VerifiedStore::VariantsOf(const VariantKey& key) {
+  KILN_ASSIGN_OR_RETURN(std::vector<VariantRow> rows, inner_->VariantsOf(key));
+  std::erase_if(rows, [this](const VariantRow& row) {
+    if (IsGenuine(row)) return false;
+    Drop(row.key, row.artifact);
+    return true;
+  });
+  return rows;
+}
+
+absl::StatusOr<std::optional<VariantRow>> VerifiedStore::NextVariant(const std::optional<RowName>& after) {
+  std::optional<RowName> from = after;
+  while (true) {
+    KILN_ASSIGN_OR_RETURN(std::optional<VariantRow> row, inner_->NextVariant(from));
+    if (!row.has_value() || IsGenuine(*row)) return row;
+    Drop(row->key, row->artifact);
+    from = RowName(row->key, row->artifact);
+  }
+}
+
+absl::Status VerifiedStore::VisitFacts(const std::function<void(RowSummary)>& visit) {
+  return inner_->VisitFacts(visit);
+}
+
+void VerifiedStore::NoteUse(const Digest& artifact, const ArtifactWorth& worth) { inner_->NoteUse(artifact, worth); }
 
 StoreSize VerifiedStore::Size() { return inner_->Size(); }
 

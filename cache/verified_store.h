@@ -7,6 +7,8 @@
 #define KILN_CACHE_VERIFIED_STORE_H_
 
 #include <memory>
+#include <optional>
+#include <vector>
 
 #include "cache/artifact_store.h"
 #include "cache/drop_log.h"
@@ -24,9 +26,16 @@ class VerifiedStore final : public ArtifactStore {
   absl::Status Publish(const VariantRow& row, ArtifactBytes elf) override;
   absl::Status RemoveVariant(const VariantKey& key, const Digest& artifact) override;
   absl::Status VisitVariants(const std::function<void(VariantRow)>& visit) override;
+  absl::StatusOr<std::vector<VariantRow>> VariantsOf(const VariantKey& key) override;
+  // The next genuine one; drops those before it that are none.
+  absl::StatusOr<std::optional<VariantRow>> NextVariant(const std::optional<RowName>& after) override;
+  // Unverified, since facts are.
+  absl::Status VisitFacts(const std::function<void(RowSummary)>& visit) override;
+  void NoteUse(const Digest& artifact, const ArtifactWorth& worth) override;
   StoreSize Size() override;
 
  private:
+  void Drop(const VariantKey& key, const Digest& artifact);
   bool IsGenuine(const VariantRow& row) const;
 
   // Constant after construction.
