@@ -55,6 +55,7 @@ void CompileCall::LookUpShared() {
 }
 
 void CompileCall::FinishFromCache(const CacheHit& hit) {
+  if (front_.better != nullptr) front_.better->Consider(prepared_, *hit.variant);
   front_.CountCompileHit(hit.tier);
   FinishWith(hit);
 }
@@ -104,6 +105,7 @@ void CompileCall::HandleOutcome(absl::StatusOr<FlightOutcome> outcome) {
 }
 
 void CompileCall::FinishWith(const CacheHit& hit) {
+  front_.cache->Pin(prepared_->job, *hit.variant);
   v1::CompileResult result;
   *result.mutable_variant() = MakeVariantReply(hit, prepared_->have);
   result.set_graph_digest(std::string(prepared_->graph_digest.bytes()));

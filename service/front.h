@@ -9,13 +9,16 @@
 
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "cache/caretaker.h"
 #include "cache/flight.h"
 #include "cache/graph_store.h"
 #include "cache/redis/redis_client.h"
+#include "cache/scrubber.h"
 #include "cache/shape_profile.h"
 #include "cache/variant_cache.h"
 #include "compiler/artifact/signed_variant.h"
 #include "service/activity.h"
+#include "service/better_compiles.h"
 #include "service/compiler_entry.h"
 #include "service/metrics.h"
 #include "service/shared_lookups.h"
@@ -39,6 +42,13 @@ struct Front {
   std::shared_ptr<RedisClient> redis;
   std::unique_ptr<VariantCache> cache;
   std::unique_ptr<ShapeProfile> shapes;
+  // What the caretaker takes care of, each where there is one; it goes before them.
+  std::shared_ptr<BoundedStore> bounded;
+  std::shared_ptr<PinBook> pins;
+  std::shared_ptr<Scrubber> scrubber;
+  std::unique_ptr<Caretaker> caretaker;
+  // Null unless the server is told. Its flights end before it goes.
+  std::unique_ptr<BetterCompiles> better;
   std::unique_ptr<Flights> flights;
   std::unique_ptr<ServiceMetrics> metrics;
   // Imports of requests; compiles, one worker each; propagations, likewise.

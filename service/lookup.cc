@@ -1,6 +1,7 @@
 #include "service/lookup.h"
 
 #include <map>
+#include <optional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -24,6 +25,9 @@ struct Question {
   std::vector<int64_t> symbol_values;
   HostClass host;
   absl::flat_hash_set<Digest> have;
+  std::string job;
+  // Kept where better variants are compiled behind clients' backs.
+  std::optional<v1::LookupRequest> request;
 };
 
 absl::StatusOr<Question> Check(const Front& front, const v1::LookupRequest& request) {
@@ -48,7 +52,9 @@ absl::StatusOr<Question> Check(const Front& front, const v1::LookupRequest& requ
                   .domain = domain,
                   .symbol_values = {request.symbol_values().begin(), request.symbol_values().end()},
                   .host = HostClass(request.host()),
-                  .have = std::move(have)};
+                  .have = std::move(have),
+                  .job = request.header().job(),
+                  .request = front.better == nullptr ? std::nullopt : std::optional(request)};
 }
 
 v1::LookupResponse Reply(const Front& front, const Question& question, const CacheAnswer& answer) {
@@ -56,6 +62,8 @@ v1::LookupResponse Reply(const Front& front, const Question& question, const Cac
   response.set_graph_known(front.graphs->HasGraph(GraphName(question.domain, question.graph, question.signature)));
   if (answer.hit.has_value()) {
     response.set_found(true);
+    front.cache->Pin(question.job, *answer.hit->variant);
+    if (question.request.has_value()) front.better->Consider(*question.request, *answer.hit->variant);
     *response.mutable_variant() = MakeVariantReply(*answer.hit, question.have);
     return response;
   }

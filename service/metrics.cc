@@ -6,6 +6,7 @@
 #include <prometheus/metric_family.h>
 #include <prometheus/registry.h>
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -31,6 +32,8 @@ constexpr MetricRow kCompiles = {"kiln_compiles_total", "Compiles that gave an a
 constexpr MetricRow kCompileFailures = {"kiln_compile_failures_total", "Compiles that did not, by error reason.",
                                         "reason"};
 constexpr MetricRow kCompileSeconds = {"kiln_compile_seconds", "Wall time of one compile, worker's start to end.", ""};
+constexpr MetricRow kSpentSeconds = {"kiln_compile_seconds_spent_total",
+                                     "Wall time of the compiles that gave an artifact.", ""};
 constexpr MetricRow kStageSeconds = {"kiln_compile_stage_seconds_total", "Time spent in each stage of the compiler.",
                                      "stage"};
 constexpr MetricRow kGuards = {"kiln_guards_total", "Guards of the variants that were compiled.", ""};
@@ -49,6 +52,25 @@ constexpr MetricRow kVariants = {"kiln_variants", "Variants in the index.", ""};
 constexpr MetricRow kKeys = {"kiln_keys", "Keys in the index.", ""};
 constexpr MetricRow kArtifacts = {"kiln_artifacts", "Artifacts held.", ""};
 constexpr MetricRow kArtifactBytes = {"kiln_artifact_bytes", "Bytes of the artifacts held.", ""};
+constexpr MetricRow kKeysBySize = {"kiln_keys_by_variants",
+                                   "Keys in use, by their number of variants: so many, up to twice as many.",
+                                   "variants"};
+constexpr MetricRow kEvicted = {"kiln_evicted_total", "Artifacts that left the lowest tier for want of room.", ""};
+constexpr MetricRow kEvictedBytes = {"kiln_evicted_bytes_total", "Their bytes.", ""};
+constexpr MetricRow kEvictedSeconds = {"kiln_evicted_compile_seconds_total", "What they had cost to compile.", ""};
+constexpr MetricRow kPinnedBytes = {"kiln_pinned_bytes", "Bytes of artifacts that are kept for jobs.", ""};
+constexpr MetricRow kPins = {"kiln_pins", "Artifacts that are kept for jobs, for each job.", ""};
+constexpr MetricRow kPinningJobs = {"kiln_pinning_jobs", "Jobs that something is kept for.", ""};
+constexpr MetricRow kPinsRefused = {"kiln_pins_refused_total", "Pins beyond the bounds; the requests were answered.",
+                                    ""};
+constexpr MetricRow kScrubbedBytes = {"kiln_scrubbed_bytes_total", "Read again to see whether it is what it was.", ""};
+constexpr MetricRow kScrubbedRows = {"kiln_scrubbed_rows_total", "Rows that were read again, with their artifacts.",
+                                     ""};
+constexpr MetricRow kScrubPasses = {"kiln_scrub_passes_total", "How often everything had been read again.", ""};
+constexpr MetricRow kSavedSeconds = {"kiln_compile_seconds_saved_total",
+                                     "What the variants of hits had cost to compile.", ""};
+constexpr MetricRow kBetterCompiles = {"kiln_better_compiles_total",
+                                       "Compiles for clients that had got a variant of a lesser processor.", ""};
 constexpr MetricRow kFlights = {"kiln_flights", "Compiles in progress or waiting for a worker.", ""};
 constexpr MetricRow kWaiters = {"kiln_flight_waiters", "Requests that wait for a compile.", ""};
 constexpr MetricRow kJoined = {"kiln_flight_joined_total", "Requests that shared another's compile.", ""};
@@ -106,11 +128,12 @@ class ReadFamily {
     family_.help = row.help;
     family_.type = type;
   }
-  ReadFamily& Add(int64_t value, const std::string& label_value = "") {
+  template <typename Number>
+  ReadFamily& Add(Number number, const std::string& label_value = "") {
+    const auto value = static_cast<double>(number);
     prometheus::ClientMetric metric;
     if (*row_.labels != '\0') metric.label = {{row_.labels, label_value}};
-    (family_.type == prometheus::MetricType::Counter ? metric.counter.value : metric.gauge.value) =
-        static_cast<double>(value);
+    (family_.type == prometheus::MetricType::Counter ? metric.counter.value : metric.gauge.value) = value;
     family_.metric.push_back(std::move(metric));
     return *this;
   }
@@ -148,6 +171,32 @@ std::vector<prometheus::MetricFamily> ReadShared(const SharedCounters& shared) {
           Counter(kSharedDown).Add(tier.times_down)};
 }
 
+ReadFamily KeysByVariants(const CacheCounters& cache) {
+  ReadFamily family = Gauge(kKeysBySize);
+  for (size_t i = 0; i < cache.keys_by_size.size(); ++i) {
+    family.Add(cache.keys_by_size[i], absl::StrCat(int64_t{1} << i));
+  }
+  return family;
+}
+
+// What is kept, and what is not.
+void AddRetention(const ServiceGauges& gauges, std::vector<prometheus::MetricFamily>& families) {
+  const CacheCounters& cache = gauges.cache;
+  families.push_back(KeysByVariants(cache));
+  families.push_back(Counter(kEvicted).Add(cache.evicted_artifacts));
+  families.push_back(Counter(kEvictedBytes).Add(cache.evicted_bytes));
+  families.push_back(Counter(kEvictedSeconds).Add(cache.evicted_seconds));
+  families.push_back(Gauge(kPinnedBytes).Add(cache.pins.bytes));
+  families.push_back(Gauge(kPins).Add(cache.pins.pins));
+  families.push_back(Gauge(kPinningJobs).Add(cache.pins.jobs));
+  families.push_back(Counter(kPinsRefused).Add(cache.pins.refused));
+  families.push_back(Counter(kScrubbedBytes).Add(gauges.scrub.bytes));
+  families.push_back(Counter(kScrubbedRows).Add(gauges.scrub.rows));
+  families.push_back(Counter(kScrubPasses).Add(gauges.scrub.passes));
+  families.push_back(Counter(kBetterCompiles).Add(gauges.better_compiles));
+  families.push_back(Counter(kSavedSeconds).Add(cache.saved_seconds));
+}
+
 std::vector<prometheus::MetricFamily> ReadGauges(const ServiceGauges& gauges) {
   const CacheCounters& cache = gauges.cache;
   std::vector<prometheus::MetricFamily> families = {
@@ -170,6 +219,7 @@ std::vector<prometheus::MetricFamily> ReadGauges(const ServiceGauges& gauges) {
               .Add(gauges.workers_running, "running")
               .Add(gauges.workers_allowed - gauges.workers_running, "idle"),
           Gauge(kQueued).Add(gauges.compiles_queued)};
+  AddRetention(gauges, families);
   if (!cache.shared.has_value()) return families;
   std::vector<prometheus::MetricFamily> shared = ReadShared(*cache.shared);
   families.insert(families.end(), shared.begin(), shared.end());
@@ -220,6 +270,7 @@ struct ServiceMetrics::Rep {
   prometheus::Counter& compiles = Register(*registry, prometheus::BuildCounter, kCompiles).Add({});
   prometheus::Histogram& compile_seconds =
       Register(*registry, prometheus::BuildHistogram, kCompileSeconds).Add({}, kSecondsBuckets);
+  prometheus::Counter& spent_seconds = Register(*registry, prometheus::BuildCounter, kSpentSeconds).Add({});
   prometheus::Counter& guards = Register(*registry, prometheus::BuildCounter, kGuards).Add({});
   prometheus::Counter& sent_bytes = Register(*registry, prometheus::BuildCounter, kSentBytes).Add({});
   std::array<prometheus::Counter*, kNumStages> stages;
@@ -244,6 +295,7 @@ void ServiceMetrics::CountCompile(absl::Duration elapsed,
                                   const google::protobuf::RepeatedPtrField<v1::StageTime>& stage_times, int guards) {
   rep_->compiles.Increment();
   rep_->compile_seconds.Observe(absl::ToDoubleSeconds(elapsed));
+  rep_->spent_seconds.Increment(std::max(0.0, absl::ToDoubleSeconds(elapsed)));
   rep_->guards.Increment(guards);
   for (const v1::StageTime& time : stage_times) {
     // A counter refuses what is not positive; NaN compares false.
@@ -290,6 +342,14 @@ v1::ServerCounters ServiceMetrics::Counters() const {
   counters.set_keys(gauges.cache.keys);
   counters.set_artifact_bytes(gauges.cache.artifact_bytes);
   counters.set_guards(count(&rep_->guards));
+  counters.set_evicted_bytes(gauges.cache.evicted_bytes);
+  counters.set_evicted_compile_seconds(gauges.cache.evicted_seconds);
+  counters.set_pinned_bytes(gauges.cache.pins.bytes);
+  counters.set_pins_refused(gauges.cache.pins.refused);
+  counters.set_scrubbed_bytes(gauges.scrub.bytes);
+  counters.set_better_compiles(gauges.better_compiles);
+  counters.set_compile_seconds_spent(rep_->spent_seconds.Value());
+  counters.set_compile_seconds_saved(gauges.cache.saved_seconds);
   for (size_t i = 0; i < kNumStages; ++i) {
     if (rep_->stages[i]->Value() == 0) continue;
     v1::StageTime& total = *counters.add_stage_totals();

@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "base/error.h"
 #include "cache/metered_tier.h"
+#include "cache/scrubber.h"
 #include "cache/variant_cache.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "kiln/v1/artifact.pb.h"
@@ -29,6 +30,8 @@ namespace kiln {
 // What is read off when somebody looks, instead of counted.
 struct ServiceGauges {
   CacheCounters cache;
+  int64_t better_compiles = 0;
+  ScrubCounters scrub;
   int64_t flights = 0;
   int64_t waiters = 0;
   int64_t joined = 0;

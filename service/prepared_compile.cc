@@ -109,6 +109,7 @@ absl::StatusOr<PreparedCompile> PrepareCompile(const v1::CompileRequest& request
   prepared.host_class = std::make_shared<const HostClass>(request.host());
   prepared.domain = request.header().domain();
   prepared.requester = request.header().requester();
+  prepared.job = request.header().job();
   KILN_RETURN_IF_ERROR(FillGraph(request, graphs, prepared));
   KILN_RETURN_IF_ERROR(FillKey(compiler, prepared));
   return prepared;

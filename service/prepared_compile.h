@@ -41,6 +41,8 @@ struct PreparedCompile {
   std::vector<int> original_nodes;
   std::string domain;
   std::string requester;
+  // Whose pins what it is answered gets; may be empty.
+  std::string job;
   absl::flat_hash_set<Digest> have;
 };
 

@@ -24,7 +24,8 @@ absl::Status CheckHeader(const v1::RequestHeader& header) {
                 {"traceparent", header.traceparent(), kMaxHeaderFieldBytes},
                 {"tracestate", header.tracestate(), kMaxTracestateBytes},
                 {"domain", header.domain(), kMaxHeaderFieldBytes},
-                {"requester", header.requester(), kMaxHeaderFieldBytes}};
+                {"requester", header.requester(), kMaxHeaderFieldBytes},
+                {"job", header.job(), kMaxHeaderFieldBytes}};
   for (const auto& field : fields) {
     if (field.value.size() <= field.max_bytes) continue;
     return MakeError(ErrorReason::kMalformedMessage,

@@ -116,6 +116,10 @@ absl::Status MakeFolder(const std::string& folder) {
 absl::Status OpenData(const ServeOptions& options, Front& front) {
   CacheOptions cache_options;
   cache_options.memory_bytes = options.memory_cache_bytes;
+  cache_options.disk_bytes = options.disk_cache_bytes;
+  cache_options.pin_lease = options.pin_lease;
+  cache_options.scrub_bytes_per_second = options.scrub_bytes_per_second;
+  cache_options.clock = front.clock;
   std::string key_file = options.key_file;
   if (!options.data_folder.empty()) {
     KILN_RETURN_IF_ERROR(MakeFolder(options.data_folder));
@@ -131,6 +135,11 @@ absl::Status OpenData(const ServeOptions& options, Front& front) {
   front.cache = std::move(cache.variants);
   front.graphs = std::move(cache.graphs);
   KILN_ASSIGN_OR_RETURN(front.shapes, ShapeProfile::Open(std::move(cache.profiles), options.shape_threshold));
+  front.bounded = std::move(cache.bounded);
+  front.pins = std::move(cache.pins);
+  front.scrubber = std::move(cache.scrubber);
+  front.caretaker = std::move(cache.caretaker);
+  front.caretaker->Start();
   return absl::OkStatus();
 }
 
@@ -140,6 +149,8 @@ ServiceGauges ReadGauges(const Front& front) {
   cache.hits_disk += front.compile_hits_disk;
   cache.hits_shared += front.compile_hits_shared;
   return {.cache = cache,
+          .better_compiles = front.better == nullptr ? 0 : front.better->num_compiled(),
+          .scrub = front.scrubber == nullptr ? ScrubCounters() : front.scrubber->Counters(),
           .flights = front.flights->num_flights(),
           .waiters = front.flights->num_waiters(),
           .joined = front.flights->num_joined(),
@@ -162,10 +173,12 @@ void MakeParts(const ServeOptions& options, Front& front) {
                          GetLimit(Limit::kWaitersPerFlight), kSharedWait},
       front.clock);
   front.shared = std::make_unique<SharedLookups>(front.cache.get(), front.shared_calls.get());
+  if (options.better_isa) front.better = std::make_unique<BetterCompiles>(front);
   front.flights = std::make_unique<Flights>(front.clock, [&front](const FlightRequest& request) {
     absl::StatusOr<CacheAnswer> answer =
         front.cache->Lookup(request.key, request.symbol_values, *request.host, /*count=*/false);
-    return answer.ok() ? answer->hit : std::nullopt;
+    if (!answer.ok() || !answer->hit.has_value()) return std::optional<CacheHit>();
+    return answer->hit->variant->artifact == request.better_than ? std::nullopt : answer->hit;
   });
   front.metrics = std::make_unique<ServiceMetrics>([&front] { return ReadGauges(front); });
 }

@@ -31,6 +31,15 @@ struct ServeOptions {
   // Distinct sizes from which on a dimension counts as varying: 1 to
   // ShapeProfile::kMaxThreshold.
   int shape_threshold = 2;
+  // Of artifacts on disk; graphs beside them have a bound of their own.
+  int64_t disk_cache_bytes = int64_t{16} << 30;
+  // How long what a job was answered stays after its last request.
+  absl::Duration pin_lease = absl::Hours(24);
+  // Of artifacts on disk that are read again to see whether they rot. 0: none.
+  int64_t scrub_bytes_per_second = int64_t{4} << 20;
+  // Whether what was served to a host with better vector instructions than it was
+  // compiled for is compiled again for it, behind its back.
+  bool better_isa = false;
   // Ends with exit code 0 when nobody has asked for anything for so long: for
   // servers that a client starts for itself.
   absl::Duration idle_exit = absl::InfiniteDuration();

@@ -252,8 +252,14 @@ std::string DescribeServer(const v1::GetServerInfoResponse& info) {
                     " calls failed, ", c.shared_put_failures(), " writes not taken, ", c.shared_untrusted(),
                     " things refused; down ", c.shared_times_down(), " times\n");
   }
+  absl::StrAppendFormat(&out, "compiling %.1f s spent; %.1f s saved by hits\n", c.compile_seconds_spent(),
+                        c.compile_seconds_saved());
   absl::StrAppend(&out, "holds     ", c.variants(), " variants of ", c.keys(), " keys, ",
                   DescribeBytes(c.artifact_bytes()), " of artifacts\n");
+  absl::StrAppend(&out, "kept      ", DescribeBytes(c.pinned_bytes()), " pinned by jobs, ", c.pins_refused(),
+                  " pins refused; ", DescribeBytes(c.scrubbed_bytes()), " scrubbed\n");
+  absl::StrAppend(&out, "evicted   ", DescribeBytes(c.evicted_bytes()));
+  absl::StrAppendFormat(&out, ", which %.1f s of compiling had made\n", c.evicted_compile_seconds());
   absl::StrAppend(&out, "guards    ", c.guards(), " in all compiles\n");
   if (c.stage_totals_size() > 0) out += "stages    of all compiles\n";
   for (const v1::StageTime& stage : c.stage_totals()) {

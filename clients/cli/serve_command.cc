@@ -16,11 +16,17 @@ struct ServeArguments {
   double drain_seconds = 10;
   double redis_ttl_hours = 0;
   int64_t memory_cache_mib = 256;
+  int64_t disk_cache_mib = 16 << 10;
+  double pin_lease_seconds = 86400;
+  double scrub_mib_per_second = 4;
 };
 
 ServeOptions OptionsOf(const ServeArguments& arguments) {
   ServeOptions options = arguments.options;
   options.memory_cache_bytes = arguments.memory_cache_mib << 20;
+  options.disk_cache_bytes = arguments.disk_cache_mib << 20;
+  options.pin_lease = absl::Seconds(arguments.pin_lease_seconds);
+  options.scrub_bytes_per_second = static_cast<int64_t>(arguments.scrub_mib_per_second * (1 << 20));
   options.drain = absl::Seconds(arguments.drain_seconds);
   if (options.metrics == "none") options.metrics.clear();
   if (arguments.redis_ttl_hours > 0) options.redis_ttl = absl::Hours(arguments.redis_ttl_hours);
@@ -55,6 +61,21 @@ void AddServeCommand(CLI::App& app, CommandOutcome& outcome) {
   command->add_option("--shape-threshold", options.shape_threshold,
                       "Distinct sizes from which on clients are told that a dimension varies")
       ->capture_default_str();
+  // A mebibyte more would not fit 64 bits.
+  constexpr int64_t kMaxMib = int64_t{1} << 40;
+  command->add_option("--disk-cache-mib", arguments->disk_cache_mib, "Artifacts kept in the data folder, in MiB")
+      ->check(CLI::Range(int64_t{1}, kMaxMib))
+      ->capture_default_str();
+  command->add_option("--pin-lease", arguments->pin_lease_seconds,
+                      "Seconds that what a job was answered is kept after its last request, whatever else is evicted")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command->add_option("--scrub-mib-per-second", arguments->scrub_mib_per_second,
+                      "How much of the data folder is read again to find what rots. 0: nothing")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str();
+  command->add_flag("--better-isa", options.better_isa,
+                    "Compile again, behind their back, for clients that got a variant of a lesser processor");
   command->add_option("--idle-exit", arguments->idle_exit_seconds,
                       "Stop after so many seconds without a request. 0: never")
       ->check(CLI::NonNegativeNumber)

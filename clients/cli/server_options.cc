@@ -24,6 +24,10 @@ void AddServerOptions(CLI::App& command, ServerOptions& options) {
       ->envname("KILN_TRUSTED_KEYS");
   command.add_option("--domain", options.domain, "The tenant whose cache this is. Empty: the shared one");
   command.add_option("--requester", options.requester, "Who asks, for the variant's record: ci-17/warm");
+  command
+      .add_option("--job", options.job,
+                  "The job that uses what is answered: the server keeps it while the job's lease lasts")
+      ->envname("KILN_JOB");
   command.add_option("--timeout", options.timeout_seconds, "Seconds to wait for an answer")->capture_default_str();
 }
 
@@ -32,6 +36,7 @@ absl::StatusOr<std::unique_ptr<Client>> ConnectTo(const ServerOptions& options) 
   client.address = options.address;
   client.domain = options.domain;
   client.requester = options.requester;
+  client.job = options.job;
   client.compile_timeout = absl::Seconds(options.timeout_seconds);
   client.timeout = std::min(client.timeout, client.compile_timeout);
   client.connect_timeout = std::min(client.connect_timeout, client.compile_timeout);

@@ -19,11 +19,12 @@ struct ServerOptions {
   std::string trusted_keys;
   std::string domain;
   std::string requester;
+  std::string job;
   double timeout_seconds = 330;
 };
 
 // --address (KILN_ADDRESS), --trusted-keys (KILN_TRUSTED_KEYS), --domain,
-// --requester, --timeout. `options` must outlive the app.
+// --requester, --job (KILN_JOB), --timeout. `options` must outlive the app.
 void AddServerOptions(CLI::App& command, ServerOptions& options);
 
 // Reads the trusted keys and connects. PARSE_ERROR or NOT_FOUND for the keys.

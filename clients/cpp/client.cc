@@ -82,6 +82,7 @@ v1::RequestHeader Client::MakeHeader() const {
   header.set_request_id(NewRequestId());
   header.set_domain(options_.domain);
   header.set_requester(options_.requester);
+  header.set_job(options_.job);
   return header;
 }
 

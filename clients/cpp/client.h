@@ -35,6 +35,9 @@ struct ClientOptions {
   std::string domain;
   // Who asks, for the variant record: "ci-17/warm".
   std::string requester;
+  // The job that uses what this client is answered: the server keeps it while the job's
+  // lease lasts. Empty: nothing is kept for it.
+  std::string job;
   absl::Duration connect_timeout = absl::Seconds(5);
   // Of each RPC but Compile.
   absl::Duration timeout = absl::Seconds(30);

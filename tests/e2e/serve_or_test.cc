@@ -25,6 +25,15 @@ int RunServer(int argc, char** argv) {
     if (absl::ConsumePrefix(&flag, "--data=")) options.data_folder = std::string(flag);
     if (absl::ConsumePrefix(&flag, "--listen=")) options.listen = {std::string(flag)};
     if (absl::ConsumePrefix(&flag, "--workers=")) options.workers = std::atoi(std::string(flag).c_str());
+    if (absl::ConsumePrefix(&flag, "--disk_bytes=")) {
+      options.disk_cache_bytes = std::atoll(std::string(flag).c_str());
+    }
+    if (absl::ConsumePrefix(&flag, "--memory_bytes=")) {
+      options.memory_cache_bytes = std::atoll(std::string(flag).c_str());
+    }
+    if (absl::ConsumePrefix(&flag, "--scrub_bytes_per_second=")) {
+      options.scrub_bytes_per_second = std::atoll(std::string(flag).c_str());
+    }
     if (absl::ConsumePrefix(&flag, "--idle_ms=")) {
       options.idle_exit = absl::Milliseconds(std::atoi(std::string(flag).c_str()));
     }
@@ -34,6 +43,7 @@ int RunServer(int argc, char** argv) {
     if (absl::ConsumePrefix(&flag, "--redis_ca=")) options.redis_tls.ca_file = std::string(flag);
     if (absl::ConsumePrefix(&flag, "--redis_cert=")) options.redis_tls.cert_file = std::string(flag);
     if (absl::ConsumePrefix(&flag, "--redis_key=")) options.redis_tls.key_file = std::string(flag);
+    if (flag == "--better_isa") options.better_isa = true;
     if (flag == "--compiler=fake") options.compiler = kiln::FakeCompiler();
   }
   return kiln::Serve(options);

@@ -36,3 +36,9 @@ def test_a_deadline_is_a_number_of_seconds(deadline: str) -> None:
 def test_a_requester_is_always_named() -> None:
     assert read_settings(None, {}).requester
     assert read_settings(None, {"KILN_REQUESTER": "job-1/rank-2"}).requester == "job-1/rank-2"
+
+
+def test_a_job_is_named_by_whoever_starts_it() -> None:
+    assert read_settings(None, {}).job == ""
+    assert read_settings(None, {"KILN_JOB": "train-17"}).job == "train-17"
+    assert read_settings({"job": "train-18"}, {"KILN_JOB": "train-17"}).job == "train-18"

@@ -178,7 +178,10 @@ class Session:
 
     def _header(self) -> compile_service_pb2.RequestHeader:
         return compile_service_pb2.RequestHeader(
-            request_id=new_request_id(), domain=self._settings.domain, requester=self._settings.requester
+            request_id=new_request_id(),
+            domain=self._settings.domain,
+            requester=self._settings.requester,
+            job=self._settings.job,
         )
 
     def _compile_options(self) -> compile_service_pb2.CompileOptions:

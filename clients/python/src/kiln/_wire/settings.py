@@ -19,6 +19,7 @@ HOST_OPTIONS: Mapping[str, str] = {
     "address": "KILN_ADDRESS",
     "deadline": "KILN_DEADLINE",
     "domain": "KILN_DOMAIN",
+    "job": "KILN_JOB",
     "requester": "KILN_REQUESTER",
     "revoked_builds": "KILN_REVOKED_BUILDS",
     "shape_profile": "KILN_SHAPE_PROFILE",
@@ -41,6 +42,8 @@ class Settings:
     trusted_keys: str = ""
     domain: str = ""
     requester: str = ""
+    # The job that uses what is compiled: the server keeps it while the job's lease lasts.
+    job: str = ""
     deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
     revoked_builds: tuple[str, ...] = ()
     # Whether sizes are told to the server, and made symbolic where it knows that they vary.
@@ -90,6 +93,7 @@ def read_settings(options: Mapping[str, Any] | None, environment: Mapping[str, s
         address=host["address"],
         trusted_keys=host["trusted_keys"],
         domain=host["domain"],
+        job=host["job"],
         requester=host["requester"] or f"{socket.gethostname()}/{os.getpid()}",
         deadline_seconds=_seconds(host["deadline"]) if host["deadline"] else DEFAULT_DEADLINE_SECONDS,
         revoked_builds=tuple(build for build in host["revoked_builds"].split(",") if build),
