@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/status_macros.h"
+#include "kiln/v1/store.pb.h"
 
 namespace kiln {
 namespace {

@@ -53,8 +53,17 @@ def bench_fake_tensors() -> int:
     return failed | subprocess.run([sys.executable, str(HERE / "stress_bench.py"), str(program), *plot]).returncode
 
 
+def bench_cache() -> int:
+    """Lookups among many variants, what a bounded tier gives up, and a start with 100,000 entries."""
+    failed = 0
+    for name, plot in (("guard_index_bench", "index.svg"), ("eviction_bench", "eviction.svg")):
+        program = [str(HERE / f"{name}.py"), str(BUILT / name), "--plot", str(BUILT / plot)]
+        failed |= subprocess.run([sys.executable, *program]).returncode
+    return failed | subprocess.run([str(BUILT / "restart_bench")]).returncode
+
+
 def main() -> int:
-    return bench_compiled_code() | bench_rpc() | bench_tiers() | bench_fake_tensors()
+    return bench_compiled_code() | bench_rpc() | bench_tiers() | bench_fake_tensors() | bench_cache()
 
 
 if __name__ == "__main__":
