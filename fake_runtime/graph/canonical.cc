@@ -90,22 +90,28 @@ class PlaceRenamer {
  public:
   void Rename(Device& device) {
     if (device.index < 0) return;
-    std::vector<int>& seen = devices_[device.type];
-    device.index = IndexOf(seen, device.index);
+    int& count = devices_of_type_[device.type];
+    auto [at, is_new] = indices_.try_emplace({device.type, device.index}, count);
+    if (is_new) {
+      devices_.push_back(device);
+      ++count;
+    }
+    device.index = at->second;
   }
   std::string RenameGroup(const std::string& group) {
-    return absl::StrCat("group", IndexOf(groups_, group));
+    auto [at, is_new] = group_numbers_.try_emplace(group, static_cast<int>(groups_.size()));
+    if (is_new) groups_.push_back(group);
+    return absl::StrCat("group", at->second);
   }
+  // In the order of their first use.
+  std::vector<Device> devices() && { return std::move(devices_); }
+  std::vector<std::string> groups() && { return std::move(groups_); }
 
  private:
-  template <typename T>
-  static int IndexOf(std::vector<T>& seen, const T& value) {
-    auto it = std::find(seen.begin(), seen.end(), value);
-    if (it == seen.end()) it = seen.insert(seen.end(), value);
-    return static_cast<int>(it - seen.begin());
-  }
-
-  absl::flat_hash_map<std::string, std::vector<int>> devices_;
+  absl::flat_hash_map<std::pair<std::string, int>, int> indices_;
+  absl::flat_hash_map<std::string, int> devices_of_type_;
+  absl::flat_hash_map<std::string, int> group_numbers_;
+  std::vector<Device> devices_;
   std::vector<std::string> groups_;
 };
 
@@ -251,6 +257,8 @@ class Canonicalizer {
     for (int node : out_.original_node) CopyNode(source_.nodes[node]);
     for (const Argument& output : source_.outputs)
       out_.graph.outputs.push_back(Renamed(output, nullptr));
+    out_.original_devices = std::move(places_).devices();
+    out_.original_groups = std::move(places_).groups();
     out_.graph_digest = DigestOfNodes(out_.graph);
     out_.signature_digest = DigestOfSignature(out_.graph, num_input_symbols);
     return std::move(out_);

@@ -50,6 +50,10 @@ struct CanonicalGraph {
   std::vector<int> original_node;
   // Canonical symbol i (in graph.symbols order) was original_symbols[i].
   std::vector<std::string> original_symbols;
+  // The indexed devices of the source in the order of their first use: the k-th of its
+  // type is canonical index k. Process group "groupK" was original_groups[K].
+  std::vector<Device> original_devices;
+  std::vector<std::string> original_groups;
 };
 
 // `source` is valid by graph.h's invariants. The result's expressions live in

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <set>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/substitute.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "fake_runtime/graph/testing/random_graph.h"
@@ -295,6 +298,90 @@ TEST(CanonicalTest, SymbolsThatOnlyAssumptionsMentionAreInNoSignature) {
     EXPECT_EQ(Canonical(once.graph, other).signature_digest, plain) << facts;
     EXPECT_GT(once.graph.symbols.size(), 1u) << facts;
   }
+}
+
+// --- the ranks of a job
+
+// The test's schemas and PyTorch's functional collectives, which import refuses for now.
+const OpSchema* FindWithCollectives(absl::string_view name) {
+  static const auto* const kSchemas = [] {
+    auto* schemas = new std::map<std::string, OpSchema, std::less<>>;
+    for (absl::string_view text : {
+             "_c10d_functional::all_gather_into_tensor(Tensor input, int group_size, str group_name) -> Tensor",
+             "_c10d_functional::all_reduce(Tensor input, str reduce_op, str group_name) -> Tensor",
+             "_c10d_functional::all_reduce_coalesced(Tensor[] inputs, str reduce_op, str group_name) -> Tensor[]",
+             "_c10d_functional::wait_tensor(Tensor tensor) -> Tensor",
+         }) {
+      OpSchema schema = ParseOpSchema(text).value();
+      schemas->emplace(schema.name, schema);
+    }
+    return schemas;
+  }();
+  auto it = kSchemas->find(name);
+  return it == kSchemas->end() ? FindTestSchema(name) : &it->second;
+}
+
+struct RankPlaces {
+  int device;
+  std::string data_group;
+  std::string tensor_group;
+};
+
+CanonicalGraph RankGraph(const RankPlaces& rank, ExprPool& pool) {
+  const std::string text = absl::Substitute(
+      R"(graph step(%x: f32[s0, 8] device=cuda:$0, %w: f32[8, 8] device=cuda:$0 parameter) {
+  %y = aten.mm.default(%x, %w)
+  %p = _c10d_functional.all_reduce.default(%y, "sum", "$1")
+  %q = _c10d_functional.wait_tensor.default(%p)
+  %z = aten.zeros_like.default(%q, device=cuda:$0)
+  %r = _c10d_functional.all_gather_into_tensor.default(%z, 2, "$2")
+  %s = _c10d_functional.wait_tensor.default(%r)
+  %t = _c10d_functional.all_reduce.default(%s, "sum", "$1")
+  return (%t)
+})",
+      rank.device, rank.data_group, rank.tensor_group);
+  absl::StatusOr<Graph> graph = ParseGraph(text, &pool, FindWithCollectives);
+  EXPECT_TRUE(graph.ok()) << graph.status();
+  return Canonical(*graph, pool);
+}
+
+TEST(CanonicalTest, SixteenRanksOfOneJobMakeOneKey) {
+  ExprPool pool;
+  std::set<std::string> keys;
+  for (int rank = 0; rank < 16; ++rank) {
+    const CanonicalGraph c =
+        RankGraph({rank, absl::StrCat("dp_", rank % 8), absl::StrCat("mesh[tp]:", rank / 2)}, pool);
+    keys.insert(c.graph_digest.ToHex() + c.signature_digest.ToHex());
+    EXPECT_EQ(c.original_devices, (std::vector<Device>{{"cuda", rank}}));
+    EXPECT_EQ(c.original_groups,
+              (std::vector<std::string>{absl::StrCat("dp_", rank % 8), absl::StrCat("mesh[tp]:", rank / 2)}));
+  }
+  EXPECT_EQ(keys.size(), 1u);
+}
+
+TEST(CanonicalTest, TwoGroupsStayTwoAndSoDoTwoDevices) {
+  ExprPool pool;
+  const CanonicalGraph two = RankGraph({3, "dp", "tp"}, pool);
+  EXPECT_NE(two.graph_digest, RankGraph({3, "all", "all"}, pool).graph_digest);
+  // Which comes first is all that a name says.
+  EXPECT_EQ(two.graph_digest, RankGraph({3, "tp", "dp"}, pool).graph_digest);
+  EXPECT_EQ(PrintGraph(two.graph), PrintGraph(RankGraph({0, "group0", "group1"}, pool).graph));
+
+  const CanonicalGraph devices = FromText(
+      "graph f(%a: f32[2] device=cuda:5, %b: f32[2] device=cuda:2, %c: f32[2] device=cuda:5) { "
+      "%d = aten.full.default([2], 0, device=xpu:7) return (%d) }",
+      pool);
+  EXPECT_EQ(devices.original_devices, (std::vector<Device>{{"cuda", 5}, {"cuda", 2}, {"xpu", 7}}));
+}
+
+TEST(CanonicalTest, PlacesAreRenumberedWhereverTheyStand) {
+  // First used by a dead node, in lists, and in another order of independent nodes.
+  const char* one =
+      "%dead = aten.full.default([2], 0, device=cuda:9) %c = aten.full.default([2], 1, device=cuda:4) "
+      "%d = aten.full.default([2], 2, device=cuda:6) return (%c, %d)";
+  const char* other =
+      "%d = aten.full.default([2], 2, device=cuda:0) %c = aten.full.default([2], 1, device=cuda:1) return (%c, %d)";
+  EXPECT_EQ(BodyDigest(one), BodyDigest(other));
 }
 
 TEST(CanonicalTest, DigestsAreTheSameInEveryBuild) {
