@@ -103,6 +103,11 @@ GuardIndex::Refusals GuardIndex::AddTo(const VariantKey& key, const std::vector<
     if (!alive || resize.after == 0) EraseIfDead(key, entry.get());
     if (!alive) continue;
     CountResize(resize.before, resize.after);
+    for (const IndexedVariantPtr& variant : variants) {
+      const bool is_refused = std::any_of(refusals.begin(), refusals.end(),
+                                          [&](const auto& refusal) { return refusal.first == variant; });
+      if (!is_refused) neighbours_.Add(*variant);
+    }
     return refusals;
   }
 }

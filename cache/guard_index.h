@@ -42,6 +42,7 @@
 #include "absl/types/span.h"
 #include "cache/host_class.h"
 #include "cache/indexed_variant.h"
+#include "cache/key_neighbours.h"
 #include "cache/key_variants.h"
 #include "cache/variant_key.h"
 
@@ -77,6 +78,9 @@ class GuardIndex {
   // they are.
   std::vector<IndexedVariantPtr> SomeVariantsOf(const VariantKey& key, size_t max) const;
 
+  // Keys by what they are made of; those that have lost all variants included.
+  const KeyNeighbours& neighbours() const { return neighbours_; }
+
   int64_t num_keys() const;
   int64_t num_variants() const;
   KeysBySize keys_by_size() const;
@@ -89,8 +93,11 @@ class GuardIndex {
   void EraseIfDead(const VariantKey& key, const KeyEntry* entry);
   void CountResize(size_t before, size_t after);
 
+  // Self-locking.
   std::atomic<int64_t> num_variants_{0};
   std::array<std::atomic<int64_t>, std::tuple_size_v<KeysBySize>> keys_by_size_ = {};
+  KeyNeighbours neighbours_;
+
   mutable absl::Mutex mutex_;
   absl::flat_hash_map<VariantKey, std::shared_ptr<KeyEntry>> entries_ ABSL_GUARDED_BY(mutex_);
 };

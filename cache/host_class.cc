@@ -42,24 +42,38 @@ HostClass::HostClass(const v1::HostCapabilities& host)
   digest_ = builder.Finish();
 }
 
-bool HostClass::HasFeatures(const google::protobuf::RepeatedPtrField<std::string>& features) const {
-  return std::all_of(features.begin(), features.end(),
-                     [&](const std::string& feature) { return features_.contains(feature); });
-}
-
 bool HostClass::ServesOp(absl::string_view name) const {
   if (extern_ops_.contains(name)) return true;
   return std::any_of(extern_prefixes_.begin(), extern_prefixes_.end(),
                      [&](const std::string& prefix) { return absl::StartsWith(name, prefix); });
 }
 
+bool HostClass::HasFeatures(const google::protobuf::RepeatedPtrField<std::string>& features) const {
+  return std::all_of(features.begin(), features.end(),
+                     [&](const std::string& feature) { return features_.contains(feature); });
+}
+
+std::vector<std::string> HostClass::LackedFeatures(const v1::VariantRecord& record) const {
+  std::vector<std::string> lacked;
+  for (const std::string& feature : record.isa_features()) {
+    if (!features_.contains(feature)) lacked.push_back(feature);
+  }
+  return lacked;
+}
+
+std::vector<std::string> HostClass::LackedOps(const v1::VariantRecord& record) const {
+  std::vector<std::string> lacked;
+  for (const std::string& op : record.extern_ops()) {
+    if (!ServesOp(op)) lacked.push_back(op);
+  }
+  return lacked;
+}
+
 std::vector<v1::MissReason> HostClass::WhyNot(const v1::VariantRecord& record) const {
   std::vector<v1::MissReason> reasons;
   if (record.abi_version() < abi_min_ || record.abi_version() > abi_max_) reasons.push_back(v1::MISS_REASON_ABI);
   if (!HasFeatures(record.isa_features())) reasons.push_back(v1::MISS_REASON_ISA);
-  const bool serves_all = std::all_of(record.extern_ops().begin(), record.extern_ops().end(),
-                                      [&](const std::string& op) { return ServesOp(op); });
-  if (!serves_all) reasons.push_back(v1::MISS_REASON_EXTERN_OP);
+  if (!LackedOps(record).empty()) reasons.push_back(v1::MISS_REASON_EXTERN_OP);
   return reasons;
 }
 

@@ -31,6 +31,11 @@ class HostClass {
 
   bool HasFeatures(const google::protobuf::RepeatedPtrField<std::string>& features) const;
   const absl::flat_hash_set<std::string>& features() const { return features_; }
+  // What of a variant's needs it has not.
+  std::vector<std::string> LackedFeatures(const v1::VariantRecord& record) const;
+  std::vector<std::string> LackedOps(const v1::VariantRecord& record) const;
+  uint32_t abi_min() const { return abi_min_; }
+  uint32_t abi_max() const { return abi_max_; }
 
   // True if this host can run whatever a compile for `other` may give.
   bool Covers(const HostClass& other) const;

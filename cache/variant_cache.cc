@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/status_macros.h"
+#include "cache/nearest_entry.h"
 
 namespace kiln {
 namespace {
@@ -105,13 +106,15 @@ void VariantCache::LoadAll() {
 }
 
 absl::StatusOr<CacheAnswer> VariantCache::Lookup(const VariantKey& key, absl::Span<const int64_t> symbol_values,
-                                                 const HostClass& host, bool count) {
-  return LookupIn(Reach::kLocal, key, symbol_values, host, count);
+                                                 const HostClass& host, bool count,
+                                                 const v1::KeyComponents* components) {
+  return LookupIn(Reach::kLocal, key, symbol_values, host, count, components);
 }
 
 absl::StatusOr<CacheAnswer> VariantCache::LookupShared(const VariantKey& key, absl::Span<const int64_t> symbol_values,
-                                                       const HostClass& host, bool count) {
-  return LookupIn(Reach::kShared, key, symbol_values, host, count);
+                                                       const HostClass& host, bool count,
+                                                       const v1::KeyComponents* components) {
+  return LookupIn(Reach::kShared, key, symbol_values, host, count, components);
 }
 
 absl::StatusOr<StoredArtifact> VariantCache::Find(Reach reach, const IndexedVariant& variant) {
@@ -127,7 +130,7 @@ absl::StatusOr<StoredArtifact> VariantCache::Find(Reach reach, const IndexedVari
 
 absl::StatusOr<CacheAnswer> VariantCache::LookupIn(Reach reach, const VariantKey& key,
                                                    absl::Span<const int64_t> symbol_values, const HostClass& host,
-                                                   bool count) {
+                                                   bool count, const v1::KeyComponents* components) {
   const bool asks_no_further = reach == Reach::kShared || shared_ == nullptr;
   EnsureLoaded(key);
   CacheAnswer answer;
@@ -158,6 +161,13 @@ absl::StatusOr<CacheAnswer> VariantCache::LookupIn(Reach reach, const VariantKey
   if (answer.elsewhere) return answer;
   if (dropped_->HasLost(key) || (shared_ != nullptr && shared_->HasLost(key))) {
     AddReason(answer.reasons, v1::MISS_REASON_UNTRUSTED);
+  }
+  if (components != nullptr) {
+    NearestEntry nearest = FindNearest(index_, {*components, symbol_values, host, {}});
+    answer.nearest = std::move(nearest.variant);
+    if (answer.reasons == std::vector{v1::MISS_REASON_UNKNOWN_KEY} && !nearest.reasons.empty()) {
+      answer.reasons = std::move(nearest.reasons);
+    }
   }
   if (count) CountMiss(answer.reasons);
   return answer;

@@ -64,6 +64,8 @@ struct CacheAnswer {
   // Of a miss: the shared tier has not been asked and may know more. It has not been
   // counted then; LookupShared() counts.
   bool elsewhere = false;
+  // Of a miss whose key's components were told: the nearest entry, if one is near.
+  IndexedVariantPtr nearest;
 };
 
 // Counts since the cache was opened, and sizes as they are now.
@@ -111,10 +113,12 @@ class VariantCache {
   void LoadAll();
 
   // Counts a hit or a miss, unless `count` is false (a leader that looks once
-  // more before it compiles). MALFORMED_MESSAGE when the number of values is not
-  // the key's.
+  // more before it compiles). `components`, if given, are those of `key`: then a miss
+  // of a known graph says in which of them the nearest entry differs.
+  // MALFORMED_MESSAGE when the number of values is not the key's.
   absl::StatusOr<CacheAnswer> Lookup(const VariantKey& key, absl::Span<const int64_t> symbol_values,
-                                     const HostClass& host, bool count = true);
+                                     const HostClass& host, bool count = true,
+                                     const v1::KeyComponents* components = nullptr);
 
   // For GetArtifact. ARTIFACT_NOT_FOUND, whatever the cause.
   absl::StatusOr<StoredArtifact> GetArtifact(const Digest& sha256);
@@ -133,7 +137,8 @@ class VariantCache {
   // As Lookup(), but an artifact that only the shared tier has is fetched from there,
   // kept here, and answered as TIER_SHARED. Does not read the log.
   absl::StatusOr<CacheAnswer> LookupShared(const VariantKey& key, absl::Span<const int64_t> symbol_values,
-                                           const HostClass& host, bool count = true);
+                                           const HostClass& host, bool count = true,
+                                           const v1::KeyComponents* components = nullptr);
 
   // As GetArtifact(), and from the shared tier what is not here.
   absl::StatusOr<StoredArtifact> GetArtifactShared(absl::string_view domain, const Digest& sha256);
@@ -159,7 +164,7 @@ class VariantCache {
   VariantCache(std::unique_ptr<ArtifactStore> store, std::shared_ptr<DropLog> dropped,
                std::unique_ptr<SharedIndex> shared, std::shared_ptr<PinBook> pins);
   absl::StatusOr<CacheAnswer> LookupIn(Reach reach, const VariantKey& key, absl::Span<const int64_t> symbol_values,
-                                       const HostClass& host, bool count);
+                                       const HostClass& host, bool count, const v1::KeyComponents* components);
   // The variant's bytes, wherever within reach they are.
   absl::StatusOr<StoredArtifact> Find(Reach reach, const IndexedVariant& variant);
   absl::Status NameKeys();
