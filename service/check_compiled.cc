@@ -124,6 +124,18 @@ absl::Status CheckKernelTimes(const v1::WorkerToFront::Compiled& compiled, const
                  absl::StrCat(manifest.kernels_size() + 1));
 }
 
+// What the digests of the key stand for.
+void FillPreimage(const PreparedCompile& request, v1::KeyPreimage& preimage) {
+  for (const auto& [name, value] : request.options) {
+    v1::KeyPreimage::Option& option = *preimage.add_options();
+    option.set_name(name);
+    option.set_value(value);
+  }
+  *preimage.mutable_features() = request.host.target().features();
+  std::sort(preimage.mutable_features()->begin(), preimage.mutable_features()->end());
+  preimage.mutable_sketch()->Add(request.sketch.begin(), request.sketch.end());
+}
+
 }  // namespace
 
 absl::StatusOr<v1::Manifest> CheckCompiled(const v1::WorkerToFront::Compiled& compiled,
@@ -180,6 +192,7 @@ absl::StatusOr<v1::VariantRecord> MakeVariantRecord(const v1::WorkerToFront::Com
   *record.mutable_stage_times() = compiled.stage_times();
   *record.mutable_kernel_milliseconds() = compiled.kernel_milliseconds();
   for (const std::string& location : request.locations) record.add_locations(location);
+  FillPreimage(request, *record.mutable_preimage());
   return record;
 }
 

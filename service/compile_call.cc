@@ -11,12 +11,17 @@
 
 namespace kiln {
 
-CompileCall::CompileCall(Front& front, absl::Duration deadline, CompileSink* sink)
-    : front_(front), deadline_(deadline), begin_(front.clock->Monotonic()), sink_(sink) {}
+CompileCall::CompileCall(Front& front, const v1::RequestHeader& header, absl::Duration deadline, CompileSink* sink)
+    : front_(front),
+      deadline_(deadline),
+      begin_(front.clock->Monotonic()),
+      request_id_(header.request_id()),
+      domain_(header.domain()),
+      sink_(sink) {}
 
 std::shared_ptr<CompileCall> CompileCall::Start(Front& front, v1::CompileRequest request, absl::Duration deadline,
                                                 CompileSink* sink) {
-  std::shared_ptr<CompileCall> call(new CompileCall(front, deadline, sink));
+  std::shared_ptr<CompileCall> call(new CompileCall(front, request.header(), deadline, sink));
   auto shared_request = std::make_shared<const v1::CompileRequest>(std::move(request));
   front.imports->Submit([call, shared_request](absl::Status admission) {
     call->Prepare(std::move(admission), *shared_request);
@@ -40,7 +45,7 @@ void CompileCall::LookUp() {
                                                             *prepared_->host_class, /*count=*/false);
   if (!answer.ok()) return Finish(answer.status());
   if (answer->hit.has_value()) return FinishFromCache(*answer->hit);
-  if (!answer->elsewhere) return Join();
+  if (!answer->elsewhere) return Miss(std::move(answer->reasons));
   front_.shared->AfterSync(prepared_->domain, prepared_->key, SharedIndex::When::kIfDue,
                            [self = shared_from_this()] { self->LookUpShared(); });
 }
@@ -51,6 +56,11 @@ void CompileCall::LookUpShared() {
                                                                   *prepared_->host_class, /*count=*/false);
   if (!answer.ok()) return Finish(answer.status());
   if (answer->hit.has_value()) return FinishFromCache(*answer->hit);
+  Miss(std::move(answer->reasons));
+}
+
+void CompileCall::Miss(std::vector<v1::MissReason> reasons) {
+  if (failed_joins_ == 0 && !request_id_.empty()) NoteMiss(std::move(reasons));
   Join();
 }
 
@@ -111,7 +121,7 @@ void CompileCall::FinishWith(const CacheHit& hit) {
   result.set_graph_digest(std::string(prepared_->graph_digest.bytes()));
   result.set_signature_digest(std::string(prepared_->signature_digest.bytes()));
   *result.mutable_stage_times() = hit.variant->record.stage_times();
-  Finish(result);
+  Finish(result, &hit);
 }
 
 bool CompileCall::finished() const {
@@ -119,9 +129,30 @@ bool CompileCall::finished() const {
   return sink_ == nullptr;
 }
 
-void CompileCall::Finish(const absl::StatusOr<v1::CompileResult>& result) {
+void CompileCall::Finish(const absl::StatusOr<v1::CompileResult>& result, const CacheHit* hit) {
   absl::MutexLock lock(&mutex_);
-  if (CompileSink* sink = std::exchange(sink_, nullptr); sink != nullptr) sink->Finish(result);
+  CompileSink* sink = std::exchange(sink_, nullptr);
+  if (sink == nullptr) return;
+  // First, so that who asks why as soon as it is answered is told.
+  Remember(result.status(), hit);
+  sink->Finish(result);
+}
+
+void CompileCall::NoteMiss(std::vector<v1::MissReason> reasons) {
+  auto miss = std::make_shared<const MissFacts>(FactsOfMiss(front_.cache->index(), *prepared_, std::move(reasons)));
+  absl::MutexLock lock(&mutex_);
+  miss_ = std::move(miss);
+}
+
+void CompileCall::Remember(const absl::Status& status, const CacheHit* hit) {
+  RequestFacts facts = {.id = request_id_, .domain = domain_, .miss = miss_};
+  if (hit != nullptr) {
+    facts.variant = hit->variant;
+    facts.tier = hit->tier;
+    facts.symbol_values = prepared_->symbol_values;
+  }
+  if (!status.ok()) facts.error = GetErrorReason(status).value_or(ErrorReason::kCompilerBug);
+  front_.history.Add(std::move(facts));
 }
 
 void CompileCall::Cancel(const absl::Status& why) {

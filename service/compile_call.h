@@ -7,6 +7,8 @@
 #define KILN_SERVICE_COMPILE_CALL_H_
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -16,6 +18,7 @@
 #include "cache/flight.h"
 #include "kiln/v1/compile_service.pb.h"
 #include "service/front.h"
+#include "service/miss_facts.h"
 #include "service/prepared_compile.h"
 
 namespace kiln {
@@ -40,7 +43,7 @@ class CompileCall : public std::enable_shared_from_this<CompileCall> {
   void Cancel(const absl::Status& why);
 
  private:
-  CompileCall(Front& front, absl::Duration deadline, CompileSink* sink);
+  CompileCall(Front& front, const v1::RequestHeader& header, absl::Duration deadline, CompileSink* sink);
 
   void Prepare(absl::Status admission, const v1::CompileRequest& request);
   void LookUp();
@@ -52,13 +55,19 @@ class CompileCall : public std::enable_shared_from_this<CompileCall> {
   // A hit of the cache's own, and then FinishWith().
   void FinishFromCache(const CacheHit& hit);
   void FinishWith(const CacheHit& hit);
-  void Finish(const absl::StatusOr<v1::CompileResult>& result);
+  // `hit` is what `result` was made from; null for an error.
+  void Finish(const absl::StatusOr<v1::CompileResult>& result, const CacheHit* hit = nullptr);
+  void Miss(std::vector<v1::MissReason> reasons);
+  void NoteMiss(std::vector<v1::MissReason> reasons);
+  void Remember(const absl::Status& status, const CacheHit* hit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool finished() const;
 
   // Constant after construction.
   Front& front_;
   const absl::Duration deadline_;
   const absl::Duration begin_;
+  const std::string request_id_;
+  const std::string domain_;
 
   // Set by Prepare(), before anything that reads it; constant then.
   std::shared_ptr<const PreparedCompile> prepared_;
@@ -68,6 +77,8 @@ class CompileCall : public std::enable_shared_from_this<CompileCall> {
 
   mutable absl::Mutex mutex_;
   CompileSink* sink_ ABSL_GUARDED_BY(mutex_);  // null when finished
+  // Of its first lookup, if that missed: what was there then, for explanations.
+  std::shared_ptr<const MissFacts> miss_ ABSL_GUARDED_BY(mutex_);
   // The flight that it waits in; 0 when none.
   WaiterId waiter_ ABSL_GUARDED_BY(mutex_) = 0;
 };

@@ -21,6 +21,7 @@
 #include "service/better_compiles.h"
 #include "service/compiler_entry.h"
 #include "service/metrics.h"
+#include "service/request_history.h"
 #include "service/shared_lookups.h"
 #include "service/task_queue.h"
 #include "service/zygote.h"
@@ -59,6 +60,8 @@ struct Front {
   std::unique_ptr<TaskQueue> shared_calls;
   std::unique_ptr<SharedLookups> shared;
   Activity activity;
+  // What Explain tells of earlier requests.
+  RequestHistory history;
   // Compile requests that the cache served; the cache itself counts Lookup's.
   std::atomic<int64_t> compile_hits_memory{0};
   std::atomic<int64_t> compile_hits_disk{0};

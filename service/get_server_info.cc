@@ -14,7 +14,7 @@ namespace kiln {
 namespace {
 
 constexpr absl::string_view kDialects[] = {"aten"};
-constexpr absl::string_view kCapabilities[] = {"compile", "compile-by-digest", "get-artifact",
+constexpr absl::string_view kCapabilities[] = {"compile", "compile-by-digest", "explain",  "get-artifact",
                                                "lookup",  "profile-shapes",    "propagate"};
 
 void AddLimits(v1::GetServerInfoResponse& response) {

@@ -1,10 +1,15 @@
 #include "service/grpc_service.h"
 
+#include <memory>
+#include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "cache/miss_reason_table.h"
 #include "kiln/v1/compile_service.grpc.pb.h"
 #include "service/artifact_reactor.h"
 #include "service/compile_reactor.h"
+#include "service/explain.h"
 #include "service/get_server_info.h"
 #include "service/lookup.h"
 #include "service/profile_shapes.h"
@@ -17,11 +22,16 @@ namespace {
 using Base = v1::CompileService::WithRawCallbackMethod_Lookup<
     v1::CompileService::WithRawCallbackMethod_Compile<v1::CompileService::WithRawCallbackMethod_GetArtifact<
         v1::CompileService::WithRawCallbackMethod_Propagate<
-            v1::CompileService::WithRawCallbackMethod_GetServerInfo<
-                v1::CompileService::WithRawCallbackMethod_ProfileShapes<v1::CompileService::Service>>>>>>;
+            v1::CompileService::WithRawCallbackMethod_Explain<v1::CompileService::WithRawCallbackMethod_GetServerInfo<
+                v1::CompileService::WithRawCallbackMethod_ProfileShapes<v1::CompileService::Service>>>>>>>;
 
 void NoteOutcome(const v1::LookupResponse& response, RequestLog& log) {
-  log.SetOutcome(response.found() ? DescribeTier(response.variant().tier()) : " found=false");
+  if (response.found()) return log.SetOutcome(DescribeTier(response.variant().tier()));
+  std::string outcome = " found=false reasons=";
+  for (int i = 0; i < response.reasons_size(); ++i) {
+    absl::StrAppend(&outcome, i == 0 ? "" : ",", GetMissReasonRow(response.reasons(i)).label);
+  }
+  log.SetOutcome(std::move(outcome));
 }
 void NoteOutcome(const v1::GetServerInfoResponse&, RequestLog&) {}
 void NoteOutcome(const v1::ProfileShapesResponse&, RequestLog&) {}
@@ -85,24 +95,44 @@ class GrpcService final : public Base {
 
   grpc::ServerUnaryReactor* Propagate(grpc::CallbackServerContext*, const grpc::ByteBuffer* request,
                                       grpc::ByteBuffer* response) override {
-    auto* reactor = new UnaryReactor(front_, Rpc::kPropagate, response);
-    auto parsed = std::make_shared<v1::PropagateRequest>();
-    if (absl::Status status = ParseRequest(*request, *parsed); !status.ok()) {
-      reactor->FinishWith(status, v1::PropagateResponse());
+    return AnswerOn<v1::PropagateRequest, v1::PropagateResponse>(
+        *front_.propagations, Rpc::kPropagate, *request, response,
+        [this](const v1::PropagateRequest& parsed, const CancelSignal* cancel) {
+          return PropagateInWorker(front_, parsed, cancel);
+        });
+  }
+
+  grpc::ServerUnaryReactor* Explain(grpc::CallbackServerContext*, const grpc::ByteBuffer* request,
+                                    grpc::ByteBuffer* response) override {
+    // Of a graph it may ask the tier that replicas share, for which imports must not wait.
+    TaskQueue& queue = front_.cache->has_shared() ? *front_.shared_calls : *front_.imports;
+    return AnswerOn<v1::ExplainRequest, v1::ExplainResponse>(
+        queue, Rpc::kExplain, *request, response,
+        [this](const v1::ExplainRequest& parsed, const CancelSignal*) { return kiln::Explain(front_, parsed); });
+  }
+
+ private:
+  // A unary RPC that takes its time, on a thread of `queue`.
+  template <typename Request, typename Response, typename Handle>
+  grpc::ServerUnaryReactor* AnswerOn(TaskQueue& queue, Rpc rpc, const grpc::ByteBuffer& bytes, grpc::ByteBuffer* out,
+                                     Handle handle) {
+    auto* reactor = new UnaryReactor(front_, rpc, out);
+    auto parsed = std::make_shared<Request>();
+    if (absl::Status status = ParseRequest(bytes, *parsed); !status.ok()) {
+      reactor->FinishWith(status, Response());
       return reactor;
     }
     reactor->log().SetHeader(parsed->header());
-    front_.propagations->Submit(
-        [this, reactor, parsed](absl::Status admission) {
-          if (!admission.ok()) return reactor->FinishWith(admission, v1::PropagateResponse());
-          const auto answer = PropagateInWorker(front_, *parsed, reactor->cancel().get());
-          reactor->FinishWith(answer.status(), answer.ok() ? *answer : v1::PropagateResponse());
+    queue.Submit(
+        [reactor, parsed, handle](absl::Status admission) {
+          if (!admission.ok()) return reactor->FinishWith(admission, Response());
+          const absl::StatusOr<Response> answer = handle(*parsed, reactor->cancel().get());
+          reactor->FinishWith(answer.status(), answer.ok() ? *answer : Response());
         },
         reactor->cancel());
     return reactor;
   }
 
- private:
   Front& front_;
 };
 

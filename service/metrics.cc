@@ -12,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "cache/miss_reason_table.h"
 
 namespace kiln {
 namespace {
@@ -109,12 +109,6 @@ size_t StageIndex(absl::string_view stage) {
   return kNumStages - 1;
 }
 
-// MISS_REASON_GUARD_FAILED -> guard_failed
-std::string MissReasonLabel(int reason) {
-  constexpr absl::string_view kPrefix = "MISS_REASON_";
-  return absl::AsciiStrToLower(v1::MissReason_Name(static_cast<v1::MissReason>(reason)).substr(kPrefix.size()));
-}
-
 template <typename Builder>
 auto& Register(prometheus::Registry& registry, Builder build, const MetricRow& row) {
   return build().Name(row.name).Help(row.help).Register(registry);
@@ -149,9 +143,8 @@ ReadFamily Gauge(const MetricRow& row) { return {row, prometheus::MetricType::Ga
 
 ReadFamily MissReasons(const CacheCounters& cache) {
   ReadFamily family = Counter(kMissReasons);
-  for (int reason = v1::MissReason_MIN + 1; reason <= v1::MissReason_MAX; ++reason) {
-    if (!v1::MissReason_IsValid(reason)) continue;
-    family.Add(cache.misses_by_reason[reason], MissReasonLabel(reason));
+  for (const MissReasonRow& row : MissReasonRows()) {
+    family.Add(cache.misses_by_reason[static_cast<size_t>(row.reason)], std::string(row.label));
   }
   return family;
 }

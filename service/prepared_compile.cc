@@ -9,6 +9,7 @@
 #include "base/status_macros.h"
 #include "compiler/artifact/options_digest.h"
 #include "fake_runtime/graph/canonical.h"
+#include "fake_runtime/graph/graph_sketch.h"
 #include "fake_runtime/import/export_graph.h"
 #include "fake_runtime/import/import_graph.h"
 #include "service/held_graph.h"
@@ -50,6 +51,8 @@ void FillFromCanonical(const Graph& source, const CanonicalGraph& canonical, Pre
   }
   prepared.original_nodes = canonical.original_node;
   for (int node : canonical.original_node) prepared.locations.push_back(source.nodes[node].location);
+  const GraphSketch sketch = SketchGraph(canonical.graph);
+  prepared.sketch.assign(sketch.begin(), sketch.end());
 }
 
 absl::Status FillGraph(const v1::CompileRequest& request, GraphStore& graphs, PreparedCompile& prepared) {
@@ -58,6 +61,10 @@ absl::Status FillGraph(const v1::CompileRequest& request, GraphStore& graphs, Pr
   KILN_ASSIGN_OR_RETURN(const CanonicalGraph canonical, Canonicalize(source, &pool));
   if (request.has_ref()) KILN_RETURN_IF_ERROR(CheckRef(request.ref(), canonical));
   FillFromCanonical(source, canonical, prepared);
+  // Of a graph by digest the names are the canonical ones, which say nothing.
+  for (size_t i = 0; i < source.inputs.size() && request.has_module(); ++i) {
+    prepared.input_names.push_back(source.inputs[i].name);
+  }
   return absl::OkStatus();
 }
 

@@ -39,6 +39,10 @@ struct PreparedCompile {
   std::vector<std::string> locations;
   // By canonical node, its index in the requester's graph.
   std::vector<int> original_nodes;
+  // Of the requester's graph; empty for a graph by digest.
+  std::vector<std::string> input_names;
+  // By which graphs like this one are found.
+  std::vector<uint32_t> sketch;
   std::string domain;
   std::string requester;
   // Whose pins what it is answered gets; may be empty.

@@ -6,10 +6,10 @@
 
 namespace kiln {
 
-enum class Rpc { kLookup, kCompile, kGetArtifact, kPropagate, kGetServerInfo, kProfileShapes };
-inline constexpr absl::string_view kRpcNames[] = {"Lookup",    "Compile",       "GetArtifact",
-                                                  "Propagate", "GetServerInfo", "ProfileShapes"};
-inline constexpr int kNumRpcs = 6;
+enum class Rpc { kLookup, kCompile, kGetArtifact, kPropagate, kExplain, kGetServerInfo, kProfileShapes };
+inline constexpr absl::string_view kRpcNames[] = {"Lookup",  "Compile",       "GetArtifact",  "Propagate",
+                                                  "Explain", "GetServerInfo", "ProfileShapes"};
+inline constexpr int kNumRpcs = 7;
 
 constexpr absl::string_view RpcName(Rpc rpc) { return kRpcNames[static_cast<int>(rpc)]; }
 

@@ -120,7 +120,14 @@ absl::StatusOr<CompiledVariant> Client::Compile(const Graph& graph, const Option
   }
   KILN_RETURN_IF_ERROR(FromGrpcStatus(reader->Finish()));
   if (!variant.has_value()) return absl::InternalError("the server ended a compile without a result");
-  return Fetch(*variant);
+  KILN_ASSIGN_OR_RETURN(CompiledVariant compiled, Fetch(*variant));
+  compiled.request_id = request.header().request_id();
+  if (options_.explain_misses && (compiled.tier == v1::TIER_COMPILED || compiled.tier == v1::TIER_JOINED)) {
+    // The variant is there, whether anybody can say why or not.
+    absl::StatusOr<v1::ExplainResponse> why = ExplainRequest(compiled.request_id);
+    if (why.ok()) compiled.why = why->summary();
+  }
+  return compiled;
 }
 
 absl::StatusOr<CompiledVariant> Client::GetOrCompile(const Graph& graph, ExprPool* pool, const OptionValues& options,
@@ -229,6 +236,36 @@ absl::StatusOr<v1::ProfileShapesResponse> Client::ListShapes(absl::string_view a
   v1::ProfileShapesRequest request;
   request.set_after(std::string(after));
   return ProfileShapes(std::move(request));
+}
+
+absl::StatusOr<v1::ExplainResponse> Client::Explain(v1::ExplainRequest request) {
+  *request.mutable_header() = MakeHeader();
+  grpc::ClientContext context;
+  SetDeadline(context, options_.timeout);
+  v1::ExplainResponse response;
+  KILN_RETURN_IF_ERROR(FromGrpcStatus(rpc_->stub->Explain(&context, request, &response)));
+  return response;
+}
+
+absl::StatusOr<v1::ExplainResponse> Client::ExplainRequest(const std::string& request_id) {
+  v1::ExplainRequest request;
+  request.set_request_id(request_id);
+  return Explain(std::move(request));
+}
+
+absl::StatusOr<v1::ExplainResponse> Client::ExplainDigest(const Digest& digest) {
+  v1::ExplainRequest request;
+  request.set_digest(std::string(digest.bytes()));
+  return Explain(std::move(request));
+}
+
+absl::StatusOr<v1::ExplainResponse> Client::ExplainGraph(const Graph& graph, const OptionValues& options,
+                                                         const v1::HostCapabilities& host) {
+  v1::ExplainRequest request;
+  *request.mutable_module() = ExportModule(graph, kOpset);
+  *request.mutable_options() = MakeOptions(options);
+  *request.mutable_host() = host;
+  return Explain(std::move(request));
 }
 
 absl::StatusOr<v1::GetServerInfoResponse> Client::GetServerInfo() {

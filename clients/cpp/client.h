@@ -44,6 +44,8 @@ struct ClientOptions {
   absl::Duration compile_timeout = absl::Seconds(330);
   // Empty: signatures are not checked.
   TrustedKeys trusted;
+  // Asks why after each compile: one more RPC.
+  bool explain_misses = false;
 };
 
 // A variant with its artifact, after the checks above.
@@ -52,6 +54,11 @@ struct CompiledVariant {
   v1::VariantRecord record;
   std::string elf;
   v1::Tier tier = v1::TIER_UNSPECIFIED;
+  // Of the request that was answered with it: what Explain() takes.
+  std::string request_id;
+  // Why it had to be compiled, in one line; empty for a hit, and unless
+  // ClientOptions.explain_misses.
+  std::string why;
 };
 
 using OptionValues = std::map<std::string, std::string>;
@@ -91,6 +98,13 @@ class Client {
   absl::StatusOr<v1::ProfileShapesResponse> ListShapes(absl::string_view after);
   absl::StatusOr<v1::GetServerInfoResponse> GetServerInfo();
 
+  // Why a request was answered as it was; what is held under a digest of an artifact, a
+  // graph or a key; what Compile would do. UNKNOWN_SUBJECT.
+  absl::StatusOr<v1::ExplainResponse> ExplainRequest(const std::string& request_id);
+  absl::StatusOr<v1::ExplainResponse> ExplainDigest(const Digest& digest);
+  absl::StatusOr<v1::ExplainResponse> ExplainGraph(const Graph& graph, const OptionValues& options,
+                                                   const v1::HostCapabilities& host);
+
   // Checks a variant as it came and fetches its artifact if it is not inside.
   // ARTIFACT_UNTRUSTED, ARTIFACT_CORRUPT.
   absl::StatusOr<CompiledVariant> Fetch(const v1::Variant& variant);
@@ -101,6 +115,7 @@ class Client {
   v1::RequestHeader MakeHeader() const;
   absl::StatusOr<v1::ProfileShapesResponse> ProfileShapes(v1::ProfileShapesRequest request);
   absl::Status ReadArtifact(const Digest& sha256, std::string& bytes);
+  absl::StatusOr<v1::ExplainResponse> Explain(v1::ExplainRequest request);
 
   // Constant after construction.
   const ClientOptions options_;

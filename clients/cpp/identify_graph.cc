@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/status_macros.h"
 #include "fake_runtime/graph/canonical.h"
+#include "fake_runtime/import/metadata_proto.h"
 
 namespace kiln {
 
@@ -27,6 +28,7 @@ absl::StatusOr<GraphIdentity> IdentifyGraph(const Graph& graph, ExprPool* pool) 
   }
   identity.symbol_names = std::move(canonical.original_symbols);
   identity.original_node = std::move(canonical.original_node);
+  for (const Device& device : canonical.original_devices) identity.own_devices.push_back(ExportDevice(device));
   return identity;
 }
 

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "base/digest.h"
 #include "fake_runtime/graph/graph.h"
+#include "kiln/v1/graph.pb.h"
 
 namespace kiln {
 
@@ -21,6 +22,8 @@ struct GraphIdentity {
   std::vector<std::string> symbol_names;
   // Canonical node i is node original_node[i] of the graph.
   std::vector<int> original_node;
+  // HostFacts.own_devices of whoever loads what is compiled for it.
+  std::vector<v1::Device> own_devices;
 };
 
 // BAD_INPUT_METADATA for a symbol without a hint; else as Canonicalize.

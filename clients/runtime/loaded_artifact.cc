@@ -9,6 +9,7 @@
 #include "base/digest.h"
 #include "base/error.h"
 #include "base/status_macros.h"
+#include "clients/runtime/own_devices.h"
 #include "compiler/artifact/check_shared_object.h"
 #include "compiler/artifact/read_manifest.h"
 
@@ -150,6 +151,7 @@ absl::StatusOr<std::shared_ptr<const LoadedArtifact>> LoadedArtifact::Load(const
   KILN_RETURN_IF_ERROR(CheckSharedObject(elf, manifest.arch()));
   KILN_RETURN_IF_ERROR(CheckOutputs(manifest));
   KILN_RETURN_IF_ERROR(CheckExternOps(manifest, facts));
+  GiveOwnDevices(facts.own_devices, manifest);
   KILN_ASSIGN_OR_RETURN(GuardEvaluator guards, GuardEvaluator::Create(manifest.guards(), manifest.symbols()));
   KILN_ASSIGN_OR_RETURN(std::string symbol, EntrySymbol(manifest));
   KILN_ASSIGN_OR_RETURN(std::shared_ptr<const MappedLibrary> library, MappedLibrary::Map(elf, *sha256));

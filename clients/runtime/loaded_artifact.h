@@ -35,6 +35,9 @@ struct HostFacts {
   const TrustedKeys* trusted = nullptr;
   // Whether the host serves an extern op.
   std::function<bool(const v1::ExternOp& op)> serves;
+  // The host's indexed devices in the order of their first use in its graph; the
+  // manifest of what is loaded then speaks of them (own_devices.h).
+  std::vector<v1::Device> own_devices;
   // Compiler builds whose artifacts must not run.
   std::vector<std::string> revoked_builds;
 };

@@ -20,9 +20,11 @@ namespace {
 
 constexpr CompileOptionRow kOptions[] = {{"behave", "", "how badly"},
                                          {"bytes", "0", "artifact size"},
+                                         {"calls", "", "operator that the host must serve"},
                                          {"guards", "", "conditions"},
                                          {"late_guards", "", "conditions that propagation does not tell"},
                                          {"ms", "0", "time after propagation"},
+                                         {"needs", "", "processor feature"},
                                          {"performance_guard", "", "a condition that may be forbidden"}};
 
 absl::StatusOr<CompileOptions> ParseFakeOptions(const std::map<std::string, std::string>& given) {
@@ -40,6 +42,7 @@ void AddGuards(const std::string& conditions, v1::Guard::Kind kind, std::vector<
     v1::Guard guard;
     guard.set_condition(std::string(condition));
     guard.set_kind(kind);
+    guard.mutable_reason()->set_op("aten.view.default");
     guard.mutable_reason()->set_what("the test says so");
     guards.push_back(guard);
   }
@@ -121,6 +124,8 @@ absl::StatusOr<CompileResult> FakeCompile(CompileRequest request, ExprPool* pool
   result.guards = guards;
   result.manifest = MakeManifest(request);
   for (const v1::Guard& guard : guards) *result.manifest.add_guards() = guard;
+  if (!request.options["needs"].empty()) result.manifest.add_isa_features(request.options["needs"]);
+  if (!request.options["calls"].empty()) result.manifest.add_extern_ops()->set_name(request.options["calls"]);
   Falsify(behave, result.manifest);
   result.elf = MakeElf(behave, result.manifest, NumberOf(request.options["bytes"]));
   v1::StageTime time;

@@ -6,6 +6,7 @@
 //   performance_guard  one that is left out when they are forbidden
 //   ms           how long it takes after propagation
 //   bytes        how large the artifact is, at least
+//   needs, calls a processor feature and an operator that the artifact needs
 //   behave       "abort", "hang", "eat_memory" (after propagation), "refuse" (a
 //                typed error), "early_abort" (before propagation), "other_key",
 //                "other_build", "other_guards", "false_guard", "other_symbols",

@@ -20,6 +20,7 @@ int RunServer(int argc, char** argv) {
   options.listen = {"127.0.0.1:0"};
   options.log_level = "warn";
   options.drain = absl::Seconds(5);
+  std::string build;
   for (int i = 2; i < argc; ++i) {
     absl::string_view flag = argv[i];
     if (absl::ConsumePrefix(&flag, "--data=")) options.data_folder = std::string(flag);
@@ -45,7 +46,9 @@ int RunServer(int argc, char** argv) {
     if (absl::ConsumePrefix(&flag, "--redis_key=")) options.redis_tls.key_file = std::string(flag);
     if (flag == "--better_isa") options.better_isa = true;
     if (flag == "--compiler=fake") options.compiler = kiln::FakeCompiler();
+    if (absl::ConsumePrefix(&flag, "--build=")) build = std::string(flag);
   }
+  if (!build.empty()) options.compiler.build = build;
   return kiln::Serve(options);
 }
 

@@ -1,10 +1,4 @@
 // What a server tells about itself: metrics, health, its tables.
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <cstdio>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -12,6 +6,7 @@
 #include "compiler/artifact/signed_variant.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "tests/e2e/read_metrics.h"
 #include "tests/e2e/service_fixture.h"
 
 namespace kiln {
@@ -23,34 +18,13 @@ using ::testing::HasSubstr;
 
 using ServerReportTest = ServiceTest;
 
-// The body of a page of the server's.
-std::string Get(const std::string& url) {
-  int port = 0;
-  if (sscanf(url.c_str(), "http://127.0.0.1:%d/metrics", &port) != 1) return "";
-  sockaddr_in address = {};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);
-  std::string page;
-  if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0) {
-    const std::string request = "GET /metrics HTTP/1.0\r\n\r\n";
-    if (write(fd, request.data(), request.size()) > 0) {
-      char buffer[4096];
-      for (ssize_t got; (got = read(fd, buffer, sizeof(buffer))) > 0;) page.append(buffer, static_cast<size_t>(got));
-    }
-  }
-  close(fd);
-  return page;
-}
-
 TEST_F(ServerReportTest, MetricsAreTheSameNumbers) {
   ASSERT_TRUE(Compile({{"guards", "s0 <= 64;s1 != 3"}}).ok());
   ASSERT_TRUE(Compile({{"guards", "s0 <= 64;s1 != 3"}}).ok());
   Compile({{"behave", "abort"}});
   const v1::ServerCounters counters = client_->Counters();
   EXPECT_EQ(counters.guards(), 2);
-  const std::string page = Get(server_->metrics_url());
+  const std::string page = ReadMetrics(server_->metrics_url());
   for (const std::string& line :
        {absl::StrCat("kiln_compiles_total ", counters.compiles()),
         absl::StrCat("kiln_cache_hits_total{tier=\"memory\"} ", counters.hits_memory()),
@@ -75,7 +49,7 @@ TEST_F(ServerReportTest, ServerInfoHasTheTables) {
   EXPECT_EQ(info.compiler_build(), "fake-1");
   EXPECT_THAT(info.target_families(), ElementsAre("cpu/x86_64", "cpu/aarch64"));
   EXPECT_EQ(info.limits_size(), static_cast<int>(Limits().size()));
-  EXPECT_EQ(info.options_size(), 6);
+  EXPECT_EQ(info.options_size(), 8);
   EXPECT_THAT(info.capabilities(), Contains("compile-by-digest"));
   EXPECT_EQ(info.public_keys(0).size(), kPublicKeyBytes);
 }

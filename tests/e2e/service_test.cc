@@ -174,7 +174,7 @@ TEST_F(ServiceTest, LookupNeverCompilesAndSaysWhy) {
 
   (*lookup.mutable_options()->mutable_values())["guards"] = "";
   ASSERT_TRUE(client_->Lookup(lookup, response).ok());
-  EXPECT_THAT(response.reasons(), ElementsAre(v1::MISS_REASON_UNKNOWN_KEY));
+  EXPECT_THAT(response.reasons(), ElementsAre(v1::MISS_REASON_OPTIONS));
 
   lookup.set_graph_digest("short");
   EXPECT_EQ(ReasonOf(client_->Lookup(lookup, response)), "MALFORMED_MESSAGE");

@@ -150,6 +150,12 @@ absl::Status TestClient::Propagate(const v1::GraphModule& module, v1::PropagateR
   return FromGrpcStatus(stub_->Propagate(&context, request, &response));
 }
 
+absl::Status TestClient::Explain(const v1::ExplainRequest& request, v1::ExplainResponse& response) {
+  grpc::ClientContext context;
+  SetTimeout(context, kTimeout);
+  return FromGrpcStatus(stub_->Explain(&context, request, &response));
+}
+
 v1::GetServerInfoResponse TestClient::ServerInfo() {
   grpc::ClientContext context;
   SetTimeout(context, kTimeout);

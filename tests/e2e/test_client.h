@@ -52,6 +52,7 @@ class TestClient {
   // All chunks from `offset`; counts them.
   absl::Status GetArtifact(const std::string& sha256, int64_t offset, std::string& bytes, int* chunks = nullptr);
   absl::Status Propagate(const v1::GraphModule& module, v1::PropagateResponse& response);
+  absl::Status Explain(const v1::ExplainRequest& request, v1::ExplainResponse& response);
   v1::GetServerInfoResponse ServerInfo();
   v1::ServerCounters Counters() { return ServerInfo().counters(); }
   // A unary or streaming method by name, or by path, with bytes of the test's; the
