@@ -26,6 +26,7 @@ struct CommandOutcome {
 void AddServeCommand(CLI::App& app, CommandOutcome& outcome);
 void AddStatsCommand(CLI::App& app, CommandOutcome& outcome);
 void AddCompileCommand(CLI::App& app, CommandOutcome& outcome);
+void AddExplainCommand(CLI::App& app, CommandOutcome& outcome);
 void AddPropagateCommand(CLI::App& app, CommandOutcome& outcome);
 void AddShowCommand(CLI::App& app, CommandOutcome& outcome);
 void AddOpsCommand(CLI::App& app, CommandOutcome& outcome);

@@ -13,35 +13,19 @@
 #include "absl/time/clock.h"
 #include "base/status_macros.h"
 #include "clients/cli/command.h"
+#include "clients/cli/compile_arguments.h"
 #include "clients/cli/compile_options.h"
 #include "clients/cli/describe.h"
-#include "clients/cli/graph_file.h"
-#include "clients/cli/server_options.h"
-#include "clients/cli/target_options.h"
 
 namespace kiln {
 namespace {
 
-struct CompileArguments {
-  ServerOptions server;
-  GraphFileOptions graph;
-  std::string file;
-  std::vector<std::string> options;
-  TargetOptions target;
-  std::vector<std::string> extern_ops = {"aten.*"};
+struct CompileCommandArguments {
+  CompileArguments compile;
   std::string out;
   bool plain_sizes = false;
   bool quiet = false;
 };
-
-v1::HostCapabilities HostOf(const CompileArguments& arguments) {
-  v1::Target target = TargetOf(arguments.target);
-  v1::HostCapabilities host = ThisHost(target.threads());
-  *host.mutable_target() = std::move(target);
-  host.clear_extern_ops();
-  for (const std::string& op : arguments.extern_ops) host.add_extern_ops(op);
-  return host;
-}
 
 // Canonical names beside the file's own, where they differ.
 std::string DescribeSymbols(const GraphIdentity& identity) {
@@ -59,6 +43,7 @@ void Report(const CompiledVariant& compiled, const GraphIdentity& identity, doub
   const v1::VariantRecord& record = compiled.record;
   std::cout << absl::StrFormat("answer    %s in %.3f s; the compile took %.3f s\n", tier, seconds,
                                record.compile_seconds());
+  if (!compiled.why.empty()) std::cout << "because   " << compiled.why << "\n";
   std::cout << "artifact  " << absl::BytesToHexString(record.artifact_sha256()).substr(0, 12) << ", "
             << DescribeBytes(record.artifact_bytes()) << "\n";
   std::cout << "symbols   " << DescribeSymbols(identity) << "\n";
@@ -77,11 +62,12 @@ absl::Status WriteVariant(const std::string& path, const CompiledVariant& compil
   return WriteWholeFile(absl::StrCat(path, ".variant"), compiled.signed_variant.SerializeAsString());
 }
 
-absl::Status RunCompile(const CompileArguments& arguments) {
+absl::Status RunCompile(const CompileCommandArguments& arguments) {
+  const CompileArguments& compile = arguments.compile;
   ExprPool pool;
-  KILN_ASSIGN_OR_RETURN(OptionValues options, ParseOptionFlags(arguments.options));
-  KILN_ASSIGN_OR_RETURN(Graph graph, ReadGraphFile(arguments.file, arguments.graph, &pool));
-  KILN_ASSIGN_OR_RETURN(std::unique_ptr<Client> client, ConnectTo(arguments.server));
+  KILN_ASSIGN_OR_RETURN(OptionValues options, ParseOptionFlags(compile.options));
+  KILN_ASSIGN_OR_RETURN(Graph graph, ReadGraphFile(compile.file, compile.graph, &pool));
+  KILN_ASSIGN_OR_RETURN(std::unique_ptr<Client> client, ConnectTo(compile.server));
   if (!arguments.plain_sizes) {
     KILN_ASSIGN_OR_RETURN(graph, client->MakeVaryingSizesSymbolic(std::move(graph), &pool));
   }
@@ -93,7 +79,7 @@ absl::Status RunCompile(const CompileArguments& arguments) {
                                  p.estimated_seconds());
   };
   KILN_ASSIGN_OR_RETURN(CompiledVariant compiled,
-                        client->GetOrCompile(graph, &pool, options, HostOf(arguments), progress));
+                        client->GetOrCompile(graph, &pool, options, HostOf(compile), progress));
   Report(compiled, identity, absl::ToDoubleSeconds(absl::Now() - start));
   return arguments.out.empty() ? absl::OkStatus() : WriteVariant(arguments.out, compiled);
 }
@@ -101,29 +87,15 @@ absl::Status RunCompile(const CompileArguments& arguments) {
 }  // namespace
 
 void AddCompileCommand(CLI::App& app, CommandOutcome& outcome) {
-  auto arguments = std::make_shared<CompileArguments>();
+  auto arguments = std::make_shared<CompileCommandArguments>();
   CLI::App* command = app.add_subcommand("compile", "Compile a graph on a server, or get what it has compiled before");
   command->footer(
       "The graph is looked up first and travels only on a miss. Example:\n"
       "  kiln compile --bind=s0=8,s1=16,s2=8 --out=add.so add.txt\n"
       "prints the variant's guards and writes add.so and its signed record, add.so.variant.");
-  command->add_option("file", arguments->file, "A graph: text form, or a serialized kiln.v1.GraphModule; - for stdin")
-      ->required();
-  command->add_option("--bind", arguments->graph.bind, "The symbols' sizes: s0=8,s1=16");
-  command->add_flag("--dynamic", arguments->graph.dynamic, "Turn plain sizes of inputs into symbols");
-  command
-      ->add_option("--option", arguments->options,
-                   "A compile option NAME=VALUE; may be repeated. `kiln stats --json` lists them")
-      ->allow_extra_args(false);
+  AddCompileArguments(*command, arguments->compile)->required();
   command->add_option("--out", arguments->out, "Write the artifact here, and its signed record to OUT.variant");
-  AddTargetOptions(*command, arguments->target);
-  command
-      ->add_option("--extern-ops", arguments->extern_ops, "Operators that the host serves; a trailing * is any suffix")
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->capture_default_str();
   command->add_flag("--quiet", arguments->quiet, "No progress on standard error");
-  AddServerOptions(*command, arguments->server);
   command->callback([arguments, &outcome] { outcome.status = RunCompile(*arguments); });
 }
 

@@ -101,7 +101,7 @@ class OwnServer {
 TEST_F(KilnTest, HelpNamesEveryCommand) {
   const Ran ran = Kiln("--help");
   EXPECT_EQ(ran.exit_code, 0);
-  for (const char* command : {"serve", "compile", "propagate", "show", "stats", "ops"}) {
+  for (const char* command : {"serve", "compile", "explain", "propagate", "show", "stats", "ops"}) {
     EXPECT_THAT(ran.output, HasSubstr(command));
     const Ran help = Kiln(absl::StrCat(command, " --help"));
     EXPECT_EQ(help.exit_code, 0) << help.output;
@@ -315,6 +315,47 @@ TEST_F(KilnTest, ServeSaysInOneLineWhyItCannotStart) {
   EXPECT_THAT(ran.output, HasSubstr(file));
   const std::vector<std::string> lines = absl::StrSplit(ran.output, '\n', absl::SkipEmpty());
   EXPECT_EQ(lines.size(), 1u) << ran.output;
+}
+
+TEST_F(KilnTest, ExplainSaysWhatCompileWouldDoAndWhy) {
+  const std::string path = Write("broadcast.txt", kBroadcast);
+  OwnServer server(folder_);
+  const std::string at = absl::StrCat(" --address=", server.address(), " ");
+  Ran ran = Kiln(absl::StrCat("explain --bind=s0=8,s1=16,s2=8", at, path));
+  EXPECT_EQ(ran.exit_code, 0) << ran.output;
+  EXPECT_THAT(ran.output, HasSubstr("miss (unknown_key): this domain has no entry of this graph"));
+  EXPECT_THAT(ran.output, HasSubstr("avoid: Compile it once"));
+
+  ran = Kiln(absl::StrCat("compile --quiet --bind=s0=8,s1=16,s2=8", at, path));
+  EXPECT_EQ(ran.exit_code, 0) << ran.output;
+  EXPECT_THAT(ran.output, HasSubstr("because   miss (unknown_key)"));
+  ran = Kiln(absl::StrCat("explain --bind=s0=8,s1=16,s2=8", at, path));
+  EXPECT_THAT(ran.output, HasSubstr("hit in memory: variant "));
+  EXPECT_THAT(ran.output, HasSubstr("s0 == s2"));
+
+  // The guard that fails, with its values and the line of the file.
+  ran = Kiln(absl::StrCat("explain --bind=s0=8,s1=16,s2=1", at, path));
+  EXPECT_THAT(ran.output, HasSubstr("miss (guard_failed): "));
+  EXPECT_THAT(ran.output, HasSubstr("(s0 = 8, s2 = 1), from aten.add.Tensor at broadcast.txt:2"));
+  ran = Kiln(absl::StrCat("explain --bind=s0=8,s1=16,s2=8 --option=check_bounds=true", at, path));
+  EXPECT_THAT(ran.output, HasSubstr("option check_bounds: true here, not given there"));
+
+  ran = Kiln(absl::StrCat("explain --json --bind=s0=8,s1=16,s2=8", at, path));
+  EXPECT_THAT(ran.output, HasSubstr("\"outcome\": \"OUTCOME_HIT\""));
+}
+
+TEST_F(KilnTest, ExplainRefusesWhatIsNotThere) {
+  OwnServer server(folder_);
+  const std::string at = absl::StrCat(" --address=", server.address());
+  Ran ran = Kiln(absl::StrCat("explain --request=never", at));
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_THAT(ran.output, HasSubstr("error: UNKNOWN_SUBJECT"));
+  ran = Kiln(absl::StrCat("explain --digest=", std::string(64, 'a'), at));
+  EXPECT_THAT(ran.output, HasSubstr("error: UNKNOWN_SUBJECT"));
+  ran = Kiln(absl::StrCat("explain --digest=xyz", at));
+  EXPECT_THAT(ran.output, HasSubstr("error: BAD_ARGUMENT_VALUE"));
+  EXPECT_EQ(Kiln(absl::StrCat("explain", at)).exit_code, 2);
+  EXPECT_EQ(Kiln(absl::StrCat("explain --request=a --digest=b", at)).exit_code, 2);
 }
 
 }  // namespace

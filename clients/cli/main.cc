@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
   kiln::CommandOutcome outcome;
   kiln::AddServeCommand(app, outcome);
   kiln::AddCompileCommand(app, outcome);
+  kiln::AddExplainCommand(app, outcome);
   kiln::AddPropagateCommand(app, outcome);
   kiln::AddShowCommand(app, outcome);
   kiln::AddStatsCommand(app, outcome);

@@ -37,6 +37,7 @@ absl::StatusOr<std::unique_ptr<Client>> ConnectTo(const ServerOptions& options) 
   client.domain = options.domain;
   client.requester = options.requester;
   client.job = options.job;
+  client.explain_misses = true;
   client.compile_timeout = absl::Seconds(options.timeout_seconds);
   client.timeout = std::min(client.timeout, client.compile_timeout);
   client.connect_timeout = std::min(client.connect_timeout, client.compile_timeout);

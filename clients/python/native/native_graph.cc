@@ -175,6 +175,7 @@ absl::StatusOr<std::unique_ptr<NativeGraph>> NativeGraph::Create(absl::string_vi
     *names.Add() = graph->symbols_.back();
   }
   graph->original_symbols_ = canonical.original_symbols;
+  for (const Device& device : canonical.original_devices) graph->own_devices_.push_back(ExportDevice(device));
   for (int i = 0; i < static_cast<int>(canonical.original_node.size()); ++i) {
     const Node& node = source.nodes[canonical.original_node[i]];
     graph->nodes_.push_back(DescribeNode(i, node.op->name, node.location));
@@ -219,6 +220,7 @@ absl::Status NativeGraph::Load(absl::string_view signed_variant, absl::string_vi
   facts.key.set_target_family(absl::StrCat(options.target.device_type(), "/", options.target.arch()));
   facts.key.set_domain(options.domain);
   facts.target = options.target;
+  facts.own_devices = own_devices_;
   facts.trusted = options.trusted;
   facts.revoked_builds = options.revoked_builds;
   facts.serves = [](const v1::ExternOp& op) { return ExternOp::Find(op.name(), op.into()) != nullptr; };

@@ -94,6 +94,7 @@ class NativeGraph {
   std::vector<std::optional<int64_t>> hints_;
   std::vector<std::string> original_symbols_;
   std::vector<std::string> nodes_;
+  std::vector<v1::Device> own_devices_;
   std::vector<std::pair<int, int>> outputs_;
   // A functional graph reads an input through its own sizes and strides, so where
   // it starts within its storage does not matter: the code is shown a storage that

@@ -5,6 +5,7 @@
     model = torch.compile(model, backend="kiln")
     kiln.stats()    # counters and seconds of this process
     kiln.graphs()   # every compiled graph: variants, guards, operators left to PyTorch
+    kiln.explain()  # the same as text, and why each variant was not found but compiled
     kiln.profile()  # with KILN_PROFILE=1: time, bytes and source lines of every kernel
 
     # What is known of every value of a graph of ATen operators, without a server.
@@ -83,9 +84,15 @@ def profile() -> list[dict[str, Any]]:
 
 
 def explain() -> str:
-    """The graphs as text."""
-    from kiln._host.explain import explain as as_text
+    """The graphs as text: variants with their guards, and why each had to be compiled, as far as the server knows.
 
+    The same reasons are logged as they happen, with KILN_LOG=info or TORCH_LOGS="kiln".
+    """
+    from kiln._host.explain import explain as as_text
+    from kiln._host.statistics import STATISTICS
+
+    for graph in STATISTICS.graphs():
+        graph.learn_reasons()
     return as_text(graphs())
 
 

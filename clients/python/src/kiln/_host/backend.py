@@ -18,7 +18,7 @@ from kiln import _native
 from kiln._fx.convert import ConvertedGraph, GraphRole, InputFacts, convert_graph
 from kiln._fx.decompositions import decomposition_table
 from kiln._fx.random_states import check_readable, state_places
-from kiln._host import fallback, profile, shape_profile
+from kiln._host import fallback, log, profile, shape_profile
 from kiln._host.compiled_graph import CompiledGraph
 from kiln._host.output_code import KilnOutputCode, autograd_cache
 from kiln._host.session import session_for
@@ -118,6 +118,7 @@ def backend(
 ) -> Callable[..., Any]:
     """`torch.compile(model, backend="kiln", options={...})`; options: kiln._wire.settings. `mode` changes nothing."""
     settings = read_settings(options)
+    log.enable_as_asked()
     siblings: list[CompiledGraph] = []
 
     def compiler(role: GraphRole) -> SerializableAOTDispatchCompiler:

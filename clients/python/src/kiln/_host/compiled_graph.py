@@ -15,6 +15,7 @@ from kiln import _native
 from kiln._fx.convert import ConvertedGraph, GraphRole
 from kiln._fx.random_states import check_readable, is_own_state
 from kiln._host import fallback
+from kiln._host.misses import Misses
 from kiln._host.session import Session
 from kiln._host.statistics import STATISTICS
 from kiln._wire.errors import KilnError, ServerUnavailable
@@ -69,6 +70,7 @@ class CompiledGraph:
         # again.
         self._refused: dict[tuple[int, ...], float] = {}
         self._last_reason = ""
+        self._misses = Misses(f"graph {self.number} ({role.value})", session)
         STATISTICS.add_graph(self)
 
     def obtain_for_hints(self) -> bool:
@@ -77,7 +79,11 @@ class CompiledGraph:
 
     def require_for_hints(self) -> None:
         """The same, but where there is none that is a KilnError."""
-        self._session.obtain(self._native, self._module, self._hints())
+        self._misses.note(self._session.obtain(self._native, self._module, self._hints()))
+
+    def learn_reasons(self) -> None:
+        """Asks the server why it compiled what it compiled, where it still knows."""
+        self._misses.learn()
 
     def _hints(self) -> list[int]:
         return [0 if hint is None else hint for hint in self._native.hints]
@@ -151,7 +157,7 @@ class CompiledGraph:
             return False
         key = tuple(symbols)
         try:
-            self._session.obtain(self._native, self._module, symbols)
+            self._misses.note(self._session.obtain(self._native, self._module, symbols))
         except KilnError as error:
             may_pass = isinstance(error, ServerUnavailable) or error.reason in _MAY_PASS
             if len(self._refused) >= _MOST_REFUSED:
@@ -181,6 +187,7 @@ class CompiledGraph:
             "symbols": dict(zip(self._native.symbols, self._native.original_symbols, strict=True)),
             "nodes": len(self._native.nodes),
             "eager_because": self._last_reason,
+            "compiled_because": self._misses.texts(),
             "variants": [self._describe_variant(variant) for variant in self._native.variants()],
         }
 

@@ -23,6 +23,8 @@ def _graph_lines(graph: dict[str, Any]) -> Iterator[str]:
     yield f"graph {graph['number']} ({graph['role']}): {graph['nodes']} nodes, digest {graph['graph_digest'][:12]}"
     if symbols:
         yield f"  symbols: {symbols}"
+    for reason in graph["compiled_because"]:
+        yield f"  compiled because: {reason}"
     if graph["eager_because"]:
         yield f"  ran eagerly: {graph['eager_because']}"
     for variant in graph["variants"]:

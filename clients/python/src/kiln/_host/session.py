@@ -34,6 +34,18 @@ def _extern_ops() -> tuple[str, ...]:
 
 
 @dataclasses.dataclass(frozen=True)
+class Obtained:
+    """How a variant was come by."""
+
+    # By the names of compile_service.proto, less the prefix: "memory", "compiled".
+    tier: str
+    # Why the lookup missed, by the labels of the server's metric; empty for a hit.
+    reasons: tuple[str, ...]
+    # Of the request that was answered with it: what `explain` takes.
+    request_id: str
+
+
+@dataclasses.dataclass(frozen=True)
 class _Endpoint:
     connection: Connection
     trusted: _native.TrustedKeys
@@ -65,35 +77,43 @@ class Session:
     def eager_random(self) -> bool:
         return self._settings.eager_random
 
-    def obtain(self, graph: _native.NativeGraph, module: graph_pb2.GraphModule, symbols: list[int]) -> None:
+    def obtain(self, graph: _native.NativeGraph, module: graph_pb2.GraphModule, symbols: list[int]) -> Obtained:
         """Loads a variant of the graph that fits these symbols' values. KilnError with the reason if there is none."""
         try:
-            self._obtain(graph, module, symbols)
+            return self._obtain(graph, module, symbols)
         except ServerUnavailable:
             if self._settings.address:
                 raise
             # The embedded server went away when it was idle: start it again, once.
             self._disconnect()
-            self._obtain(graph, module, symbols)
+            return self._obtain(graph, module, symbols)
 
     def profile_shapes(
         self, request: compile_service_pb2.ProfileShapesRequest
     ) -> compile_service_pb2.ProfileShapesResponse:
         """`request` without a header. KilnError if the server does not answer, or is older."""
-        request.header.CopyFrom(self._header())
+        request.header.CopyFrom(self._header(new_request_id()))
         return self._connect().connection.profile_shapes(request)
 
-    def _obtain(self, graph: _native.NativeGraph, module: graph_pb2.GraphModule, symbols: list[int]) -> None:
+    def explain(self, request_id: str) -> str:
+        """Why the server answered a request as it did, in one line. KilnError if it cannot say."""
+        request = compile_service_pb2.ExplainRequest(header=self._header(new_request_id()), request_id=request_id)
+        summary: str = self._connect().connection.explain(request).summary
+        return summary
+
+    def _obtain(self, graph: _native.NativeGraph, module: graph_pb2.GraphModule, symbols: list[int]) -> Obtained:
         endpoint = self._connect()
+        request_id = new_request_id()
         with STATISTICS.timed("lookup"):
-            found = self._lookup(endpoint, graph, symbols)
+            found = self._lookup(endpoint, graph, symbols, request_id)
         if found.found:
             variant = found.variant
         else:
+            request_id = new_request_id()
             with STATISTICS.timed("compile"):
-                variant = self._compile(endpoint, graph, module, symbols, found.graph_known)
+                variant = self._compile(endpoint, graph, module, symbols, found.graph_known, request_id)
         with STATISTICS.timed("fetch"):
-            elf = endpoint.connection.artifact_of(variant, self._header(), self._settings.deadline_seconds)
+            elf = endpoint.connection.artifact_of(variant, self._header(request_id), self._settings.deadline_seconds)
         with STATISTICS.timed("load"):
             graph.load(
                 variant.signed.SerializeToString(),
@@ -104,15 +124,19 @@ class Session:
                 endpoint.trusted,
                 self._settings.revoked_builds,
             )
-        STATISTICS.count_variant(compile_service_pb2.Tier.Name(variant.tier).removeprefix("TIER_").lower())
+        tier = compile_service_pb2.Tier.Name(variant.tier).removeprefix("TIER_").lower()
+        reasons = tuple(_label(reason) for reason in found.reasons)
+        STATISTICS.count_variant(tier)
+        STATISTICS.count_misses(reasons)
+        return Obtained(tier, reasons, request_id)
 
     def _lookup(
-        self, endpoint: _Endpoint, graph: _native.NativeGraph, symbols: list[int]
+        self, endpoint: _Endpoint, graph: _native.NativeGraph, symbols: list[int], request_id: str
     ) -> compile_service_pb2.LookupResponse:
         STATISTICS.count("requests")
         return endpoint.connection.lookup(
             compile_service_pb2.LookupRequest(
-                header=self._header(),
+                header=self._header(request_id),
                 graph_digest=graph.graph_digest,
                 signature_digest=graph.signature_digest,
                 options=self._compile_options(),
@@ -128,9 +152,10 @@ class Session:
         module: graph_pb2.GraphModule,
         symbols: list[int],
         known: bool,
+        request_id: str,
     ) -> compile_service_pb2.Variant:
         request = compile_service_pb2.CompileRequest(
-            header=self._header(), options=self._compile_options(), host=_capabilities()
+            header=self._header(request_id), options=self._compile_options(), host=_capabilities()
         )
         if known:
             request.ref.graph_digest = graph.graph_digest
@@ -145,7 +170,7 @@ class Session:
             if not known or error.reason != "GRAPH_NOT_FOUND":
                 raise
         # It was evicted in between.
-        return self._compile(endpoint, graph, module, symbols, known=False)
+        return self._compile(endpoint, graph, module, symbols, known=False, request_id=request_id)
 
     def _connect(self) -> _Endpoint:
         with self._lock:
@@ -176,9 +201,9 @@ class Session:
                 self._endpoint.connection.close()
             self._endpoint = None
 
-    def _header(self) -> compile_service_pb2.RequestHeader:
+    def _header(self, request_id: str) -> compile_service_pb2.RequestHeader:
         return compile_service_pb2.RequestHeader(
-            request_id=new_request_id(),
+            request_id=request_id,
             domain=self._settings.domain,
             requester=self._settings.requester,
             job=self._settings.job,
@@ -186,6 +211,15 @@ class Session:
 
     def _compile_options(self) -> compile_service_pb2.CompileOptions:
         return compile_service_pb2.CompileOptions(values=self._options)
+
+
+def _label(reason: compile_service_pb2.MissReason.ValueType) -> str:
+    """A number that this client has no name for is from a newer server."""
+    try:
+        name: str = compile_service_pb2.MissReason.Name(reason)
+    except ValueError:
+        return str(int(reason))
+    return name.removeprefix("MISS_REASON_").lower()
 
 
 def with_hints(module: graph_pb2.GraphModule, hints: dict[str, int]) -> graph_pb2.GraphModule:

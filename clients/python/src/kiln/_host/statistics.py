@@ -7,7 +7,7 @@ import contextlib
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from kiln import _native
@@ -27,6 +27,7 @@ class Statistics:
         self._counts: collections.Counter[str] = collections.Counter()
         self._tiers: collections.Counter[str] = collections.Counter()
         self._reasons: collections.Counter[str] = collections.Counter()
+        self._misses: collections.Counter[str] = collections.Counter()
         self._seconds: collections.defaultdict[str, float] = collections.defaultdict(float)
         self._graphs: weakref.WeakSet[CompiledGraph] = weakref.WeakSet()
         self._inside = threading.local()
@@ -38,6 +39,10 @@ class Statistics:
     def count_variant(self, tier: str) -> None:
         with self._lock:
             self._tiers[tier] += 1
+
+    def count_misses(self, reasons: Iterable[str]) -> None:
+        with self._lock:
+            self._misses.update(reasons)
 
     def count_eager(self, reason: str) -> None:
         with self._lock:
@@ -76,7 +81,7 @@ class Statistics:
 
     def snapshot(self) -> dict[str, Any]:
         with self._lock:
-            counts, tiers = dict(self._counts), dict(self._tiers)
+            counts, tiers, misses = dict(self._counts), dict(self._tiers), dict(self._misses)
             reasons, seconds = dict(self._reasons), dict(self._seconds)
         calls = _native.extern_calls()
         return {
@@ -84,6 +89,7 @@ class Statistics:
             "requests": counts.get("requests", 0),
             "compiles": sum(tiers.get(tier, 0) for tier in _COMPILED_TIERS),
             "variants_by_tier": tiers,
+            "misses_by_reason": misses,
             "autograd_cache_hits": counts.get("autograd_cache_hits", 0),
             "autograd_cache_misses": counts.get("autograd_cache_misses", 0),
             "guard_misses": counts.get("guard_misses", 0),

@@ -80,6 +80,14 @@ class Connection:
             raise self._as_kiln_error("Compile", error) from None
         raise ServerUnavailable(f"{self.address}: Compile ended without a result")
 
+    def explain(self, request: compile_service_pb2.ExplainRequest) -> compile_service_pb2.ExplainResponse:
+        """Errors as lookup's; UNKNOWN_SUBJECT for a request that the server has forgotten."""
+        try:
+            response: compile_service_pb2.ExplainResponse = self._stub.Explain(request, timeout=_LOOKUP_SECONDS)
+            return response
+        except self._rpc_error as error:
+            raise self._as_kiln_error("Explain", error) from None
+
     def artifact_of(
         self, variant: compile_service_pb2.Variant, header: compile_service_pb2.RequestHeader, deadline_seconds: float
     ) -> bytes:
