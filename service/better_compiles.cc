@@ -18,8 +18,9 @@ constexpr size_t kMaxWaiting = 64;
 constexpr size_t kMaxTried = 16384;
 
 // What makes loops over arrays faster, by the beginning of LLVM's names. Others
-// (crc32, sha, rdseed) are of no use to them.
-constexpr absl::string_view kVectorFeatures[] = {"amx", "avx", "bf16", "dotprod", "f16c", "fma", "fp16", "i8mm", "neon", "sse", "sve"};
+// (aes, crc32, rdseed) are of no use to them.
+constexpr absl::string_view kVectorFeatures[] = {"amx",  "avx",  "bf16",     "dotprod", "f16c", "f32mm", "f64mm",
+                                                 "fma",  "fp16", "fullfp16", "i8mm",    "neon", "sse",   "sve"};
 
 bool IsVectorFeature(absl::string_view feature) {
   return std::any_of(std::begin(kVectorFeatures), std::end(kVectorFeatures),
