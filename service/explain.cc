@@ -172,9 +172,9 @@ absl::StatusOr<v1::ExplainResponse> ExplainDigest(Front& front, const v1::Explai
     *response.mutable_symbols() = first.record.symbols();
   }
   const size_t variants = search.found().size();
-  response.set_summary(absl::StrCat(what, " ", digest.ToShortHex(), ": ", variants, variants == 1 ? " variant" : " variants",
-                                    " of ", search.num_keys(), search.num_keys() == 1 ? " key" : " keys", "; ",
-                                    DescribeVariant(first)));
+  const int64_t keys = search.num_keys();
+  response.set_summary(absl::StrCat(what, " ", digest.ToShortHex(), ": ", variants, " variant", variants == 1 ? "" : "s",
+                                    " of ", keys, " key", keys == 1 ? "" : "s", "; ", DescribeVariant(first)));
   return response;
 }
 

@@ -88,7 +88,8 @@ v1::Difference NotHeld(absl::string_view whose) {
 
 std::string InputName(const MissFacts& facts, int input) {
   const bool named = static_cast<size_t>(input) < facts.input_names.size();
-  return absl::StrCat("input ", input, named ? absl::StrCat(" (", facts.input_names[static_cast<size_t>(input)], ")") : "");
+  if (!named) return absl::StrCat("input ", input);
+  return absl::StrCat("input ", input, " (", facts.input_names[static_cast<size_t>(input)], ")");
 }
 
 }  // namespace

@@ -52,14 +52,15 @@ void AddExplainCommand(CLI::App& app, CommandOutcome& outcome) {
   auto arguments = std::make_shared<ExplainArguments>();
   CLI::App* command = app.add_subcommand("explain", "Say why a request missed, or what is held under a digest");
   command->footer(
-      "Compiles nothing. Of a hit: in which tier and under which guards. Of a miss: how the nearest entry differs, and\n"
-      "what would avoid it. Examples:\n"
+      "Compiles nothing. Of a hit: in which tier and under which guards. Of a miss: how the nearest entry differs,\n"
+      "and what would avoid it. Examples:\n"
       "  kiln explain --bind=s0=8,s1=16,s2=8 add.txt       what `kiln compile` would do with the same arguments\n"
       "  kiln explain --request=4f0c6cbe8d1f2a77           one of the last requests, by the id in the server's log\n"
       "  kiln explain --digest=9f86d081884c7d65...         an artifact, a graph or a key, 64 hex digits");
   CLI::Option* file = AddCompileArguments(*command, arguments->compile);
   CLI::Option* request = command->add_option("--request", arguments->request_id, "The id of a request to that server");
-  CLI::Option* digest = command->add_option("--digest", arguments->digest, "The digest of an artifact, a graph or a key");
+  CLI::Option* digest =
+      command->add_option("--digest", arguments->digest, "The digest of an artifact, a graph or a key");
   file->excludes(request)->excludes(digest);
   request->excludes(digest);
   command->add_flag("--json", arguments->json, "A kiln.v1.ExplainResponse as JSON");

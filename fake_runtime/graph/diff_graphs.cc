@@ -152,10 +152,14 @@ class Differ {
   }
 
   static bool SameOperands(const GraphStructure& a, int l, const GraphStructure& b, int r) {
-    std::vector<size_t> x, y;
-    for (const Argument& arg : a.graph().nodes[l].args) VisitValues(arg, [&](ValueId id) { x.push_back(a.value_hash(id)); });
-    for (const Argument& arg : b.graph().nodes[r].args) VisitValues(arg, [&](ValueId id) { y.push_back(b.value_hash(id)); });
-    return x == y;
+    const auto hashes = [](const GraphStructure& graph, int node) {
+      std::vector<size_t> values;
+      for (const Argument& arg : graph.graph().nodes[node].args) {
+        VisitValues(arg, [&](ValueId id) { values.push_back(graph.value_hash(id)); });
+      }
+      return values;
+    };
+    return hashes(a, l) == hashes(b, r);
   }
 
   // An operand of `node` that `op` makes.

@@ -96,7 +96,8 @@ class SignatureDiffer {
 
   void CompareBytes(int i, const std::optional<Expr>& x, const std::optional<Expr>& y) {
     if (x.has_value() && y.has_value()) return CompareExpr(i, "storage bytes", *x, *y);
-    CompareText(i, "storage bytes", x.has_value() ? x->ToString() : "unknown", y.has_value() ? y->ToString() : "unknown");
+    const auto text = [](const std::optional<Expr>& e) { return e.has_value() ? e->ToString() : "unknown"; };
+    CompareText(i, "storage bytes", text(x), text(y));
   }
 
   void ComparePolicies() {

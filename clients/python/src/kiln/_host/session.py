@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import pathlib
 import threading
+from typing import Any
 
 import torch
 
@@ -213,7 +214,7 @@ class Session:
         return compile_service_pb2.CompileOptions(values=self._options)
 
 
-def _label(reason: compile_service_pb2.MissReason.ValueType) -> str:
+def _label(reason: Any) -> str:
     """A number that this client has no name for is from a newer server."""
     try:
         name: str = compile_service_pb2.MissReason.Name(reason)
