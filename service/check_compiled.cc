@@ -116,12 +116,6 @@ absl::Status CheckHostCanRun(const v1::Manifest& manifest, const PreparedCompile
   return Differs("what it needs of the host", v1::MissReason_Name(lacks.front()), "something that this host has");
 }
 
-// What the digests of the key and the host's class stand for.
-void FillPreimage(const PreparedCompile& request, v1::KeyPreimage& preimage) {
-  *preimage.mutable_features() = request.host.target().features();
-  std::sort(preimage.mutable_features()->begin(), preimage.mutable_features()->end());
-}
-
 // One a kernel and one for the entry, or none.
 absl::Status CheckKernelTimes(const v1::WorkerToFront::Compiled& compiled, const v1::Manifest& manifest) {
   if (compiled.kernel_milliseconds_size() == 0) return absl::OkStatus();
@@ -130,7 +124,7 @@ absl::Status CheckKernelTimes(const v1::WorkerToFront::Compiled& compiled, const
                  absl::StrCat(manifest.kernels_size() + 1));
 }
 
-// What the digests of the key stand for.
+// What the digests of the key and the host's class stand for.
 void FillPreimage(const PreparedCompile& request, v1::KeyPreimage& preimage) {
   for (const auto& [name, value] : request.options) {
     v1::KeyPreimage::Option& option = *preimage.add_options();
