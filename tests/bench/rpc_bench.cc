@@ -172,7 +172,10 @@ class Asker {
 
  private:
   void Next() {
-    if (left_->fetch_sub(1) <= 0) return running_->DecrementCount();
+    if (left_->fetch_sub(1) <= 0) {
+      running_->DecrementCount();
+      return;
+    }
     // gRPC may still look at the last call's context while it tells of its end.
     last_context_ = std::exchange(context_, std::make_unique<grpc::ClientContext>());
     response_ = std::make_unique<v1::LookupResponse>();
