@@ -94,6 +94,8 @@ void AddCompileCommand(CLI::App& app, CommandOutcome& outcome) {
       "  kiln compile --bind=s0=8,s1=16,s2=8 --out=add.so add.txt\n"
       "prints the variant's guards and writes add.so and its signed record, add.so.variant.");
   AddCompileArguments(*command, arguments->compile)->required();
+  command->add_flag("--no-remembered-failures", arguments->compile.server.no_remembered_failures,
+                    "Compile although the server remembers that it failed, or that the graph killed workers");
   command->add_option("--out", arguments->out, "Write the artifact here, and its signed record to OUT.variant");
   command->add_flag("--quiet", arguments->quiet, "No progress on standard error");
   command->callback([arguments, &outcome] { outcome.status = RunCompile(*arguments); });

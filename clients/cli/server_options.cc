@@ -14,7 +14,7 @@ namespace kiln {
 
 void AddServerOptions(CLI::App& command, ServerOptions& options) {
   options.address = ServeOptions().listen.front();
-  command.add_option("--address", options.address, "Where the server is: HOST:PORT or unix:/PATH")
+  command.add_option("--address", options.address, "Where the server is: HOST:PORT or unix:/PATH; several replicas with commas between")
       ->envname("KILN_ADDRESS")
       ->capture_default_str();
   command
@@ -38,6 +38,7 @@ absl::StatusOr<std::unique_ptr<Client>> ConnectTo(const ServerOptions& options) 
   client.requester = options.requester;
   client.job = options.job;
   client.explain_misses = true;
+  client.no_remembered_failures = options.no_remembered_failures;
   client.compile_timeout = absl::Seconds(options.timeout_seconds);
   client.timeout = std::min(client.timeout, client.compile_timeout);
   client.connect_timeout = std::min(client.connect_timeout, client.compile_timeout);

@@ -21,6 +21,8 @@ struct ServerOptions {
   std::string requester;
   std::string job;
   double timeout_seconds = 330;
+  // No flag of every command's.
+  bool no_remembered_failures = false;
 };
 
 // --address (KILN_ADDRESS), --trusted-keys (KILN_TRUSTED_KEYS), --domain,

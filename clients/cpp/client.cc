@@ -3,12 +3,17 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 
+#include <algorithm>
+#include <atomic>
 #include <optional>
 #include <random>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
@@ -26,6 +31,8 @@ namespace {
 constexpr absl::string_view kOpset = "2.13";
 // How often GetArtifact takes up a broken stream before it gives up.
 constexpr int kMaxResumes = 3;
+// Between rounds of asking who is there.
+constexpr absl::Duration kConnectPause = absl::Milliseconds(100);
 
 std::string NewRequestId() {
   static thread_local std::mt19937_64 random{std::random_device{}()};
@@ -42,6 +49,38 @@ v1::CompileOptions MakeOptions(const OptionValues& options) {
   return message;
 }
 
+// True once it is connected; false at `deadline`, or as soon as it cannot be.
+bool AwaitConnection(grpc::Channel& channel, absl::Time deadline) {
+  for (;;) {
+    const grpc_connectivity_state state = channel.GetState(/*try_to_connect=*/true);
+    if (state == GRPC_CHANNEL_READY) return true;
+    if (state == GRPC_CHANNEL_TRANSIENT_FAILURE || state == GRPC_CHANNEL_SHUTDOWN) return false;
+    if (!channel.WaitForStateChange(state, absl::ToChronoTime(deadline))) return false;
+  }
+}
+
+// Adds what comes to `bytes`, which has the artifact's beginning.
+absl::Status ReadArtifact(v1::CompileService::Stub& stub, const v1::RequestHeader& header, const Digest& sha256,
+                          absl::Duration timeout, std::string& bytes) {
+  v1::GetArtifactRequest request;
+  *request.mutable_header() = header;
+  request.set_sha256(std::string(sha256.bytes()));
+  request.set_offset(static_cast<int64_t>(bytes.size()));
+  grpc::ClientContext context;
+  SetDeadline(context, timeout);
+  std::unique_ptr<grpc::ClientReader<v1::GetArtifactResponse>> reader = stub.GetArtifact(&context, request);
+  v1::GetArtifactResponse response;
+  while (reader->Read(&response)) {
+    bytes += response.data();
+    absl::Status within = CheckLimit(Limit::kArtifactBytes, static_cast<int64_t>(bytes.size()), "artifact");
+    if (within.ok()) continue;
+    context.TryCancel();
+    reader->Finish();
+    return within;
+  }
+  return FromGrpcStatus(reader->Finish());
+}
+
 }  // namespace
 
 v1::HostCapabilities ThisHost(int threads) {
@@ -53,10 +92,48 @@ v1::HostCapabilities ThisHost(int threads) {
   return host;
 }
 
+std::string RotatedAddresses(const std::string& addresses, int first) {
+  std::vector<std::string> all = absl::StrSplit(addresses, ',', absl::SkipEmpty());
+  if (all.empty()) return addresses;
+  std::rotate(all.begin(), all.begin() + first % static_cast<int>(all.size()), all.end());
+  return absl::StrJoin(all, ",");
+}
+
 struct Client::Rpc {
-  std::shared_ptr<grpc::Channel> channel;
-  std::unique_ptr<v1::CompileService::Stub> stub;
+  using Stub = v1::CompileService::Stub;
+  struct Replica {
+    std::shared_ptr<grpc::Channel> channel;
+    std::unique_ptr<Stub> stub;
+  };
+  // Constant after Connect().
+  std::vector<Replica> replicas;
+  // Which one is asked first.
+  std::atomic<size_t> current{0};
 };
+
+template <typename Call>
+absl::Status Client::Ask(const Call& rpc) {
+  const std::vector<Rpc::Replica>& replicas = rpc_->replicas;
+  const size_t first = rpc_->current.load(std::memory_order_relaxed);
+  absl::Status status;
+  for (size_t i = 0; i < replicas.size(); ++i) {
+    const size_t at = (first + i) % replicas.size();
+    status = rpc(*replicas[at].stub);
+    if (absl::IsUnavailable(status)) continue;
+    if (i > 0) rpc_->current.store(at, std::memory_order_relaxed);
+    return status;
+  }
+  return status;
+}
+
+template <typename Request, typename Response, typename Method>
+absl::Status Client::AskUnary(const Method& method, const Request& request, Response& response) {
+  return Ask([&](Rpc::Stub& stub) {
+    grpc::ClientContext context;
+    SetDeadline(context, options_.timeout);
+    return FromGrpcStatus((stub.*method)(&context, request, &response));
+  });
+}
 
 Client::Client(ClientOptions options) : options_(std::move(options)), rpc_(std::make_unique<Rpc>()) {}
 Client::~Client() = default;
@@ -65,16 +142,31 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Connect(ClientOptions options) {
   std::unique_ptr<Client> client(new Client(std::move(options)));
   const ClientOptions& given = client->options_;
   grpc::ChannelArguments arguments;
+  // Each client has connections of its own.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   // A reply holds an inline artifact at most, and its record.
   arguments.SetMaxReceiveMessageSize(static_cast<int>(2 * GetLimit(Limit::kRequestBytes)));
-  client->rpc_->channel = grpc::CreateCustomChannel(given.address, grpc::InsecureChannelCredentials(), arguments);
-  const absl::Time deadline = absl::Now() + given.connect_timeout;
-  if (!client->rpc_->channel->WaitForConnected(absl::ToChronoTime(deadline))) {
-    return absl::UnavailableError(absl::StrCat("no Kiln server answers at ", given.address, " within ",
-                                               absl::FormatDuration(given.connect_timeout)));
+  std::vector<Rpc::Replica>& replicas = client->rpc_->replicas;
+  for (absl::string_view address : absl::StrSplit(given.address, ',', absl::SkipEmpty())) {
+    Rpc::Replica& replica = replicas.emplace_back();
+    replica.channel = grpc::CreateCustomChannel(std::string(address), grpc::InsecureChannelCredentials(), arguments);
+    replica.stub = v1::CompileService::NewStub(replica.channel);
   }
-  client->rpc_->stub = v1::CompileService::NewStub(client->rpc_->channel);
-  return client;
+  const absl::Time deadline = absl::Now() + given.connect_timeout;
+  while (!replicas.empty() && absl::Now() < deadline) {
+    for (size_t i = 0; i < replicas.size(); ++i) {
+      // Each its share of the time that is left.
+      const absl::Duration share = (deadline - absl::Now()) / static_cast<int64_t>(replicas.size() - i);
+      if (!AwaitConnection(*replicas[i].channel, absl::Now() + share)) continue;
+      client->rpc_->current = i;
+      return client;
+    }
+    // All have refused: one may be about to start.
+    replicas.front().channel->WaitForStateChange(GRPC_CHANNEL_TRANSIENT_FAILURE,
+                                                 absl::ToChronoTime(std::min(deadline, absl::Now() + kConnectPause)));
+  }
+  return absl::UnavailableError(absl::StrCat("no Kiln server answers at ", given.address, " within ",
+                                             absl::FormatDuration(given.connect_timeout)));
 }
 
 v1::RequestHeader Client::MakeHeader() const {
@@ -83,6 +175,7 @@ v1::RequestHeader Client::MakeHeader() const {
   header.set_domain(options_.domain);
   header.set_requester(options_.requester);
   header.set_job(options_.job);
+  header.set_no_remembered_failures(options_.no_remembered_failures);
   return header;
 }
 
@@ -95,10 +188,8 @@ absl::StatusOr<v1::LookupResponse> Client::Lookup(const GraphIdentity& identity,
   *request.mutable_options() = MakeOptions(options);
   *request.mutable_host() = host;
   for (int64_t value : identity.symbol_values) request.add_symbol_values(value);
-  grpc::ClientContext context;
-  SetDeadline(context, options_.timeout);
   v1::LookupResponse response;
-  KILN_RETURN_IF_ERROR(FromGrpcStatus(rpc_->stub->Lookup(&context, request, &response)));
+  KILN_RETURN_IF_ERROR(AskUnary(&Rpc::Stub::Lookup, request, response));
   return response;
 }
 
@@ -109,16 +200,18 @@ absl::StatusOr<CompiledVariant> Client::Compile(const Graph& graph, const Option
   *request.mutable_module() = ExportModule(graph, kOpset);
   *request.mutable_options() = MakeOptions(options);
   *request.mutable_host() = host;
-  grpc::ClientContext context;
-  SetDeadline(context, options_.compile_timeout);
-  std::unique_ptr<grpc::ClientReader<v1::CompileResponse>> reader = rpc_->stub->Compile(&context, request);
   std::optional<v1::Variant> variant;
-  v1::CompileResponse response;
-  while (reader->Read(&response)) {
-    if (response.has_progress() && progress != nullptr) progress(response.progress());
-    if (response.has_result()) variant = std::move(*response.mutable_result()->mutable_variant());
-  }
-  KILN_RETURN_IF_ERROR(FromGrpcStatus(reader->Finish()));
+  KILN_RETURN_IF_ERROR(Ask([&](Rpc::Stub& stub) {
+    grpc::ClientContext context;
+    SetDeadline(context, options_.compile_timeout);
+    std::unique_ptr<grpc::ClientReader<v1::CompileResponse>> reader = stub.Compile(&context, request);
+    v1::CompileResponse response;
+    while (reader->Read(&response)) {
+      if (response.has_progress() && progress != nullptr) progress(response.progress());
+      if (response.has_result()) variant = std::move(*response.mutable_result()->mutable_variant());
+    }
+    return FromGrpcStatus(reader->Finish());
+  }));
   if (!variant.has_value()) return absl::InternalError("the server ended a compile without a result");
   KILN_ASSIGN_OR_RETURN(CompiledVariant compiled, Fetch(*variant));
   compiled.request_id = request.header().request_id();
@@ -164,31 +257,11 @@ absl::StatusOr<CompiledVariant> Client::Fetch(const v1::Variant& variant) {
   return compiled;
 }
 
-absl::Status Client::ReadArtifact(const Digest& sha256, std::string& bytes) {
-  v1::GetArtifactRequest request;
-  *request.mutable_header() = MakeHeader();
-  request.set_sha256(std::string(sha256.bytes()));
-  request.set_offset(static_cast<int64_t>(bytes.size()));
-  grpc::ClientContext context;
-  SetDeadline(context, options_.timeout);
-  std::unique_ptr<grpc::ClientReader<v1::GetArtifactResponse>> reader = rpc_->stub->GetArtifact(&context, request);
-  v1::GetArtifactResponse response;
-  while (reader->Read(&response)) {
-    bytes += response.data();
-    absl::Status within = CheckLimit(Limit::kArtifactBytes, static_cast<int64_t>(bytes.size()), "artifact");
-    if (within.ok()) continue;
-    context.TryCancel();
-    reader->Finish();
-    return within;
-  }
-  return FromGrpcStatus(reader->Finish());
-}
-
 absl::StatusOr<std::string> Client::GetArtifact(const Digest& sha256) {
   std::string bytes;
   absl::Status status;
   for (int attempt = 0; attempt <= kMaxResumes; ++attempt) {
-    status = ReadArtifact(sha256, bytes);
+    status = Ask([&](Rpc::Stub& stub) { return ReadArtifact(stub, MakeHeader(), sha256, options_.timeout, bytes); });
     if (!absl::IsUnavailable(status)) break;
   }
   KILN_RETURN_IF_ERROR(status);
@@ -203,19 +276,15 @@ absl::StatusOr<v1::PropagateResponse> Client::Propagate(const Graph& graph) {
   v1::PropagateRequest request;
   *request.mutable_header() = MakeHeader();
   *request.mutable_module() = ExportModule(graph, kOpset);
-  grpc::ClientContext context;
-  SetDeadline(context, options_.timeout);
   v1::PropagateResponse response;
-  KILN_RETURN_IF_ERROR(FromGrpcStatus(rpc_->stub->Propagate(&context, request, &response)));
+  KILN_RETURN_IF_ERROR(AskUnary(&Rpc::Stub::Propagate, request, response));
   return response;
 }
 
 absl::StatusOr<v1::ProfileShapesResponse> Client::ProfileShapes(v1::ProfileShapesRequest request) {
   *request.mutable_header() = MakeHeader();
-  grpc::ClientContext context;
-  SetDeadline(context, options_.timeout);
   v1::ProfileShapesResponse response;
-  KILN_RETURN_IF_ERROR(FromGrpcStatus(rpc_->stub->ProfileShapes(&context, request, &response)));
+  KILN_RETURN_IF_ERROR(AskUnary(&Rpc::Stub::ProfileShapes, request, response));
   return response;
 }
 
@@ -240,10 +309,8 @@ absl::StatusOr<v1::ProfileShapesResponse> Client::ListShapes(absl::string_view a
 
 absl::StatusOr<v1::ExplainResponse> Client::Explain(v1::ExplainRequest request) {
   *request.mutable_header() = MakeHeader();
-  grpc::ClientContext context;
-  SetDeadline(context, options_.timeout);
   v1::ExplainResponse response;
-  KILN_RETURN_IF_ERROR(FromGrpcStatus(rpc_->stub->Explain(&context, request, &response)));
+  KILN_RETURN_IF_ERROR(AskUnary(&Rpc::Stub::Explain, request, response));
   return response;
 }
 
@@ -271,10 +338,8 @@ absl::StatusOr<v1::ExplainResponse> Client::ExplainGraph(const Graph& graph, con
 absl::StatusOr<v1::GetServerInfoResponse> Client::GetServerInfo() {
   v1::GetServerInfoRequest request;
   *request.mutable_header() = MakeHeader();
-  grpc::ClientContext context;
-  SetDeadline(context, options_.timeout);
   v1::GetServerInfoResponse response;
-  KILN_RETURN_IF_ERROR(FromGrpcStatus(rpc_->stub->GetServerInfo(&context, request, &response)));
+  KILN_RETURN_IF_ERROR(AskUnary(&Rpc::Stub::GetServerInfo, request, response));
   return response;
 }
 

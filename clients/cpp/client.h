@@ -5,6 +5,10 @@
 //   KILN_ASSIGN_OR_RETURN(CompiledVariant compiled, client->GetOrCompile(graph, &pool, options, ThisHost(8)));
 //   KILN_ASSIGN_OR_RETURN(auto artifact, LoadedArtifact::Load(...));   // clients/runtime
 //
+// Of several replicas one is asked; another, once, when it is UNAVAILABLE: gone,
+// shutting down or overloaded. Every RPC is idempotent, so that no harm is done if
+// the first had begun. A client stays with the replica that answered it last.
+//
 // The server is not trusted: with `trusted` keys a variant's signature is checked,
 // and the artifact's bytes always must have the SHA-256 that the record names.
 // What a host must compare besides (key components, ABI, ISA, extern ops) is
@@ -29,7 +33,7 @@
 namespace kiln {
 
 struct ClientOptions {
-  // "host:port" or "unix:/path".
+  // "host:port" or "unix:/path"; those of several replicas with commas between.
   std::string address;
   // The tenant whose cache this is.
   std::string domain;
@@ -39,13 +43,15 @@ struct ClientOptions {
   // lease lasts. Empty: nothing is kept for it.
   std::string job;
   absl::Duration connect_timeout = absl::Seconds(5);
-  // Of each RPC but Compile.
+  // Of each RPC but Compile; each replica that is asked gets as much.
   absl::Duration timeout = absl::Seconds(30);
   absl::Duration compile_timeout = absl::Seconds(330);
   // Empty: signatures are not checked.
   TrustedKeys trusted;
   // Asks why after each compile: one more RPC.
   bool explain_misses = false;
+  // Compile although the server remembers that it failed.
+  bool no_remembered_failures = false;
 };
 
 // A variant with its artifact, after the checks above.
@@ -69,9 +75,14 @@ using ProgressFn = std::function<void(const v1::Progress&)>;
 // host like that.
 v1::HostCapabilities ThisHost(int threads);
 
+// `addresses` of several replicas, beginning with number `first` (modulo their number):
+// how clients spread themselves.
+std::string RotatedAddresses(const std::string& addresses, int first);
+
 class Client {
  public:
-  // UNAVAILABLE, naming the address, if there is no server within the timeout.
+  // UNAVAILABLE, naming the address, if there is no server within the timeout; of
+  // several replicas one is enough.
   static absl::StatusOr<std::unique_ptr<Client>> Connect(ClientOptions options);
   ~Client();
   Client(const Client&) = delete;
@@ -114,8 +125,13 @@ class Client {
   explicit Client(ClientOptions options);
   v1::RequestHeader MakeHeader() const;
   absl::StatusOr<v1::ProfileShapesResponse> ProfileShapes(v1::ProfileShapesRequest request);
-  absl::Status ReadArtifact(const Digest& sha256, std::string& bytes);
   absl::StatusOr<v1::ExplainResponse> Explain(v1::ExplainRequest request);
+  // Calls `rpc` with one replica's stub after another until one is not UNAVAILABLE;
+  // what the last one said.
+  template <typename Call>
+  absl::Status Ask(const Call& rpc);
+  template <typename Request, typename Response, typename Method>
+  absl::Status AskUnary(const Method& method, const Request& request, Response& response);
 
   // Constant after construction.
   const ClientOptions options_;

@@ -131,6 +131,40 @@ TEST_F(ClientTest, NamesTheAddressWhereNobodyAnswers) {
   EXPECT_EQ(status.message(), "no Kiln server answers at unix:/nowhere/kiln.sock within 100ms");
 }
 
+TEST_F(ClientTest, AsksAnotherReplicaWhenOneIsUnavailable) {
+  ScriptedServer other;
+  Serve(key_, "elf", "elf");
+  other.variant = server_.variant;
+  other.status = ErrorOf(ErrorReason::kShuttingDown, "draining");
+  absl::StatusOr<std::unique_ptr<Client>> client =
+      Client::Connect({.address = "unix:/nowhere/kiln.sock," + other.address() + "," + server_.address()});
+  ASSERT_TRUE(client.ok()) << client.status();
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE((*client)->Compile(AddGraph(), {}, ThisHost(1)).ok());
+  // It stays where it was served.
+  EXPECT_EQ(other.compiles, 1);
+  EXPECT_EQ(server_.compiles, 3);
+  other.status = grpc::Status::OK;
+  server_.status = ErrorOf(ErrorReason::kOverloaded, "busy");
+  EXPECT_TRUE((*client)->Compile(AddGraph(), {}, ThisHost(1)).ok());
+  EXPECT_EQ(other.compiles, 2);
+  other.status = ErrorOf(ErrorReason::kUnknownOp, "node 0 (no.such.op)");
+  EXPECT_EQ(GetErrorReason((*client)->Compile(AddGraph(), {}, ThisHost(1)).status()), ErrorReason::kUnknownOp);
+}
+
+TEST_F(ClientTest, AnArtifactIsTakenUpAtAnotherReplica) {
+  ScriptedServer other;
+  server_.stored = other.stored = "0123456789abcdef";
+  server_.breaks = 2;
+  absl::StatusOr<std::unique_ptr<Client>> client =
+      Client::Connect({.address = server_.address() + "," + other.address()});
+  ASSERT_TRUE(client.ok()) << client.status();
+  absl::StatusOr<std::string> elf = (*client)->GetArtifact(Sha256(server_.stored));
+  ASSERT_TRUE(elf.ok()) << elf.status();
+  EXPECT_EQ(*elf, server_.stored);
+  EXPECT_THAT(server_.offsets, ::testing::ElementsAre(0));
+  EXPECT_THAT(other.offsets, ::testing::ElementsAre(4));
+}
+
 TEST_F(ClientTest, ErrorsKeepTheirReasons) {
   server_.status = ErrorOf(ErrorReason::kShapeMismatch, "node 3 (aten.mm.default): 64 but 32");
   absl::Status status = Connect()->Compile(AddGraph(), {}, ThisHost(1)).status();
