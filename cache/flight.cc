@@ -34,6 +34,8 @@ bool Flight::Propagated(std::vector<v1::Guard> guards, double estimated_seconds)
   return rep_->Propagated(id_, std::move(guards), estimated_seconds);
 }
 
+void Flight::Found(const CacheHit& hit) { rep_->Land(id_, hit, /*last_looked=*/true); }
+
 void Flight::Compiled(const IndexedVariantPtr& variant, ArtifactBytes elf) {
   rep_->Land(id_, CacheHit{variant, std::move(elf), v1::TIER_COMPILED}, /*last_looked=*/false);
 }

@@ -54,6 +54,8 @@ class Flight;
 
 struct FlightRequest {
   VariantKey key;
+  // The tenant whose key it is.
+  std::string domain;
   // Names and values of the canonical symbols, in canonical order.
   std::vector<std::string> symbols;
   std::vector<int64_t> symbol_values;
@@ -67,6 +69,14 @@ struct FlightRequest {
 
   bool forbid_performance_guards() const { return failed_joins > 0; }
 };
+
+// What makes two requests one before anything is known of guards: key, symbol
+// values, host class, performance guards forbidden or not.
+Digest FlightIdentity(const FlightRequest& request);
+
+// Whether the request may be served by a compile of another identity, if its guards
+// hold, that somebody leads who has this host and forbids performance guards or not.
+bool MayJoinOther(const FlightRequest& request, const HostClass& leader_host, bool leader_forbids_performance_guards);
 
 struct FlightProgress {
   v1::Progress::Phase phase = v1::Progress::PHASE_QUEUED;
@@ -146,13 +156,15 @@ class Flight {
   const FlightRequest& request() const { return request_; }
 
   // `cancel` is called at most once, when nobody waits any more; at once if that
-  // is so already. After it, reports are ignored. It must not own the flight, which
-  // would then live until it ends.
+  // is so already. After it, reports are ignored. A later OnCancel() takes its place.
+  // It must not own the flight, which would then live until it ends.
   void OnCancel(std::function<void()> cancel);
 
-  // The guards of propagation. True: go on. False: nobody wants it (any more), or
+  // The guards of propagation; said again, they replace those that were. True: go on. False: nobody wants it (any more), or
   // the guards don't parse, which fails the flight: drop it.
   bool Propagated(std::vector<v1::Guard> guards, double estimated_seconds);
+  // A variant that serves the leader was found after all. Ends the flight.
+  void Found(const CacheHit& hit);
   // Publish the variant first. Ends the flight.
   void Compiled(const IndexedVariantPtr& variant, ArtifactBytes elf);
   // Ends the flight.

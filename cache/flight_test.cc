@@ -206,6 +206,31 @@ TEST_F(FlightTest, TheLastLookSavesACompile) {
   EXPECT_EQ(flights_.num_flights(), 0);
 }
 
+TEST_F(FlightTest, WhatIsFoundLaterServesThoseWhoJoinedAsFromTheIndex) {
+  auto a = Join(Sizes({8, 16}));
+  auto fits = Join(Sizes({9, 16}));
+  auto fails = Join(Sizes({1, 16}));
+  a->flight->Propagated(MakeGuards({"s0 != 1"}), 0);
+  a->flight->Found(CacheHit{MakeVariant({.num_symbols = 2, .guards = {"s0 != 1"}}), Elf("elf"), v1::TIER_SHARED});
+  EXPECT_EQ(a->outcome, "elf SHARED");
+  EXPECT_EQ(fits->outcome, "elf SHARED");
+  EXPECT_NE(fails->flight, nullptr);
+  EXPECT_EQ(flights_.num_joined(), 0);
+}
+
+TEST_F(FlightTest, LaterGuardsOfPropagationReplaceTheFirst) {
+  auto a = Join(Sizes({8, 16}));
+  a->flight->Propagated(MakeGuards({"s0 != 1"}), 0);
+  auto fits = Join(Sizes({9, 16}));
+  EXPECT_TRUE(a->flight->Propagated(MakeGuards({"s0 == 8"}), 0));
+  // Who joined stays, and is tested in the end.
+  auto late = Join(Sizes({10, 16}));
+  EXPECT_NE(late->flight, nullptr);
+  Compiled(a, {.guards = {"s0 == 8"}});
+  EXPECT_EQ(a->outcome, "elf COMPILED");
+  EXPECT_EQ(fits->outcome, "look again");
+}
+
 TEST_F(FlightTest, AFailureReachesThoseWhoJoined) {
   auto a = Join(Sizes({8, 16}));
   auto same = Join(Sizes({8, 16}));

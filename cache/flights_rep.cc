@@ -13,16 +13,6 @@ namespace {
 // From this many failed joins on a request joins only its own identity.
 constexpr int kMaxFailedJoins = 2;
 
-// What makes two requests one before anything is known of guards.
-Digest IdentityOf(const FlightRequest& request) {
-  DigestBuilder builder("kiln.flight.v1");
-  builder.AddDigest(request.key.digest).AddDigest(request.host->digest());
-  builder.AddInt(request.forbid_performance_guards());
-  builder.AddInt(static_cast<int64_t>(request.symbol_values.size()));
-  for (int64_t value : request.symbol_values) builder.AddInt(value);
-  return builder.Finish();
-}
-
 template <typename Guards>
 std::vector<const v1::Guard*> Pointers(const Guards& guards) {
   std::vector<const v1::Guard*> pointers;
@@ -32,6 +22,21 @@ std::vector<const v1::Guard*> Pointers(const Guards& guards) {
 
 }  // namespace
 
+Digest FlightIdentity(const FlightRequest& request) {
+  DigestBuilder builder("kiln.flight.v1");
+  builder.AddDigest(request.key.digest).AddDigest(request.host->digest());
+  builder.AddInt(request.forbid_performance_guards());
+  builder.AddInt(static_cast<int64_t>(request.symbol_values.size()));
+  for (int64_t value : request.symbol_values) builder.AddInt(value);
+  return builder.Finish();
+}
+
+bool MayJoinOther(const FlightRequest& request, const HostClass& leader_host, bool leader_forbids_performance_guards) {
+  if (request.failed_joins >= kMaxFailedJoins) return false;
+  if (request.forbid_performance_guards() && !leader_forbids_performance_guards) return false;
+  return request.host->Covers(leader_host);
+}
+
 WaiterId Flights::Rep::Join(FlightRequest request, FlightCallbacks callbacks) {
   Calls calls;
   WaiterId id;
@@ -39,7 +44,7 @@ WaiterId Flights::Rep::Join(FlightRequest request, FlightCallbacks callbacks) {
     absl::MutexLock lock(&mutex_);
     id = next_id_++;
     Waiter& waiter = waiters_[id];
-    waiter.identity = IdentityOf(request);
+    waiter.identity = FlightIdentity(request);
     waiter.since = clock_->Monotonic();
     if (request.deadline < absl::InfiniteDuration()) deadlines_.emplace(request.deadline, id);
     waiter.request = std::move(request);
@@ -55,9 +60,8 @@ WaiterId Flights::Rep::Join(FlightRequest request, FlightCallbacks callbacks) {
 }
 
 bool Flights::Rep::MayJoin(const Waiter& waiter, const State& state) {
-  if (waiter.request.failed_joins >= kMaxFailedJoins) return false;
-  if (waiter.request.forbid_performance_guards() && !state.leader_request.forbid_performance_guards()) return false;
-  return waiter.request.host->Covers(*state.leader_request.host);
+  const FlightRequest& leader = state.leader_request;
+  return MayJoinOther(waiter.request, *leader.host, leader.forbid_performance_guards());
 }
 
 uint64_t Flights::Rep::FindIdentityLocked(const Waiter& waiter) {

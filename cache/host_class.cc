@@ -42,6 +42,16 @@ HostClass::HostClass(const v1::HostCapabilities& host)
   digest_ = builder.Finish();
 }
 
+v1::HostCapabilities HostClass::ToProto() const {
+  v1::HostCapabilities host;
+  host.set_abi_min(abi_min_);
+  host.set_abi_max(abi_max_);
+  for (const std::string& feature : Sorted(features_)) host.mutable_target()->add_features(feature);
+  for (const std::string& op : Sorted(extern_ops_)) host.add_extern_ops(op);
+  for (const std::string& prefix : extern_prefixes_) host.add_extern_ops(prefix + "*");
+  return host;
+}
+
 bool HostClass::ServesOp(absl::string_view name) const {
   if (extern_ops_.contains(name)) return true;
   return std::any_of(extern_prefixes_.begin(), extern_prefixes_.end(),

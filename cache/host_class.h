@@ -25,6 +25,9 @@ class HostClass {
   // Equal for hosts that can run the same things, whatever order they told them in.
   const Digest& digest() const { return digest_; }
 
+  // A host of this class, for whoever makes one of it elsewhere.
+  v1::HostCapabilities ToProto() const;
+
   // Why this host cannot run the variant: any of MISS_REASON_ABI, _ISA and
   // _EXTERN_OP, in that order. Empty: it can.
   std::vector<v1::MissReason> WhyNot(const v1::VariantRecord& record) const;

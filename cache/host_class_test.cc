@@ -26,6 +26,12 @@ TEST(HostClassTest, AStarServesAnySuffix) {
   EXPECT_THAT(MakeHost({}, {"*"}).WhyNot(record), IsEmpty());
 }
 
+TEST(HostClassTest, ItsProtoIsOfTheSameClass) {
+  for (const HostClass& host : {MakeHost(), MakeHost({"b", "a"}, {"x.*", "y", "*"}, 2, 7)}) {
+    EXPECT_EQ(HostClass(host.ToProto()).digest(), host.digest());
+  }
+}
+
 TEST(HostClassTest, OrderAndRepetitionDoNotCount) {
   EXPECT_EQ(MakeHost({"a", "b", "a"}, {"x.*", "y"}).digest(), MakeHost({"b", "a"}, {"y", "x.*"}).digest());
   EXPECT_NE(MakeHost({"a"}).digest(), MakeHost({"b"}).digest());
