@@ -94,6 +94,7 @@ void BetterCompiles::StartNext() {
     waiting_.pop_front();
   }
   FlightRequest request = {.key = wanted.request->key,
+                           .domain = wanted.request->domain,
                            .symbols = wanted.request->symbols,
                            .symbol_values = wanted.request->symbol_values,
                            .host = wanted.request->host_class,

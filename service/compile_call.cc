@@ -73,11 +73,16 @@ void CompileCall::FinishFromCache(const CacheHit& hit) {
 void CompileCall::Join() {
   auto self = shared_from_this();
   FlightRequest request = {.key = prepared_->key,
+                           .domain = prepared_->domain,
                            .symbols = prepared_->symbols,
                            .symbol_values = prepared_->symbol_values,
                            .host = prepared_->host_class,
                            .deadline = deadline_,
                            .failed_joins = failed_joins_};
+  if (!prepared_->no_remembered_failures) {
+    const absl::Status failure = front_.failures.Recall(request);
+    if (!failure.ok()) return Finish(LocateFailure(failure, *prepared_));
+  }
   FlightCallbacks callbacks = {
       .start = [self](std::shared_ptr<Flight> flight) {
         StartCompile(self->front_, std::move(flight), self->prepared_);

@@ -20,6 +20,7 @@ Front::~Front() {
   imports.reset();
   propagations.reset();
   compiles.reset();
+  fleet.reset();
   shared_calls.reset();
 }
 

@@ -10,9 +10,11 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "cache/caretaker.h"
+#include "cache/fleet_thread.h"
 #include "cache/flight.h"
 #include "cache/graph_store.h"
 #include "cache/redis/redis_client.h"
+#include "cache/remembered_failures.h"
 #include "cache/scrubber.h"
 #include "cache/shape_profile.h"
 #include "cache/variant_cache.h"
@@ -20,6 +22,7 @@
 #include "service/activity.h"
 #include "service/better_compiles.h"
 #include "service/compiler_entry.h"
+#include "service/estimate_correction.h"
 #include "service/metrics.h"
 #include "service/request_history.h"
 #include "service/shared_lookups.h"
@@ -30,7 +33,7 @@ namespace kiln {
 
 // Constant while it serves, but for self-locking parts and `draining`.
 struct Front {
-  explicit Front(const Clock* clock) : clock(clock), activity(clock) {}
+  explicit Front(const Clock* clock) : clock(clock), failures(FailureMemory(), clock), activity(clock) {}
   ~Front();
 
   const Clock* const clock;
@@ -51,6 +54,10 @@ struct Front {
   // Null unless the server is told. Its flights end before it goes.
   std::unique_ptr<BetterCompiles> better;
   std::unique_ptr<Flights> flights;
+  // Null without a store that replicas share.
+  std::unique_ptr<FleetThread> fleet;
+  RememberedFailures failures;
+  EstimateCorrection estimates;
   std::unique_ptr<ServiceMetrics> metrics;
   // Imports of requests; compiles, one worker each; propagations, likewise.
   std::unique_ptr<TaskQueue> imports;

@@ -93,6 +93,14 @@ constexpr MetricRow kSharedDown = {"kiln_shared_tier_down_total",
                                    "How often the shared tier was left alone for a while.", ""};
 constexpr MetricRow kQueued = {"kiln_compiles_queued", "Compiles that wait for a worker.", ""};
 
+constexpr MetricRow kLeaseEvents = {"kiln_lease_events_total", "What became of compile leases that replicas share.",
+                                    "event"};
+constexpr MetricRow kDuplicates = {"kiln_duplicate_compiles_total",
+                                   "Compiles whose variant another replica had published meanwhile.", ""};
+constexpr MetricRow kRemembered = {"kiln_remembered_failures", "Failed compiles that are remembered now.", "what"};
+constexpr MetricRow kRememberedAnswers = {"kiln_remembered_failure_answers_total",
+                                          "Requests that a remembered failure answered.", ""};
+
 // Stage names come from workers, which are not trusted: others are "other".
 constexpr absl::string_view kStages[] = {"propagate", "decompose", "layout", "lower", "schedule", "codegen", "link", "other"};
 constexpr size_t kNumStages = std::size(kStages);
@@ -190,6 +198,13 @@ void AddRetention(const ServiceGauges& gauges, std::vector<prometheus::MetricFam
   families.push_back(Counter(kSavedSeconds).Add(cache.saved_seconds));
 }
 
+ReadFamily LeaseEvents(const FleetCounters& fleet) {
+  ReadFamily family = Counter(kLeaseEvents);
+  family.Add(fleet.taken, "taken").Add(fleet.waited, "waited").Add(fleet.taken_over, "taken_over");
+  family.Add(fleet.hedged, "hedged").Add(fleet.lost, "lost").Add(fleet.unavailable, "unavailable");
+  return family;
+}
+
 std::vector<prometheus::MetricFamily> ReadGauges(const ServiceGauges& gauges) {
   const CacheCounters& cache = gauges.cache;
   std::vector<prometheus::MetricFamily> families = {
@@ -211,12 +226,32 @@ std::vector<prometheus::MetricFamily> ReadGauges(const ServiceGauges& gauges) {
           Gauge(kWorkers)
               .Add(gauges.workers_running, "running")
               .Add(gauges.workers_allowed - gauges.workers_running, "idle"),
-          Gauge(kQueued).Add(gauges.compiles_queued)};
+          Gauge(kQueued).Add(gauges.compiles_queued),
+          LeaseEvents(gauges.fleet),
+          Counter(kDuplicates).Add(gauges.fleet.duplicates),
+          Gauge(kRemembered).Add(gauges.failures.failures, "failure").Add(gauges.failures.quarantined, "quarantine"),
+          Counter(kRememberedAnswers).Add(gauges.failures.answered)};
   AddRetention(gauges, families);
   if (!cache.shared.has_value()) return families;
   std::vector<prometheus::MetricFamily> shared = ReadShared(*cache.shared);
   families.insert(families.end(), shared.begin(), shared.end());
   return families;
+}
+
+void AddFleet(const FleetCounters& fleet, v1::LeaseCounters& counters) {
+  counters.set_taken(fleet.taken);
+  counters.set_waited(fleet.waited);
+  counters.set_taken_over(fleet.taken_over);
+  counters.set_hedged(fleet.hedged);
+  counters.set_lost(fleet.lost);
+  counters.set_unavailable(fleet.unavailable);
+  counters.set_duplicates(fleet.duplicates);
+}
+
+void AddFailures(const FailureCounters& failures, v1::FailureCounters& counters) {
+  counters.set_failures(failures.failures);
+  counters.set_quarantined(failures.quarantined);
+  counters.set_answered(failures.answered);
 }
 
 class GaugeReader : public prometheus::Collectable {
@@ -343,6 +378,8 @@ v1::ServerCounters ServiceMetrics::Counters() const {
   counters.set_better_compiles(gauges.better_compiles);
   counters.set_compile_seconds_spent(rep_->spent_seconds.Value());
   counters.set_compile_seconds_saved(gauges.cache.saved_seconds);
+  AddFleet(gauges.fleet, *counters.mutable_leases());
+  AddFailures(gauges.failures, *counters.mutable_remembered());
   for (size_t i = 0; i < kNumStages; ++i) {
     if (rep_->stages[i]->Value() == 0) continue;
     v1::StageTime& total = *counters.add_stage_totals();

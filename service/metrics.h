@@ -12,7 +12,9 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/error.h"
+#include "cache/fleet_flights.h"
 #include "cache/metered_tier.h"
+#include "cache/remembered_failures.h"
 #include "cache/scrubber.h"
 #include "cache/variant_cache.h"
 #include "google/protobuf/repeated_ptr_field.h"
@@ -38,6 +40,8 @@ struct ServiceGauges {
   int64_t workers_running = 0;
   int64_t workers_allowed = 0;
   int64_t compiles_queued = 0;
+  FleetCounters fleet;
+  FailureCounters failures;
 };
 
 // Thread-safe.

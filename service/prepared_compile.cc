@@ -117,6 +117,7 @@ absl::StatusOr<PreparedCompile> PrepareCompile(const v1::CompileRequest& request
   prepared.domain = request.header().domain();
   prepared.requester = request.header().requester();
   prepared.job = request.header().job();
+  prepared.no_remembered_failures = request.header().no_remembered_failures();
   KILN_RETURN_IF_ERROR(FillGraph(request, graphs, prepared));
   KILN_RETURN_IF_ERROR(FillKey(compiler, prepared));
   return prepared;

@@ -47,6 +47,7 @@ struct PreparedCompile {
   std::string requester;
   // Whose pins what it is answered gets; may be empty.
   std::string job;
+  bool no_remembered_failures = false;
   absl::flat_hash_set<Digest> have;
 };
 

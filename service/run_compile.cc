@@ -3,12 +3,14 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "cache/fleet_thread.h"
 #include "service/check_compiled.h"
 #include "service/worker_session.h"
 
@@ -37,8 +39,10 @@ v1::FrontToWorker StartFrame(const PreparedCompile& request, const CompilerEntry
 
 class CompileRun {
  public:
-  CompileRun(Front& front, Flight& flight, const PreparedCompile& request, const CancelSignal& cancel)
-      : front_(front), flight_(flight), request_(request), cancel_(cancel) {}
+  // `lease` may be null.
+  CompileRun(Front& front, Flight& flight, FleetLease* lease, const PreparedCompile& request,
+             const CancelSignal& cancel)
+      : front_(front), flight_(flight), lease_(lease), request_(request), cancel_(cancel) {}
 
   // Tells the flight of everything but a failure, which is returned.
   absl::Status Run() {
@@ -75,7 +79,12 @@ class CompileRun {
     AddLocations(request_.locations, *propagated.mutable_guards());
     const std::vector<v1::Guard> guards(propagated.guards().begin(), propagated.guards().end());
     KeepGraph();
-    return flight_.Propagated(guards, propagated.estimated_seconds());
+    propagated_ = front_.clock->Monotonic();
+    raw_estimate_seconds_ = propagated.estimated_seconds();
+    const double estimated_seconds = front_.estimates.Correct(raw_estimate_seconds_);
+    // First to the fleet: who goes on here for want of these guards meets the lease.
+    if (lease_ != nullptr) lease_->Propagated(guards, estimated_seconds);
+    return flight_.Propagated(guards, estimated_seconds);
   }
 
   // So that others may name it from now on. Without it they send it inline.
@@ -91,10 +100,15 @@ class CompileRun {
     KILN_ASSIGN_OR_RETURN(
         const v1::VariantRecord record,
         MakeVariantRecord(compiled, manifest, request_, {.compile_time = elapsed, .created = front_.clock->Now()}));
+    front_.metrics->CountCompile(elapsed, record.stage_times(), record.guards_size());
+    front_.failures.NoteSuccess(flight_.request());
+    if (propagated_.has_value()) {
+      front_.estimates.Note(raw_estimate_seconds_, front_.clock->Monotonic() - *propagated_);
+    }
+    if (LandPublished()) return absl::OkStatus();
     auto elf = std::make_shared<const std::string>(std::move(*compiled.mutable_elf()));
     KILN_ASSIGN_OR_RETURN(IndexedVariantPtr variant,
                           front_.cache->Publish(front_.key.Sign(record.SerializeAsString()), elf));
-    front_.metrics->CountCompile(elapsed, record.stage_times(), record.guards_size());
     spdlog::info("compiled graph={} guards={} bytes={} ms={:.1f}", request_.graph_digest.ToShortHex(),
                  record.guards_size(), elf->size(), absl::ToDoubleMilliseconds(elapsed));
     flight_.Compiled(variant, elf);
@@ -103,10 +117,28 @@ class CompileRun {
     return absl::OkStatus();
   }
 
+  // Another replica may have compiled the same, when leases were of no use: then
+  // its variant is the fleet's, and this one is not published beside it.
+  bool LandPublished() {
+    if (front_.fleet == nullptr) return false;
+    const FlightRequest& request = flight_.request();
+    const absl::StatusOr<CacheAnswer> answer =
+        front_.cache->Lookup(request.key, request.symbol_values, *request.host, /*count=*/false);
+    if (!answer.ok() || !answer->hit.has_value()) return false;
+    front_.fleet->flights().CountDuplicate();
+    flight_.Found(*answer->hit);
+    return true;
+  }
+
   Front& front_;
   Flight& flight_;
+  FleetLease* const lease_;
   const PreparedCompile& request_;
   const CancelSignal& cancel_;
+
+  // What the worker said would come after propagation, and when.
+  double raw_estimate_seconds_ = 0;
+  std::optional<absl::Duration> propagated_;
 };
 
 void Fail(Front& front, Flight& flight, const PreparedCompile& request, const absl::Status& status) {
@@ -114,20 +146,33 @@ void Fail(Front& front, Flight& flight, const PreparedCompile& request, const ab
   if (GetErrorReason(status) != ErrorReason::kRequestCancelled) {
     spdlog::warn("compile failed graph={} {}", request.graph_digest.ToShortHex(), std::string(status.message()));
   }
+  front.failures.NoteFailure(flight.request(), status);
   flight.Failed(status);
+}
+
+// `lease` (may be null) is held until the compile has ended.
+void QueueCompile(Front& front, std::shared_ptr<Flight> flight, std::shared_ptr<FleetLease> lease,
+                  std::shared_ptr<const PreparedCompile> request) {
+  auto cancel = std::make_shared<CancelSignal>();
+  flight->OnCancel([cancel] { cancel->Cancel(); });
+  front.compiles->Submit(
+      [&front, flight = std::move(flight), lease = std::move(lease), request = std::move(request),
+       cancel](absl::Status admission) {
+        if (admission.ok()) admission = CompileRun(front, *flight, lease.get(), *request, *cancel).Run();
+        if (!admission.ok()) Fail(front, *flight, *request, admission);
+      },
+      cancel);
 }
 
 }  // namespace
 
 void StartCompile(Front& front, std::shared_ptr<Flight> flight, std::shared_ptr<const PreparedCompile> request) {
-  auto cancel = std::make_shared<CancelSignal>();
-  flight->OnCancel([cancel] { cancel->Cancel(); });
-  front.compiles->Submit(
-      [&front, flight = std::move(flight), request = std::move(request), cancel](absl::Status admission) {
-        if (admission.ok()) admission = CompileRun(front, *flight, *request, *cancel).Run();
-        if (!admission.ok()) Fail(front, *flight, *request, admission);
-      },
-      cancel);
+  if (front.fleet == nullptr) return QueueCompile(front, std::move(flight), nullptr, std::move(request));
+  front.fleet->flights().Start(
+      std::move(flight),
+      [&front, request = std::move(request)](std::shared_ptr<Flight> led, std::shared_ptr<FleetLease> lease) {
+        QueueCompile(front, std::move(led), std::move(lease), request);
+      });
 }
 
 }  // namespace kiln

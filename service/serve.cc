@@ -156,7 +156,9 @@ ServiceGauges ReadGauges(const Front& front) {
           .joined = front.flights->num_joined(),
           .workers_running = front.compiles->num_running(),
           .workers_allowed = front.compiles->num_threads(),
-          .compiles_queued = front.compiles->num_queued()};
+          .compiles_queued = front.compiles->num_queued(),
+          .fleet = front.fleet == nullptr ? FleetCounters() : front.fleet->flights().Counters(),
+          .failures = front.failures.Counters()};
 }
 
 void MakeParts(const ServeOptions& options, Front& front) {

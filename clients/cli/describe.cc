@@ -261,6 +261,13 @@ std::string DescribeServer(const v1::GetServerInfoResponse& info) {
   absl::StrAppend(&out, "evicted   ", DescribeBytes(c.evicted_bytes()));
   absl::StrAppendFormat(&out, ", which %.1f s of compiling had made\n", c.evicted_compile_seconds());
   absl::StrAppend(&out, "guards    ", c.guards(), " in all compiles\n");
+  const v1::FailureCounters& f = c.remembered();
+  absl::StrAppend(&out, "failures  ", f.failures(), " remembered, ", f.quarantined(), " graphs quarantined; ",
+                  f.answered(), " requests answered by them\n");
+  const v1::LeaseCounters& l = c.leases();
+  absl::StrAppend(&out, "leases    ", l.taken(), " taken, ", l.waited(), " waited for, ", l.taken_over(),
+                  " taken over, ", l.hedged(), " hedged, ", l.lost(), " lost, ", l.unavailable(),
+                  " not answered; ", l.duplicates(), " duplicate compiles\n");
   if (c.stage_totals_size() > 0) out += "stages    of all compiles\n";
   for (const v1::StageTime& stage : c.stage_totals()) {
     absl::StrAppendFormat(&out, "  %-12s %10.1f ms\n", stage.stage(), stage.milliseconds());

@@ -1,6 +1,7 @@
 #include "service/testing/fake_compiler.h"
 
 #include <elf.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "base/error.h"
 #include "base/status_macros.h"
@@ -21,11 +23,13 @@ namespace {
 constexpr CompileOptionRow kOptions[] = {{"behave", "", "how badly"},
                                          {"bytes", "0", "artifact size"},
                                          {"calls", "", "operator that the host must serve"},
+                                         {"estimate_ms", "", "what it says that it will take"},
                                          {"guards", "", "conditions"},
                                          {"late_guards", "", "conditions that propagation does not tell"},
                                          {"ms", "0", "time after propagation"},
                                          {"needs", "", "processor feature"},
-                                         {"performance_guard", "", "a condition that may be forbidden"}};
+                                         {"performance_guard", "", "a condition that may be forbidden"},
+                                         {"pin", "", "symbols that are what they are"}};
 
 absl::StatusOr<CompileOptions> ParseFakeOptions(const std::map<std::string, std::string>& given) {
   CompileOptions options;
@@ -46,6 +50,18 @@ void AddGuards(const std::string& conditions, v1::Guard::Kind kind, std::vector<
     guard.mutable_reason()->set_what("the test says so");
     guards.push_back(guard);
   }
+}
+
+// "s0;s1" as conditions for the sizes of this request.
+std::string Pinned(const std::string& symbols, const Graph& graph) {
+  std::string conditions;
+  for (absl::string_view name : absl::StrSplit(symbols, ';', absl::SkipEmpty())) {
+    for (const SymbolDeclaration& symbol : graph.symbols) {
+      if (symbol.symbol.symbol_name() != name) continue;
+      absl::StrAppend(&conditions, name, " == ", symbol.hint.value_or(0), ";");
+    }
+  }
+  return conditions;
 }
 
 v1::Manifest MakeManifest(const CompileRequest& request) {
@@ -79,6 +95,7 @@ absl::Status Misbehave(const std::string& behave) {
   if (behave == "refuse") return MakeError(ErrorReason::kUnknownOp, "node 0 (no.such.op): refused");
   if (behave == "abort") abort();
   if (behave == "hang") pause();
+  if (behave == "stop") raise(SIGSTOP);
   std::vector<char*> eaten;
   while (behave == "eat_memory") {
     eaten.push_back(static_cast<char*>(malloc(size_t{1} << 28)));
@@ -113,7 +130,10 @@ absl::StatusOr<CompileResult> FakeCompile(CompileRequest request, ExprPool* pool
   std::vector<v1::Guard> guards;
   AddGuards(request.options["guards"], v1::Guard::KIND_SHAPE, guards);
   if (behave == "false_guard") AddGuards("s0 == 987654321", v1::Guard::KIND_SHAPE, guards);
-  KILN_RETURN_IF_ERROR(after_propagation(guards, 0.5));
+  AddGuards(Pinned(request.options["pin"], request.graph), v1::Guard::KIND_SHAPE, guards);
+  const std::string& told = request.options["estimate_ms"];
+  const int64_t estimate_ms = NumberOf(told.empty() ? request.options["ms"] : told);
+  KILN_RETURN_IF_ERROR(after_propagation(guards, static_cast<double>(estimate_ms) / 1000));
   KILN_RETURN_IF_ERROR(Misbehave(behave));
   usleep(static_cast<useconds_t>(NumberOf(request.options["ms"]) * 1000));
   AddGuards(request.options["late_guards"], v1::Guard::KIND_SHAPE, guards);

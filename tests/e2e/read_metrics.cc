@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 
 namespace kiln {
 
@@ -27,6 +28,12 @@ std::string ReadMetrics(const std::string& url) {
   }
   close(fd);
   return page;
+}
+
+int64_t ReadMetric(const std::string& url, const std::string& name) {
+  const std::string page = ReadMetrics(url);
+  const size_t at = page.find("\n" + name + " ");
+  return at == std::string::npos ? -1 : std::atoll(page.c_str() + at + name.size() + 2);
 }
 
 }  // namespace kiln

@@ -5,8 +5,10 @@
 #include <cstdlib>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "gtest/gtest.h"
 #include "service/serve.h"
@@ -52,17 +54,28 @@ int RunServer(int argc, char** argv) {
   return kiln::Serve(options);
 }
 
-// As many threads as told, each with a connection of its own, ask for one graph.
-// The exit code is the number of them that caused a compile, 100 on an error.
-int RunAskers(const std::string& address, int threads) {
+// NAME=VALUE from argument `first` on.
+kiln::Options OptionsOf(int argc, char** argv, int first) {
+  kiln::Options options;
+  for (int i = first; i < argc; ++i) {
+    const std::pair<std::string, std::string> option = absl::StrSplit(argv[i], absl::MaxSplits('=', 1));
+    options.insert(option);
+  }
+  return options;
+}
+
+// As many threads as told, each with a connection of its own, ask for one graph,
+// with a compiler that behaves as told. The exit code is the number of them that
+// caused a compile, 100 on an error.
+int RunAskers(const std::string& address, int threads, const kiln::Options& options) {
   const kiln::v1::CompileRequest request =
       kiln::RequestFor("graph main(%a: f32[s0]) {\n  %b = aten.add.Tensor(%a, %a)\n  return (%b)\n}", {{"s0", 8}},
-                       {{"ms", "300"}});
+                       options);
   std::atomic<int> compiled = 0, failed = 0;
   std::vector<std::thread> askers;
   for (int i = 0; i < threads; ++i) {
     askers.emplace_back([&] {
-      const kiln::CompileAnswer answer = kiln::TestClient(address).Compile(request);
+      const kiln::CompileAnswer answer = kiln::TestClient(address).Compile(request, absl::Seconds(240));
       if (!answer.ok()) ++failed;
       if (answer.tier() == kiln::v1::TIER_COMPILED) ++compiled;
     });
@@ -75,7 +88,9 @@ int RunAskers(const std::string& address, int threads) {
 
 int main(int argc, char** argv) {
   if (argc > 1 && absl::string_view(argv[1]) == "--serve") return RunServer(argc, argv);
-  if (argc > 3 && absl::string_view(argv[1]) == "--ask") return RunAskers(argv[2], std::atoi(argv[3]));
+  if (argc > 3 && absl::string_view(argv[1]) == "--ask") {
+    return RunAskers(argv[2], std::atoi(argv[3]), OptionsOf(argc, argv, 4));
+  }
   testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }

@@ -95,6 +95,19 @@ pid_t ServerProcess::ZygotePid() const {
 
 std::vector<pid_t> ServerProcess::Workers() const { return ChildrenOf(ZygotePid()); }
 
+std::vector<pid_t> ServerProcess::StoppedWorkers() const {
+  std::vector<pid_t> stopped;
+  for (pid_t pid : Workers()) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+    std::string line;
+    std::getline(file, line);
+    // "123 (kiln-worker) T ..."
+    const size_t name_end = line.rfind(") ");
+    if (name_end != std::string::npos && line[name_end + 2] == 'T') stopped.push_back(pid);
+  }
+  return stopped;
+}
+
 EndedServer RunServerToItsEnd(const std::string& data_folder, std::vector<std::string> flags) {
   const Child child = SpawnServer(data_folder, flags, STDERR_FILENO);
   std::string text;
@@ -103,11 +116,12 @@ EndedServer RunServerToItsEnd(const std::string& data_folder, std::vector<std::s
   return {ExitCode(child.pid), text};
 }
 
-std::vector<int> AskFromProcesses(const std::string& address, int processes, int threads_each) {
+std::vector<int> AskFromProcesses(const std::string& address, int processes, int threads_each,
+                                  const std::vector<std::string>& options) {
+  std::vector<std::string> words = {"--ask", address, std::to_string(threads_each)};
+  words.insert(words.end(), options.begin(), options.end());
   std::vector<Child> children;
-  for (int i = 0; i < processes; ++i) {
-    children.push_back(Spawn({"--ask", address, std::to_string(threads_each)}, STDOUT_FILENO));
-  }
+  for (int i = 0; i < processes; ++i) children.push_back(Spawn(words, STDOUT_FILENO));
   std::vector<int> exit_codes;
   for (const Child& child : children) {
     exit_codes.push_back(ExitCode(child.pid));

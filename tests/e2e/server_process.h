@@ -26,6 +26,8 @@ class ServerProcess {
   pid_t pid() const { return pid_; }
   // Workers that live now: children of the zygote.
   std::vector<pid_t> Workers() const;
+  // Those of them that have stopped themselves (the fake compiler's "stop").
+  std::vector<pid_t> StoppedWorkers() const;
   // The zygote: the nanny's child.
   pid_t ZygotePid() const;
 
@@ -50,8 +52,10 @@ struct EndedServer {
 // Starts a server that is expected not to come up.
 EndedServer RunServerToItsEnd(const std::string& data_folder, std::vector<std::string> flags = {});
 
-// Client processes that ask at once, see serve_or_test.cc; their exit codes.
-std::vector<int> AskFromProcesses(const std::string& address, int processes, int threads_each);
+// Client processes that ask at once for what takes the compiler NAME=VALUE options,
+// see serve_or_test.cc; their exit codes.
+std::vector<int> AskFromProcesses(const std::string& address, int processes, int threads_each,
+                                  const std::vector<std::string>& options);
 
 // The pids of a process's children, from /proc.
 std::vector<pid_t> ChildrenOf(pid_t pid);

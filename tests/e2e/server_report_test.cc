@@ -49,7 +49,7 @@ TEST_F(ServerReportTest, ServerInfoHasTheTables) {
   EXPECT_EQ(info.compiler_build(), "fake-1");
   EXPECT_THAT(info.target_families(), ElementsAre("cpu/x86_64", "cpu/aarch64"));
   EXPECT_EQ(info.limits_size(), static_cast<int>(Limits().size()));
-  EXPECT_EQ(info.options_size(), 8);
+  EXPECT_EQ(info.options_size(), 10);
   EXPECT_THAT(info.capabilities(), Contains("compile-by-digest"));
   EXPECT_EQ(info.public_keys(0).size(), kPublicKeyBytes);
 }

@@ -83,7 +83,7 @@ TEST_F(ServiceTest, SixtyFourThreadsOfManyConnectionsCompileOnce) {
 }
 
 TEST_F(ServiceTest, EightProcessesOfEightThreadsCompileOnce) {
-  const std::vector<int> compiled = AskFromProcesses(server_->address(), 8, 8);
+  const std::vector<int> compiled = AskFromProcesses(server_->address(), 8, 8, {"ms=300"});
   EXPECT_EQ(std::accumulate(compiled.begin(), compiled.end(), 0), 1) << ::testing::PrintToString(compiled);
   const v1::ServerCounters counters = client_->Counters();
   EXPECT_EQ(counters.compiles(), 1);
