@@ -113,7 +113,10 @@ void CompileCall::HandleProgress(const FlightProgress& progress) {
 
 void CompileCall::HandleOutcome(absl::StatusOr<FlightOutcome> outcome) {
   if (!outcome.ok()) return Finish(LocateFailure(outcome.status(), *prepared_));
-  if (outcome->hit.has_value()) return FinishWith(*outcome->hit);
+  if (outcome->hit.has_value()) {
+    const bool is_compiled = outcome->hit->tier == v1::TIER_COMPILED || outcome->hit->tier == v1::TIER_JOINED;
+    return is_compiled ? FinishWith(*outcome->hit) : FinishFromCache(*outcome->hit);
+  }
   if (finished()) return;
   ++failed_joins_;
   LookUp();

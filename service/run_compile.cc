@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "cache/fleet_thread.h"
 #include "service/check_compiled.h"
+#include "service/look_again.h"
 #include "service/worker_session.h"
 
 namespace kiln {
@@ -121,12 +122,10 @@ class CompileRun {
   // its variant is the fleet's, and this one is not published beside it.
   bool LandPublished() {
     if (front_.fleet == nullptr) return false;
-    const FlightRequest& request = flight_.request();
-    const absl::StatusOr<CacheAnswer> answer =
-        front_.cache->Lookup(request.key, request.symbol_values, *request.host, /*count=*/false);
-    if (!answer.ok() || !answer->hit.has_value()) return false;
+    const std::optional<CacheHit> hit = LookAgainEverywhere(front_, flight_.request());
+    if (!hit.has_value()) return false;
     front_.fleet->flights().CountDuplicate();
-    flight_.Found(*answer->hit);
+    flight_.Found(*hit);
     return true;
   }
 

@@ -20,10 +20,12 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "cache/open_cache.h"
+#include "cache/redis/redis_fleet_leases.h"
 #include "google/protobuf/stubs/logging.h"
 #include "service/atomic_file.h"
 #include "service/front.h"
 #include "service/grpc_server.h"
+#include "service/look_again.h"
 #include "service/metrics_page.h"
 #include "service/open_shared.h"
 #include "service/signing_key_file.h"
@@ -176,12 +178,13 @@ void MakeParts(const ServeOptions& options, Front& front) {
       front.clock);
   front.shared = std::make_unique<SharedLookups>(front.cache.get(), front.shared_calls.get());
   if (options.better_isa) front.better = std::make_unique<BetterCompiles>(front);
-  front.flights = std::make_unique<Flights>(front.clock, [&front](const FlightRequest& request) {
-    absl::StatusOr<CacheAnswer> answer =
-        front.cache->Lookup(request.key, request.symbol_values, *request.host, /*count=*/false);
-    if (!answer.ok() || !answer->hit.has_value()) return std::optional<CacheHit>();
-    return answer->hit->variant->artifact == request.better_than ? std::nullopt : answer->hit;
-  });
+  front.flights = std::make_unique<Flights>(
+      front.clock, [&front](const FlightRequest& request) { return LookAgainHere(front, request); });
+  if (front.redis != nullptr) {
+    front.fleet = std::make_unique<FleetThread>(
+        options.fleet, std::make_unique<RedisFleetLeases>(front.redis),
+        [&front](const FlightRequest& request) { return LookAgainEverywhere(front, request); });
+  }
   front.metrics = std::make_unique<ServiceMetrics>([&front] { return ReadGauges(front); });
 }
 

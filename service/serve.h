@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "cache/fleet_flights.h"
 #include "cache/redis/redis_client.h"
 #include "service/compiler_entry.h"
 
@@ -53,6 +54,8 @@ struct ServeOptions {
   std::string redis;
   RedisTlsOptions redis_tls;
   absl::Duration redis_ttl = absl::InfiniteDuration();
+  // How replicas share compiles, where they share a Redis.
+  FleetOptions fleet;
   // Tests put another in.
   CompilerEntry compiler = CompilerEntry::Real();
 };

@@ -15,6 +15,7 @@ struct ServeArguments {
   double idle_exit_seconds = 0;
   double drain_seconds = 10;
   double redis_ttl_hours = 0;
+  double lease_seconds = absl::ToDoubleSeconds(FleetOptions().lifetime);
   int64_t memory_cache_mib = 256;
   int64_t disk_cache_mib = 16 << 10;
   double pin_lease_seconds = 86400;
@@ -28,6 +29,7 @@ ServeOptions OptionsOf(const ServeArguments& arguments) {
   options.pin_lease = absl::Seconds(arguments.pin_lease_seconds);
   options.scrub_bytes_per_second = static_cast<int64_t>(arguments.scrub_mib_per_second * (1 << 20));
   options.drain = absl::Seconds(arguments.drain_seconds);
+  options.fleet.lifetime = absl::Seconds(arguments.lease_seconds);
   if (options.metrics == "none") options.metrics.clear();
   if (arguments.redis_ttl_hours > 0) options.redis_ttl = absl::Hours(arguments.redis_ttl_hours);
   if (arguments.idle_exit_seconds > 0) options.idle_exit = absl::Seconds(arguments.idle_exit_seconds);
@@ -99,6 +101,12 @@ void AddServeCommand(CLI::App& app, CommandOutcome& outcome) {
       ->add_option("--redis-ttl", arguments->redis_ttl_hours,
                    "Hours that Redis keeps what nobody writes again. 0: until it needs the room")
       ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command
+      ->add_option("--lease", arguments->lease_seconds,
+                   "Seconds after which another server takes over a compile whose server has died, where they share "
+                   "a Redis")
+      ->check(CLI::Range(0.1, 600.0))
       ->capture_default_str();
   command->add_option("--ready-file", options.ready_file, "A file that gets the ready line too, written whole");
   command->add_option("--log-level", options.log_level, "trace, debug, info, warn, err or off")->capture_default_str();

@@ -47,6 +47,9 @@ int RunServer(int argc, char** argv) {
     if (absl::ConsumePrefix(&flag, "--redis_cert=")) options.redis_tls.cert_file = std::string(flag);
     if (absl::ConsumePrefix(&flag, "--redis_key=")) options.redis_tls.key_file = std::string(flag);
     if (flag == "--better_isa") options.better_isa = true;
+    if (absl::ConsumePrefix(&flag, "--lease_ms=")) {
+      options.fleet.lifetime = absl::Milliseconds(std::atoi(std::string(flag).c_str()));
+    }
     if (flag == "--compiler=fake") options.compiler = kiln::FakeCompiler();
     if (absl::ConsumePrefix(&flag, "--build=")) build = std::string(flag);
   }
