@@ -126,7 +126,27 @@ TEST(DescribeTest, AServerSaysWhatItDid) {
   info.mutable_counters()->set_hits_disk(1);
   const std::string text = DescribeServer(info);
   EXPECT_NE(text.find("compiles  3, 0 failed"), std::string::npos) << text;
-  EXPECT_NE(text.find("hits      3: 2 from memory, 1 from disk"), std::string::npos) << text;
+  EXPECT_NE(text.find("hits      3: 2 from memory, 1 from disk; "), std::string::npos) << text;
+  EXPECT_EQ(text.find("shared"), std::string::npos) << text;
+}
+
+TEST(DescribeTest, AServerSaysWhatItSharedWithOthers) {
+  v1::GetServerInfoResponse info;
+  v1::ServerCounters& counters = *info.mutable_counters();
+  counters.set_hits_memory(2);
+  counters.set_hits_shared(4);
+  counters.set_shared_pulls(9);
+  counters.set_shared_rows(5);
+  counters.set_shared_restored(1);
+  counters.set_shared_failures(7);
+  counters.set_shared_put_failures(3);
+  counters.set_shared_untrusted(6);
+  counters.set_shared_times_down(8);
+  const std::string text = DescribeServer(info);
+  EXPECT_NE(text.find("hits      6: 2 from memory, 0 from disk, 4 from the shared tier; "), std::string::npos) << text;
+  EXPECT_NE(text.find("shared    5 variants of others taken, 1 lost things restored, "), std::string::npos) << text;
+  EXPECT_NE(text.find("; 7 calls failed, 3 writes not taken, 6 things refused; down 8 times\n"), std::string::npos)
+      << text;
 }
 
 }  // namespace

@@ -25,12 +25,16 @@
 #include "gtest/gtest.h"
 #include "service/signing_key_file.h"
 #include "tests/chaos/fault_proxy.h"
+#include "tests/e2e/read_metrics.h"
 #include "tests/e2e/server_process.h"
 #include "tests/e2e/service_fixture.h"
 #include "tests/e2e/test_client.h"
 
 namespace kiln {
 namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 int Rounds() {
   const char* text = std::getenv("KILN_CHAOS_ROUNDS");
@@ -147,6 +151,30 @@ TEST_F(RedisChaosTest, WhatOneReplicaCompiledAllServe) {
   EXPECT_EQ(counters.shared_rows(), 2);
   EXPECT_EQ(counters.shared_failures(), 0);
   EXPECT_GT(counters.shared_bytes(), 0);
+}
+
+TEST_F(RedisChaosTest, TheMetricsSayHowItIs) {
+  const auto redis = RedisProcess::Start();
+  ASSERT_NE(redis, nullptr);
+  const auto a = StartReplica(redis->url()), b = StartReplica(redis->url());
+  Ask(*a, GraphOptions(1));
+  Ask(*b, GraphOptions(1));
+  const std::string page = ReadMetrics(b->metrics_url());
+  for (const char* line :
+       {"kiln_cache_hits_total{tier=\"shared\"} 1\n", "kiln_shared_tier_breaker{state=\"closed\"} 1\n",
+        "kiln_shared_tier_breaker{state=\"open\"} 0\n", "kiln_shared_tier_calls_total{outcome=\"failed\"} 0\n",
+        "kiln_shared_tier_rows_total{what=\"taken\"} 1\n", "kiln_shared_tier_pulls_total{what=\"read\"} ",
+        "kiln_shared_tier_seconds_count{call=\"get_artifact\"} 1\n",
+        "kiln_shared_tier_untrusted_total{what=\"row\"} 0\n",
+        "kiln_shared_tier_bytes_total{direction=\"read\"} "}) {
+    EXPECT_THAT(page, HasSubstr(line));
+  }
+  redis->KillHard();
+  for (int i = 2; i < 6; ++i) Ask(*b, GraphOptions(i));
+  const std::string later = ReadMetrics(b->metrics_url());
+  EXPECT_THAT(later, HasSubstr("kiln_shared_tier_breaker{state=\"closed\"} 0\n"));
+  EXPECT_THAT(later, HasSubstr("kiln_shared_tier_down_total 1\n"));
+  EXPECT_THAT(later, Not(HasSubstr("kiln_shared_tier_calls_total{outcome=\"failed\"} 0\n")));
 }
 
 TEST_F(RedisChaosTest, OverTlsAsAnAclUser) {
