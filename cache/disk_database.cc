@@ -48,6 +48,9 @@ rocksdb::DBOptions DatabaseOptions(rocksdb::Env* env) {
   // reached: 16 GiB of blobs and 4 GiB of graphs.
   options.max_open_files = -1;
   options.max_background_jobs = 2;
+  // A small family (facts, pins) would keep every log alive since its first record,
+  // and the next start would read them all.
+  options.max_total_wal_size = 64 << 20;
   options.info_log = std::make_shared<NoLog>();
   return options;
 }
