@@ -74,6 +74,8 @@ class ArtifactStore {
   virtual ~ArtifactStore() = default;
 
   virtual absl::StatusOr<StoredArtifact> GetArtifact(const Digest& sha256) = 0;
+  // The same, past whatever copies stand above: from where it must survive.
+  virtual absl::StatusOr<StoredArtifact> GetStored(const Digest& sha256) { return GetArtifact(sha256); }
   virtual absl::Status PutArtifact(const Digest& sha256, ArtifactBytes elf) = 0;
   virtual absl::Status RemoveArtifact(const Digest& sha256) = 0;
 

@@ -23,7 +23,7 @@ namespace {
 
 struct StoreCase {
   const char* name;
-  std::shared_ptr<ArtifactStore> (*make)(const std::string& folder, const TrustedKeys& trusted);
+  std::shared_ptr<ArtifactStore> (*make)(const std::string& folder, std::shared_ptr<const Trust> trusted);
 };
 
 std::shared_ptr<ArtifactStore> OpenDisk(const std::string& folder) {
@@ -33,17 +33,17 @@ std::shared_ptr<ArtifactStore> OpenDisk(const std::string& folder) {
 }
 
 const StoreCase kStores[] = {
-    {"Memory", [](const std::string&, const TrustedKeys&) -> std::shared_ptr<ArtifactStore> {
+    {"Memory", [](const std::string&, std::shared_ptr<const Trust>) -> std::shared_ptr<ArtifactStore> {
        return std::make_shared<MemoryStore>(1 << 20);
      }},
-    {"Disk", [](const std::string& folder, const TrustedKeys&) { return OpenDisk(folder); }},
-    {"Tiered", [](const std::string& folder, const TrustedKeys&) -> std::shared_ptr<ArtifactStore> {
+    {"Disk", [](const std::string& folder, std::shared_ptr<const Trust>) { return OpenDisk(folder); }},
+    {"Tiered", [](const std::string& folder, std::shared_ptr<const Trust>) -> std::shared_ptr<ArtifactStore> {
        return std::make_shared<TieredStore>(std::make_shared<MemoryStore>(1 << 20), OpenDisk(folder));
      }},
-    {"Bounded", [](const std::string& folder, const TrustedKeys&) -> std::shared_ptr<ArtifactStore> {
+    {"Bounded", [](const std::string& folder, std::shared_ptr<const Trust>) -> std::shared_ptr<ArtifactStore> {
        return *BoundedStore::Open(OpenDisk(folder), 1 << 20);
      }},
-    {"Verified", [](const std::string&, const TrustedKeys& trusted) -> std::shared_ptr<ArtifactStore> {
+    {"Verified", [](const std::string&, std::shared_ptr<const Trust> trusted) -> std::shared_ptr<ArtifactStore> {
        return std::make_shared<VerifiedStore>(std::make_shared<MemoryStore>(1 << 20), trusted,
                                               std::make_shared<DropLog>());
      }},

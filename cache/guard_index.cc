@@ -151,6 +151,24 @@ std::vector<IndexedVariantPtr> GuardIndex::SomeVariantsOf(const VariantKey& key,
   return entry == nullptr ? std::vector<IndexedVariantPtr>() : entry->Some(max);
 }
 
+std::vector<VariantKey> GuardIndex::KeysAfter(const VariantKey* after, size_t limit) const {
+  // The smallest seen, as a heap with the largest on top.
+  std::vector<VariantKey> smallest;
+  absl::ReaderMutexLock lock(&mutex_);
+  for (const auto& [key, entry] : entries_) {
+    if (after != nullptr && !(*after < key)) continue;
+    if (smallest.size() == limit) {
+      if (limit == 0 || !(key < smallest.front())) continue;
+      std::pop_heap(smallest.begin(), smallest.end());
+      smallest.pop_back();
+    }
+    smallest.push_back(key);
+    std::push_heap(smallest.begin(), smallest.end());
+  }
+  std::sort_heap(smallest.begin(), smallest.end());
+  return smallest;
+}
+
 int64_t GuardIndex::num_keys() const {
   absl::ReaderMutexLock lock(&mutex_);
   return static_cast<int64_t>(entries_.size());

@@ -81,6 +81,10 @@ class GuardIndex {
   // Keys by what they are made of; those that have lost all variants included.
   const KeyNeighbours& neighbours() const { return neighbours_; }
 
+  // At most `limit` keys in their order, those after `after`, or from the first; fewer
+  // when there are no more. Goes through all keys. For people.
+  std::vector<VariantKey> KeysAfter(const VariantKey* after, size_t limit) const;
+
   int64_t num_keys() const;
   int64_t num_variants() const;
   KeysBySize keys_by_size() const;

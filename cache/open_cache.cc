@@ -1,13 +1,17 @@
 #include "cache/open_cache.h"
 
+#include <filesystem>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "base/error.h"
 #include "base/status_macros.h"
 #include "cache/bounded_store.h"
 #include "cache/disk_store.h"
 #include "cache/drop_log.h"
 #include "cache/memory_graph_store.h"
 #include "cache/memory_store.h"
+#include "cache/read_only_store.h"
 #include "cache/tiered_store.h"
 #include "cache/verified_store.h"
 
@@ -68,6 +72,20 @@ absl::StatusOr<OpenedCache> OpenCache(const CacheOptions& options) {
                                                                  .pins = cache.pins.get(),
                                                                  .scrubber = cache.scrubber.get()},
                                                 options.clock);
+  return cache;
+}
+
+absl::StatusOr<OpenedCache> OpenCacheToRead(const std::string& folder, std::shared_ptr<const Trust> trusted) {
+  // RocksDB would make a folder that is not there.
+  if (!std::filesystem::exists(std::filesystem::path(folder) / "CURRENT")) {
+    return MakeError(ErrorReason::kStorage, absl::StrCat("cache folder ", folder, ": there is no cache"));
+  }
+  KILN_ASSIGN_OR_RETURN(std::shared_ptr<DiskStore> disk, DiskStore::Open(folder));
+  auto dropped = std::make_shared<DropLog>();
+  auto verified = std::make_unique<VerifiedStore>(std::make_shared<ReadOnlyStore>(disk), std::move(trusted), dropped);
+  OpenedCache cache;
+  KILN_ASSIGN_OR_RETURN(cache.variants, VariantCache::Open(std::move(verified), dropped));
+  cache.graphs = std::move(disk);
   return cache;
 }
 

@@ -17,7 +17,7 @@
 #include "cache/shared_index.h"
 #include "cache/shared_tier.h"
 #include "cache/variant_cache.h"
-#include "compiler/artifact/signed_variant.h"
+#include "compiler/artifact/trust.h"
 
 namespace kiln {
 
@@ -31,8 +31,8 @@ struct CacheOptions {
   absl::Duration pin_lease = absl::Hours(24);
   // Of artifacts that are read again to see whether they are what they were. 0: none.
   int64_t scrub_bytes_per_second = int64_t{4} << 20;
-  // Rows that none of these signed are dropped.
-  TrustedKeys trusted;
+  // Rows that it does not open are dropped.
+  std::shared_ptr<const Trust> trusted = Trust::Fixed({});
   // The tier that replicas share; null for none. Its clock must outlive the cache.
   std::shared_ptr<SharedTier> shared;
   SharedIndexOptions shared_options;
@@ -55,6 +55,10 @@ struct OpenedCache {
 // STORAGE, in one line that names the folder, when it cannot be made, written,
 // locked or read.
 absl::StatusOr<OpenedCache> OpenCache(const CacheOptions& options);
+
+// The disk tier alone, of a folder that no server has open, to look at: nothing in it is
+// changed. STORAGE, in one line that names the folder; also when it holds no cache.
+absl::StatusOr<OpenedCache> OpenCacheToRead(const std::string& folder, std::shared_ptr<const Trust> trusted);
 
 }  // namespace kiln
 

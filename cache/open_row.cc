@@ -8,7 +8,7 @@
 
 namespace kiln {
 
-absl::StatusOr<IndexedVariantPtr> OpenRow(const TrustedKeys& trusted, const VariantKey& key,
+absl::StatusOr<IndexedVariantPtr> OpenRow(const Trust& trusted, const VariantKey& key,
                                           v1::SignedVariant signed_variant) {
   KILN_RETURN_IF_ERROR(trusted.Open(signed_variant).status());
   KILN_ASSIGN_OR_RETURN(IndexedVariantPtr variant, MakeIndexedVariant(std::move(signed_variant)));

@@ -5,14 +5,14 @@
 #include "absl/status/statusor.h"
 #include "cache/indexed_variant.h"
 #include "cache/variant_key.h"
-#include "compiler/artifact/signed_variant.h"
+#include "compiler/artifact/trust.h"
 
 namespace kiln {
 
 // The row, opened: a key of `trusted` signed it, it opens, and its components are
 // those of `key`. ARTIFACT_UNTRUSTED when nobody trusted signed it or it belongs to
-// another key; ARTIFACT_CORRUPT when what was signed does not open.
-absl::StatusOr<IndexedVariantPtr> OpenRow(const TrustedKeys& trusted, const VariantKey& key,
+// another key; ARTIFACT_REVOKED; ARTIFACT_CORRUPT when what was signed does not open.
+absl::StatusOr<IndexedVariantPtr> OpenRow(const Trust& trusted, const VariantKey& key,
                                           v1::SignedVariant signed_variant);
 
 }  // namespace kiln

@@ -85,6 +85,14 @@ bool PinBook::IsPinned(const Digest& artifact) const {
   return found != pinned_.end() && found->second.until > clock_->Now();
 }
 
+bool PinBook::IsPinnedBy(absl::string_view job, const Digest& artifact) const {
+  absl::MutexLock lock(&mutex_);
+  auto found = pinned_.find(artifact);
+  if (found == pinned_.end()) return false;
+  auto lease = found->second.jobs.find(job);
+  return lease != found->second.jobs.end() && lease->second.until > clock_->Now();
+}
+
 void PinBook::Expire() {
   const absl::Time now = clock_->Now();
   std::vector<std::pair<std::string, Digest>> over;

@@ -76,6 +76,8 @@ class PinBook {
   // Pins, or renews. False: refused by a bound.
   bool Pin(absl::string_view job, const Digest& artifact, int64_t bytes);
   bool IsPinned(const Digest& artifact) const;
+  // By this job, and its lease is not over.
+  bool IsPinnedBy(absl::string_view job, const Digest& artifact) const;
   // Forgets what is over. Whoever owns a timer calls it.
   void Expire();
 

@@ -33,8 +33,8 @@ bool IsHeld(const SharedRow& row, const Held& held, absl::flat_hash_set<Digest>&
 
 }  // namespace
 
-SharedIndex::SharedIndex(std::shared_ptr<SharedTier> tier, TrustedKeys trusted, SharedIndexOptions options,
-                         const Clock* clock)
+SharedIndex::SharedIndex(std::shared_ptr<SharedTier> tier, std::shared_ptr<const Trust> trusted,
+                         SharedIndexOptions options, const Clock* clock)
     : tier_(std::move(tier)), trusted_(std::move(trusted)), options_(std::move(options)), clock_(clock) {}
 
 SharedIndex::Shard& SharedIndex::ShardOf(const VariantKey& key) const {
@@ -182,9 +182,13 @@ void SharedIndex::ComplainOnce(std::atomic<bool>& told, absl::string_view what) 
 
 absl::StatusOr<IndexedVariantPtr> SharedIndex::Verify(const VariantKey& key, const SharedRow& row) {
   absl::StatusOr<IndexedVariantPtr> variant = MakeError(ErrorReason::kArtifactCorrupt, "an entry is no signed row");
-  if (row.signed_variant.has_value()) variant = OpenRow(trusted_, key, *row.signed_variant);
+  if (row.signed_variant.has_value()) variant = OpenRow(*trusted_, key, *row.signed_variant);
   if (variant.ok()) {
     dropped_.Forget(key);
+    return variant;
+  }
+  if (GetErrorReason(variant.status()) == ErrorReason::kArtifactRevoked) {
+    dropped_.NoteRevoked(key);
     return variant;
   }
   dropped_.NoteRow(key);

@@ -36,7 +36,7 @@
 #include "cache/drop_log.h"
 #include "cache/indexed_variant.h"
 #include "cache/shared_tier.h"
-#include "compiler/artifact/signed_variant.h"
+#include "compiler/artifact/trust.h"
 
 namespace kiln {
 
@@ -78,7 +78,8 @@ class SharedIndex {
   };
 
   // `clock` must outlive it.
-  SharedIndex(std::shared_ptr<SharedTier> tier, TrustedKeys trusted, SharedIndexOptions options, const Clock* clock);
+  SharedIndex(std::shared_ptr<SharedTier> tier, std::shared_ptr<const Trust> trusted, SharedIndexOptions options,
+              const Clock* clock);
 
   // True if Pull(kIfDue) would read the log now.
   bool IsDue(const VariantKey& key) const;
@@ -104,6 +105,8 @@ class SharedIndex {
 
   // True if a row of the key was dropped as untrusted and none was taken since.
   bool HasLost(const VariantKey& key) const { return dropped_.HasLost(key); }
+  // The same for revoked ones.
+  bool HasRevoked(const VariantKey& key) const { return dropped_.HasRevoked(key); }
   SharedCounters Counters() const;
 
  private:
@@ -141,7 +144,7 @@ class SharedIndex {
 
   // Constant after construction.
   const std::shared_ptr<SharedTier> tier_;
-  const TrustedKeys trusted_;
+  const std::shared_ptr<const Trust> trusted_;
   const SharedIndexOptions options_;
   const Clock* const clock_;
 

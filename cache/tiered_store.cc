@@ -33,6 +33,8 @@ absl::Status TieredStore::Publish(const VariantRow& row, ArtifactBytes elf) {
 }
 
 absl::Status TieredStore::RemoveVariant(const VariantKey& key, const Digest& artifact) {
+  // The copy above has no rows to count; if another row needs it, it comes up again.
+  upper_->RemoveArtifact(artifact).IgnoreError();
   return lower_->RemoveVariant(key, artifact);
 }
 

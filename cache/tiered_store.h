@@ -19,6 +19,7 @@ class TieredStore final : public ArtifactStore {
   TieredStore(std::shared_ptr<ArtifactStore> upper, std::shared_ptr<ArtifactStore> lower);
 
   absl::StatusOr<StoredArtifact> GetArtifact(const Digest& sha256) override;
+  absl::StatusOr<StoredArtifact> GetStored(const Digest& sha256) override { return lower_->GetStored(sha256); }
   absl::Status PutArtifact(const Digest& sha256, ArtifactBytes elf) override;
   absl::Status RemoveArtifact(const Digest& sha256) override;
   absl::Status Publish(const VariantRow& row, ArtifactBytes elf) override;

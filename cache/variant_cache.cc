@@ -162,6 +162,9 @@ absl::StatusOr<CacheAnswer> VariantCache::LookupIn(Reach reach, const VariantKey
   if (dropped_->HasLost(key) || (shared_ != nullptr && shared_->HasLost(key))) {
     AddReason(answer.reasons, v1::MISS_REASON_UNTRUSTED);
   }
+  if (dropped_->HasRevoked(key) || (shared_ != nullptr && shared_->HasRevoked(key))) {
+    AddReason(answer.reasons, v1::MISS_REASON_REVOKED);
+  }
   if (components != nullptr) {
     NearestEntry nearest = FindNearest(index_, {*components, symbol_values, host, {}});
     answer.nearest = std::move(nearest.variant);
@@ -252,6 +255,33 @@ void VariantCache::Drop(const IndexedVariant& variant) {
   }
 }
 
+absl::Status VariantCache::Verify(const IndexedVariant& variant) {
+  absl::StatusOr<StoredArtifact> stored = store_->GetStored(variant.artifact);
+  absl::Status status = stored.status();
+  if (stored.ok() && Sha256(*stored->elf) != variant.artifact) {
+    dropped_->NoteArtifact();
+    store_->RemoveArtifact(variant.artifact).IgnoreError();
+    status = MakeError(ErrorReason::kArtifactCorrupt,
+                       absl::StrCat("artifact ", variant.artifact.ToShortHex(), " is not what its name says"));
+  }
+  const std::optional<ErrorReason> reason = GetErrorReason(status);
+  if (reason == ErrorReason::kArtifactCorrupt || reason == ErrorReason::kArtifactNotFound) Drop(variant);
+  return status;
+}
+
+void VariantCache::Evict(const IndexedVariant& variant) { Drop(variant); }
+
+void VariantCache::Revoke(const IndexedVariant& variant) {
+  // First the note: whoever misses because of the next line is told why.
+  dropped_->NoteRevoked(variant.key);
+  Drop(variant);
+}
+
+void VariantCache::Distrust(const IndexedVariant& variant) {
+  dropped_->NoteRow(variant.key);
+  Drop(variant);
+}
+
 void VariantCache::CountHit(v1::Tier tier) {
   std::atomic<int64_t>& hits = tier == v1::TIER_MEMORY ? hits_memory_
                                : tier == v1::TIER_DISK ? hits_disk_
@@ -277,6 +307,7 @@ CacheCounters VariantCache::Counters() const {
   }
   counters.dropped_rows = dropped_->num_rows();
   counters.dropped_artifacts = dropped_->num_artifacts();
+  counters.revoked_rows = dropped_->num_revoked_rows();
   counters.write_failures = write_failures_.load(std::memory_order_relaxed);
   const StoreSize size = store_->Size();
   counters.variants = size.variants;

@@ -78,6 +78,7 @@ struct CacheCounters {
   std::array<int64_t, v1::MissReason_ARRAYSIZE> misses_by_reason = {};
   int64_t dropped_rows = 0;       // unsigned or corrupt
   int64_t dropped_artifacts = 0;  // corrupt
+  int64_t revoked_rows = 0;
   int64_t write_failures = 0;
   // Of the lowest tier, loaded or not.
   int64_t variants = 0;
@@ -123,7 +124,7 @@ class VariantCache {
   // For GetArtifact. ARTIFACT_NOT_FOUND, whatever the cause.
   absl::StatusOr<StoredArtifact> GetArtifact(const Digest& sha256);
 
-  // `signed_variant` was signed by this process. A store that fails is counted,
+  // `signed_variant` was signed by this process, or its signature was checked. A store that fails is counted,
   // and the variant is served from memory as long as that lasts. ARTIFACT_CORRUPT
   // if the row does not open or its digest is not that of `elf`.
   absl::StatusOr<IndexedVariantPtr> Publish(v1::SignedVariant signed_variant, ArtifactBytes elf);
@@ -151,6 +152,17 @@ class VariantCache {
   bool NeedsSync(const VariantKey& key) const { return shared_ != nullptr && shared_->IsStale(key); }
   // `job` was answered this variant: it stays while the job's lease lasts.
   void Pin(absl::string_view job, const IndexedVariant& variant);
+
+  // Reads the variant's artifact from the lowest tier and hashes it. ARTIFACT_CORRUPT,
+  // ARTIFACT_NOT_FOUND: the variant was dropped. STORAGE: the tier fails for the moment.
+  absl::Status Verify(const IndexedVariant& variant);
+
+  // Forgets the variant, and its artifact if no other row names it.
+  void Evict(const IndexedVariant& variant);
+  // The same, counted as revoked: the key's misses say so from now on.
+  void Revoke(const IndexedVariant& variant);
+  // The same for a key that is not trusted any more.
+  void Distrust(const IndexedVariant& variant);
 
   CacheCounters Counters() const;
   // Of what is loaded; see LoadAll().

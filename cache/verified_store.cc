@@ -10,7 +10,7 @@
 
 namespace kiln {
 
-VerifiedStore::VerifiedStore(std::shared_ptr<ArtifactStore> inner, TrustedKeys trusted,
+VerifiedStore::VerifiedStore(std::shared_ptr<ArtifactStore> inner, std::shared_ptr<const Trust> trusted,
                              std::shared_ptr<DropLog> dropped)
     : inner_(std::move(inner)), trusted_(std::move(trusted)), dropped_(std::move(dropped)) {}
 
@@ -43,36 +43,45 @@ absl::Status VerifiedStore::RemoveVariant(const VariantKey& key, const Digest& a
   return inner_->RemoveVariant(key, artifact);
 }
 
-bool VerifiedStore::IsGenuine(const VariantRow& row) const {
-  const absl::StatusOr<IndexedVariantPtr> variant = OpenRow(trusted_, row.key, row.signed_variant);
-  return variant.ok() && (*variant)->artifact == row.artifact;
+absl::Status VerifiedStore::Check(const VariantRow& row) const {
+  KILN_ASSIGN_OR_RETURN(const IndexedVariantPtr variant, OpenRow(*trusted_, row.key, row.signed_variant));
+  if (variant->artifact == row.artifact) return absl::OkStatus();
+  return MakeError(ErrorReason::kArtifactCorrupt, "a row is not what its place says");
 }
 
 absl::Status VerifiedStore::VisitVariants(const std::function<void(VariantRow)>& visit) {
-  std::vector<std::pair<VariantKey, Digest>> bad;
+  struct BadRow {
+    VariantKey key;
+    Digest artifact;
+    bool is_revoked;
+  };
+  std::vector<BadRow> bad;
   KILN_RETURN_IF_ERROR(inner_->VisitVariants([&](VariantRow row) {
-    if (IsGenuine(row)) {
+    const absl::Status status = Check(row);
+    if (status.ok()) {
       visit(std::move(row));
     } else {
-      bad.emplace_back(row.key, row.artifact);
+      bad.push_back({row.key, row.artifact, GetErrorReason(status) == ErrorReason::kArtifactRevoked});
     }
   }));
-  for (const auto& [key, artifact] : bad) Drop(key, artifact);
+  for (const BadRow& row : bad) Drop(row.key, row.artifact, row.is_revoked);
   return absl::OkStatus();
 }
 
-void VerifiedStore::Drop(const VariantKey& key, const Digest& artifact) {
-  dropped_->NoteRow(key);
+void VerifiedStore::Drop(const VariantKey& key, const Digest& artifact, bool is_revoked) {
+  is_revoked ? dropped_->NoteRevoked(key) : dropped_->NoteRow(key);
   inner_->RemoveVariant(key, artifact).IgnoreError();
+}
+
+bool VerifiedStore::Keeps(const VariantRow& row) {
+  const absl::Status status = Check(row);
+  if (!status.ok()) Drop(row.key, row.artifact, GetErrorReason(status) == ErrorReason::kArtifactRevoked);
+  return status.ok();
 }
 
 absl::StatusOr<std::vector<VariantRow>> VerifiedStore::VariantsOf(const VariantKey& key) {
   KILN_ASSIGN_OR_RETURN(std::vector<VariantRow> rows, inner_->VariantsOf(key));
-  std::erase_if(rows, [this](const VariantRow& row) {
-    if (IsGenuine(row)) return false;
-    Drop(row.key, row.artifact);
-    return true;
-  });
+  std::erase_if(rows, [this](const VariantRow& row) { return !Keeps(row); });
   return rows;
 }
 
@@ -80,8 +89,7 @@ absl::StatusOr<std::optional<VariantRow>> VerifiedStore::NextVariant(const std::
   std::optional<RowName> from = after;
   while (true) {
     KILN_ASSIGN_OR_RETURN(std::optional<VariantRow> row, inner_->NextVariant(from));
-    if (!row.has_value() || IsGenuine(*row)) return row;
-    Drop(row->key, row->artifact);
+    if (!row.has_value() || Keeps(*row)) return row;
     from = RowName(row->key, row->artifact);
   }
 }

@@ -1,6 +1,6 @@
 // Trusts nothing that the store below returns: an artifact must have the SHA-256
-// that names it, a row must be signed by a trusted key and be what its place
-// says. What fails is removed below, noted in the drop log, and a miss.
+// that names it, a row must be signed by a trusted key, not be revoked, and be what its
+// place says. What fails is removed below, noted in the drop log, and a miss.
 //
 // Thread-safe.
 #ifndef KILN_CACHE_VERIFIED_STORE_H_
@@ -12,13 +12,14 @@
 
 #include "cache/artifact_store.h"
 #include "cache/drop_log.h"
-#include "compiler/artifact/signed_variant.h"
+#include "compiler/artifact/trust.h"
 
 namespace kiln {
 
 class VerifiedStore final : public ArtifactStore {
  public:
-  VerifiedStore(std::shared_ptr<ArtifactStore> inner, TrustedKeys trusted, std::shared_ptr<DropLog> dropped);
+  VerifiedStore(std::shared_ptr<ArtifactStore> inner, std::shared_ptr<const Trust> trusted,
+                std::shared_ptr<DropLog> dropped);
 
   absl::StatusOr<StoredArtifact> GetArtifact(const Digest& sha256) override;
   absl::Status PutArtifact(const Digest& sha256, ArtifactBytes elf) override;
@@ -35,14 +36,17 @@ class VerifiedStore final : public ArtifactStore {
   StoreSize Size() override;
 
  private:
-  void Drop(const VariantKey& key, const Digest& artifact);
-  bool IsGenuine(const VariantRow& row) const;
+  void Drop(const VariantKey& key, const Digest& artifact, bool is_revoked);
+  // Whether the row is genuine; one that is not is dropped.
+  bool Keeps(const VariantRow& row);
+  // ARTIFACT_REVOKED, or another reason for what is not genuine.
+  absl::Status Check(const VariantRow& row) const;
 
   // Constant after construction.
   const std::shared_ptr<ArtifactStore> inner_;
-  const TrustedKeys trusted_;
 
   // Self-locking.
+  const std::shared_ptr<const Trust> trusted_;
   const std::shared_ptr<DropLog> dropped_;
 };
 

@@ -18,7 +18,7 @@
 #include "cache/scrubber.h"
 #include "cache/shape_profile.h"
 #include "cache/variant_cache.h"
-#include "compiler/artifact/signed_variant.h"
+#include "compiler/artifact/trust.h"
 #include "service/activity.h"
 #include "service/better_compiles.h"
 #include "service/compiler_entry.h"
@@ -39,6 +39,8 @@ struct Front {
   const Clock* const clock;
   CompilerEntry compiler;
   SigningKey key = SigningKey::Generate();
+  // Its own key, and what the files of trusted keys and of revocations say.
+  std::shared_ptr<Trust> trust = Trust::Fixed({});
   absl::Time started;
   std::unique_ptr<Zygote> zygote;
   std::shared_ptr<GraphStore> graphs;

@@ -3,6 +3,7 @@
 #include <grpc/support/log.h>
 #include <grpcpp/ext/health_check_service_server_builder_option.h>
 #include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/resource_quota.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
@@ -16,7 +17,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/limits.h"
-#include "service/grpc_service.h"
 
 namespace kiln {
 namespace {
@@ -44,12 +44,15 @@ struct GrpcServer::Rep {
 GrpcServer::GrpcServer() : rep_(std::make_unique<Rep>()) {}
 GrpcServer::~GrpcServer() = default;
 
-absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const std::vector<std::string>& listen, Front& front) {
+absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const std::vector<std::string>& listen,
+                                                              std::unique_ptr<grpc::Service> service,
+                                                              int max_threads) {
   gpr_set_log_function(LogOfGrpc);
   grpc::EnableDefaultHealthCheckService(true);
   std::unique_ptr<GrpcServer> self(new GrpcServer);
-  self->rep_->service = MakeGrpcService(front);
+  self->rep_->service = std::move(service);
   grpc::ServerBuilder builder;
+  if (max_threads > 0) builder.SetResourceQuota(grpc::ResourceQuota("kiln").SetMaxThreads(max_threads));
   builder.RegisterService(self->rep_->service.get());
   builder.SetMaxReceiveMessageSize(static_cast<int>(GetLimit(Limit::kRequestBytes)) + kReceiveSlackBytes);
   builder.SetMaxSendMessageSize(-1);
@@ -68,13 +71,17 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const std::vector<
   const size_t refused = static_cast<size_t>(
       std::find_if(ports.begin(), ports.end(), [](int port) { return port <= 0; }) - ports.begin());
   if (self->rep_->server == nullptr || refused < listen.size()) {
-    return MakeError(ErrorReason::kBadArgumentValue,
-                     absl::StrCat("cannot listen on ", refused < listen.size() ? listen[refused] : listen[0]));
+    const std::string& address = listen.empty() ? std::string("no address") : listen[refused < listen.size() ? refused : 0];
+    return MakeError(ErrorReason::kBadArgumentValue, absl::StrCat("cannot listen on ", address));
   }
   for (size_t i = 0; i < listen.size(); ++i) {
     self->addresses_.push_back(DialableAddress(listen[i], ports[i]));
   }
   return self;
+}
+
+std::shared_ptr<grpc::Channel> GrpcServer::InProcessChannel() {
+  return rep_->server->InProcessChannel(grpc::ChannelArguments());
 }
 
 void GrpcServer::SetNotServing() {

@@ -1,6 +1,8 @@
-// gRPC's server with our service, the standard health service, and limits.
+// gRPC's server with one of our services, the standard health service, and limits.
 #ifndef KILN_SERVICE_GRPC_SERVER_H_
 #define KILN_SERVICE_GRPC_SERVER_H_
+
+#include <grpcpp/impl/service_type.h>
 
 #include <memory>
 #include <string>
@@ -8,20 +10,28 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "service/front.h"
+
+namespace grpc {
+class Channel;
+}  // namespace grpc
 
 namespace kiln {
 
 // Thread-compatible.
 class GrpcServer {
  public:
-  // `front` must outlive it. BAD_ARGUMENT_VALUE, naming the address, when it cannot
-  // listen there.
-  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const std::vector<std::string>& listen, Front& front);
+  // What the service works on must outlive it. `max_threads` bounds those of a synchronous
+  // service; 0 for one that has none. BAD_ARGUMENT_VALUE, naming the address, when it
+  // cannot listen there.
+  static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const std::vector<std::string>& listen,
+                                                           std::unique_ptr<grpc::Service> service, int max_threads = 0);
   ~GrpcServer();
 
   // As clients may dial them: with the port that was found for a 0.
   const std::vector<std::string>& addresses() const { return addresses_; }
+
+  // To this process alone; `listen` may be empty then.
+  std::shared_ptr<grpc::Channel> InProcessChannel();
 
   // Health checks answer NOT_SERVING from now on.
   void SetNotServing();

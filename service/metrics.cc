@@ -46,7 +46,7 @@ constexpr MetricRow kHits = {"kiln_cache_hits_total", "Requests that found a var
 constexpr MetricRow kMisses = {"kiln_cache_misses_total", "Lookups that found none; compiles that found none are counted as compiles.", ""};
 constexpr MetricRow kMissReasons = {"kiln_cache_miss_reasons_total", "Why lookups missed; one may have several.",
                                     "reason"};
-constexpr MetricRow kDropped = {"kiln_cache_dropped_total", "Corrupt, unsigned or orphaned entries dropped.", "what"};
+constexpr MetricRow kDropped = {"kiln_cache_dropped_total", "Corrupt, unsigned or revoked entries dropped.", "what"};
 constexpr MetricRow kWriteFailures = {"kiln_cache_write_failures_total", "Writes that a tier refused.", ""};
 constexpr MetricRow kVariants = {"kiln_variants", "Variants in the index.", ""};
 constexpr MetricRow kKeys = {"kiln_keys", "Keys in the index.", ""};
@@ -214,7 +214,7 @@ std::vector<prometheus::MetricFamily> ReadGauges(const ServiceGauges& gauges) {
               .Add(cache.hits_shared, "shared"),
           Counter(kMisses).Add(cache.misses),
           MissReasons(cache),
-          Counter(kDropped).Add(cache.dropped_rows, "row").Add(cache.dropped_artifacts, "artifact"),
+          Counter(kDropped).Add(cache.dropped_rows, "row").Add(cache.dropped_artifacts, "artifact").Add(cache.revoked_rows, "revoked"),
           Counter(kWriteFailures).Add(cache.write_failures),
           Gauge(kVariants).Add(cache.variants),
           Gauge(kKeys).Add(cache.keys),

@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "cache/fleet_thread.h"
+#include "service/apply_trust.h"
 #include "service/check_compiled.h"
 #include "service/look_again.h"
 #include "service/worker_session.h"
@@ -108,8 +109,7 @@ class CompileRun {
     }
     if (LandPublished()) return absl::OkStatus();
     auto elf = std::make_shared<const std::string>(std::move(*compiled.mutable_elf()));
-    KILN_ASSIGN_OR_RETURN(IndexedVariantPtr variant,
-                          front_.cache->Publish(front_.key.Sign(record.SerializeAsString()), elf));
+    KILN_ASSIGN_OR_RETURN(IndexedVariantPtr variant, PublishTrusted(front_, record, elf));
     spdlog::info("compiled graph={} guards={} bytes={} ms={:.1f}", request_.graph_digest.ToShortHex(),
                  record.guards_size(), elf->size(), absl::ToDoubleMilliseconds(elapsed));
     flight_.Compiled(variant, elf);

@@ -22,9 +22,12 @@
 #include "cache/open_cache.h"
 #include "cache/redis/redis_fleet_leases.h"
 #include "google/protobuf/stubs/logging.h"
+#include "service/admin_server.h"
+#include "service/apply_trust.h"
 #include "service/atomic_file.h"
 #include "service/front.h"
 #include "service/grpc_server.h"
+#include "service/grpc_service.h"
 #include "service/look_again.h"
 #include "service/metrics_page.h"
 #include "service/open_shared.h"
@@ -41,6 +44,9 @@ constexpr absl::Duration kTick = absl::Milliseconds(50);
 constexpr absl::Duration kFlush = absl::Seconds(1);
 // For answers that are on their way when everything else has ended.
 constexpr absl::Duration kLastWords = absl::Milliseconds(100);
+
+// How often the files of trusted keys and revocations are looked at.
+constexpr absl::Duration kTrustInterval = absl::Seconds(1);
 
 // Compiles at a time on the largest machines.
 constexpr int kMaxWorkers = 1024;
@@ -94,12 +100,11 @@ void RaiseDescriptorLimit() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// SIGTERM and SIGINT wait to be asked for, in every thread to come.
-sigset_t BlockStopSignals() {
+// SIGTERM, SIGINT and SIGHUP wait to be asked for, in every thread to come.
+sigset_t BlockSignals() {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
+  for (int number : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, number);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   return signals;
@@ -113,6 +118,21 @@ absl::Status MakeFolder(const std::string& folder) {
     return MakeError(ErrorReason::kStorage, absl::StrCat("data folder ", folder, ": ", std::strerror(errno)));
   }
   return absl::OkStatus();
+}
+
+// "" if there is none.
+std::string RevokedFile(const ServeOptions& options) {
+  if (!options.revoked_file.empty() || options.data_folder.empty()) return options.revoked_file;
+  return absl::StrCat(options.data_folder, "/revoked");
+}
+
+absl::StatusOr<std::shared_ptr<Trust>> LoadTrust(const ServeOptions& options, const Front& front) {
+  const TrustFiles files{.keys = options.trusted_keys_file,
+                         .revoked = RevokedFile(options),
+                         .revoked_may_be_missing = options.revoked_file.empty()};
+  TrustPolicy always;
+  KILN_RETURN_IF_ERROR(always.keys.Add(front.key.public_key()));
+  return Trust::Load(files, std::move(always), front.clock);
 }
 
 absl::Status OpenData(const ServeOptions& options, Front& front) {
@@ -131,7 +151,8 @@ absl::Status OpenData(const ServeOptions& options, Front& front) {
   if (!key_file.empty()) {
     KILN_ASSIGN_OR_RETURN(front.key, LoadOrCreateSigningKey(key_file));
   }
-  KILN_RETURN_IF_ERROR(cache_options.trusted.Add(front.key.public_key()));
+  KILN_ASSIGN_OR_RETURN(front.trust, LoadTrust(options, front));
+  cache_options.trusted = front.trust;
   UseShared(options, front, cache_options);
   KILN_ASSIGN_OR_RETURN(OpenedCache cache, OpenCache(cache_options));
   front.cache = std::move(cache.variants);
@@ -193,6 +214,14 @@ absl::StatusOr<std::unique_ptr<MetricsPage>> ExposeMetrics(const std::string& ad
   return MetricsPage::Start(address, metrics);
 }
 
+absl::StatusOr<std::unique_ptr<GrpcServer>> StartAdmin(const ServeOptions& options, Front& front) {
+  return StartAdminServer({.listen = options.admin_listen,
+                           .token_file = options.admin_token_file,
+                           .data_folder = options.data_folder,
+                           .revoked_file = RevokedFile(options)},
+                          front);
+}
+
 absl::Status SayReady(const ServeOptions& options, const std::string& address, const std::string& metrics_url) {
   const std::string line = absl::StrCat("kiln: serving on ", address, " metrics ", metrics_url, "\n");
   std::fputs(line.c_str(), stdout);
@@ -208,14 +237,21 @@ void FlushShapes(Front& front) {
 }
 
 // Until a signal, or nobody is there any more.
-void AwaitEnd(const ServeOptions& options, const sigset_t& stop_signals, Front& front) {
+void AwaitEnd(const ServeOptions& options, const sigset_t& signals, Front& front) {
   const timespec tick = absl::ToTimespec(kTick);
   absl::Duration flush_at = front.clock->Monotonic() + kFlush;
   SharedWatch shared_watch;
+  absl::Duration next_look = front.clock->Monotonic();
   while (front.activity.Idle() < options.idle_exit) {
-    if (sigtimedwait(&stop_signals, nullptr, &tick) > 0) {
+    const int number = sigtimedwait(&signals, nullptr, &tick);
+    if (number == SIGTERM || number == SIGINT) {
       spdlog::info("stopping: told to by a signal");
       return;
+    }
+    const bool is_told = number == SIGHUP;
+    if (is_told || front.clock->Monotonic() >= next_look) {
+      ReloadTrust(front, is_told);
+      next_look = front.clock->Monotonic() + kTrustInterval;
     }
     front.flights->Expire();
     front.compiles->Prune();
@@ -244,7 +280,7 @@ void Drain(const ServeOptions& options, Front& front, GrpcServer& server) {
   server.Shutdown(kLastWords);
 }
 
-int RunServer(const ServeOptions& options, const sigset_t& stop_signals, Front& front) {
+int RunServer(const ServeOptions& options, const sigset_t& signals, Front& front) {
   absl::StatusOr<std::shared_ptr<RedisClient>> redis = MakeRedisClient(options, front.clock);
   if (!redis.ok()) return Complain(kExitBadOptions, redis.status());
   front.redis = *std::move(redis);
@@ -252,11 +288,14 @@ int RunServer(const ServeOptions& options, const sigset_t& stop_signals, Front& 
   MakeParts(options, front);
   absl::StatusOr<std::unique_ptr<MetricsPage>> metrics = ExposeMetrics(options.metrics, *front.metrics);
   if (!metrics.ok()) return Complain(kExitCannotListen, metrics.status());
-  absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Start(options.listen, front);
+  absl::StatusOr<std::unique_ptr<GrpcServer>> admin = StartAdmin(options, front);
+  if (!admin.ok()) return Complain(kExitCannotListen, admin.status());
+  absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Start(options.listen, MakeGrpcService(front));
   if (!server.ok()) return Complain(kExitCannotListen, server.status());
   for (const std::string& address : (*server)->addresses()) spdlog::info("listening on {}", address);
   absl::Status said = SayReady(options, (*server)->addresses().front(), *metrics == nullptr ? "-" : (*metrics)->url());
-  if (said.ok()) AwaitEnd(options, stop_signals, front);
+  if (said.ok()) AwaitEnd(options, signals, front);
+  if (*admin != nullptr) (*admin)->Shutdown(absl::ZeroDuration());
   Drain(options, front, **server);
   FlushShapes(front);
   return said.ok() ? 0 : Complain(kExitBadOptions, said);
@@ -277,8 +316,8 @@ int Serve(ServeOptions options) {
        .work = [compiler = options.compiler](UniqueFd socket) { return RunWorker(std::move(socket), compiler); }});
   if (!zygote.ok()) return Complain(kExitNoWorkers, zygote.status());
   front.zygote = *std::move(zygote);
-  const sigset_t stop_signals = BlockStopSignals();
-  return RunServer(options, stop_signals, front);
+  const sigset_t signals = BlockSignals();
+  return RunServer(options, signals, front);
 }
 
 }  // namespace kiln

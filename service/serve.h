@@ -26,6 +26,18 @@ struct ServeOptions {
   std::string data_folder;
   // Empty: `signing_key` in the data folder.
   std::string key_file;
+  // Public keys whose rows are served besides those of its own key. Empty: none. Read
+  // again when it changes, and at SIGHUP; so is the next.
+  std::string trusted_keys_file;
+  // What must not be served any more (compiler/artifact/revocation_list.h). Empty:
+  // `revoked` in the data folder, which need not be there.
+  std::string revoked_file;
+  // Where AdminService is: unix:/PATH, or a loopback HOST:PORT, which wants a token.
+  // Empty: unix:<data folder>/admin.sock, or nowhere without a data folder. "none":
+  // nowhere.
+  std::string admin_listen;
+  // A file that only its owner can read: what callers over TCP must know.
+  std::string admin_token_file;
   // Compiles at a time. 0: one for each core.
   int workers = 0;
   int64_t memory_cache_bytes = int64_t{256} << 20;
@@ -66,7 +78,8 @@ inline constexpr int kExitBadData = 3;      // the data folder or the key
 inline constexpr int kExitCannotListen = 4; // an address is taken or malformed
 inline constexpr int kExitNoWorkers = 5;    // the zygote cannot be forked
 
-// Serves until SIGTERM, SIGINT or `idle_exit`. Prints one line on stdout once
+// Serves until SIGTERM, SIGINT or `idle_exit`; SIGHUP only makes it read the files of
+// trusted keys and revocations. Prints one line on stdout once
 // clients may come:
 //   kiln: serving on 127.0.0.1:41234 metrics http://127.0.0.1:34567/metrics
 // ("-" for no metrics), and one line on stderr, "kiln: ...", if it cannot start.

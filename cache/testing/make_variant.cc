@@ -76,10 +76,12 @@ HostClass MakeHost(std::vector<std::string> features, std::vector<std::string> e
   return HostClass(host);
 }
 
-TrustedKeys Trusting(const SigningKey& key) {
-  TrustedKeys trusted;
-  if (!trusted.Add(key.public_key()).ok()) std::abort();
-  return trusted;
+TrustPolicy PolicyTrusting(const SigningKey& key) {
+  TrustPolicy policy;
+  if (!policy.keys.Add(key.public_key()).ok()) std::abort();
+  return policy;
 }
+
+std::shared_ptr<Trust> Trusting(const SigningKey& key) { return Trust::Fixed(PolicyTrusting(key)); }
 
 }  // namespace kiln

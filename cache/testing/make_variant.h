@@ -10,7 +10,7 @@
 #include "cache/artifact_store.h"
 #include "cache/host_class.h"
 #include "cache/indexed_variant.h"
-#include "compiler/artifact/signed_variant.h"
+#include "compiler/artifact/trust.h"
 
 namespace kiln {
 
@@ -41,7 +41,9 @@ ArtifactBytes Elf(const std::string& bytes);
 HostClass MakeHost(std::vector<std::string> features = {}, std::vector<std::string> extern_ops = {},
                    uint32_t abi_min = 1, uint32_t abi_max = 1);
 std::vector<std::string> SymbolNames(int count);
-TrustedKeys Trusting(const SigningKey& key);
+// The policy of whoever trusts this key alone.
+TrustPolicy PolicyTrusting(const SigningKey& key);
+std::shared_ptr<Trust> Trusting(const SigningKey& key);
 
 }  // namespace kiln
 

@@ -30,6 +30,8 @@ void AddExplainCommand(CLI::App& app, CommandOutcome& outcome);
 void AddPropagateCommand(CLI::App& app, CommandOutcome& outcome);
 void AddShowCommand(CLI::App& app, CommandOutcome& outcome);
 void AddOpsCommand(CLI::App& app, CommandOutcome& outcome);
+void AddCacheCommand(CLI::App& app, CommandOutcome& outcome);
+void AddWarmCommand(CLI::App& app, CommandOutcome& outcome);
 
 }  // namespace kiln
 

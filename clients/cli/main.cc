@@ -55,6 +55,8 @@ int main(int argc, char** argv) {
   kiln::AddShowCommand(app, outcome);
   kiln::AddStatsCommand(app, outcome);
   kiln::AddOpsCommand(app, outcome);
+  kiln::AddCacheCommand(app, outcome);
+  kiln::AddWarmCommand(app, outcome);
   try {
     app.parse(ArgumentsOf(argc, argv));
   } catch (const CLI::ParseError& error) {

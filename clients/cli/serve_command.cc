@@ -56,6 +56,19 @@ void AddServeCommand(CLI::App& app, CommandOutcome& outcome) {
   command->add_option("--data", options.data_folder,
                       "Where key and cache live. Without it nothing survives the process");
   command->add_option("--key", options.key_file, "The signing key's file. Default: signing_key in the data folder");
+  command
+      ->add_option("--trusted-keys", options.trusted_keys_file,
+                   "A file of public keys, 64 hex digits a line: rows that they signed are served beside its own. Read "
+                   "again when it changes, and at SIGHUP");
+  command
+      ->add_option("--revoked", options.revoked_file,
+                   "A file of what must not be served any more: lines of artifact, key, build, before. Read again "
+                   "likewise. Default: revoked in the data folder");
+  command->add_option("--admin-listen", options.admin_listen,
+                      "Where `kiln cache` reaches the server: unix:/PATH, or a loopback HOST:PORT with a token; none: "
+                      "nowhere. Default: admin.sock in the data folder");
+  command->add_option("--admin-token", options.admin_token_file,
+                      "A file of mode 0600 with the token that a TCP --admin-listen asks for");
   command->add_option("--workers", options.workers, "Compiles at a time. 0: one for each core")->capture_default_str();
   command->add_option("--memory-cache-mib", arguments->memory_cache_mib, "Artifacts kept in memory, in MiB")
       ->check(CLI::PositiveNumber)

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/status_macros.h"
 
 namespace kiln {
 namespace {
@@ -93,6 +94,7 @@ KilnHost MakeHostTable(absl::Span<const KilnExternFn> extern_ops) {
 
 absl::Status CallArtifact(const LoadedArtifact& artifact, const KilnHost& table, absl::Span<const KilnValue> inputs,
                           const int64_t* symbols, CallHost& host) {
+  KILN_RETURN_IF_ERROR(artifact.CheckTrust());
   KilnCall call = {};
   call.struct_bytes = sizeof(call);
   call.inputs = inputs.data();

@@ -53,6 +53,7 @@ class CallHost {
 KilnHost MakeHostTable(absl::Span<const KilnExternFn> extern_ops);
 
 // `symbols` as InputBinder solved them, the artifact's guards hold.
+//   ARTIFACT_REVOKED, ARTIFACT_UNTRUSTED: it was loaded before its host was told.
 //   ASSERT_FAILED and INDEX_OUT_OF_RANGE have no reason of their own: they are
 //   the program's errors and come as kFailedPrecondition and kOutOfRange; memory
 //   as kResourceExhausted, a failed callback as kInternal. Messages start with

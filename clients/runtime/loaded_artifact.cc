@@ -123,12 +123,11 @@ absl::StatusOr<std::string> EntrySymbol(const v1::Manifest& manifest) {
 absl::StatusOr<std::shared_ptr<const LoadedArtifact>> LoadedArtifact::Load(const v1::SignedVariant& signed_variant,
                                                                            absl::string_view elf,
                                                                            const HostFacts& facts) {
-  KILN_ASSIGN_OR_RETURN(v1::VariantRecord record, facts.trusted->Open(signed_variant));
+  facts.trust->Poll();
+  // Before the policy: one that is replaced meanwhile is looked at again.
+  const int64_t trusted_at = facts.trust->generation();
+  KILN_ASSIGN_OR_RETURN(v1::VariantRecord record, facts.trust->Open(signed_variant));
   KILN_RETURN_IF_ERROR(CheckKey(record.key(), facts.key));
-  const auto& revoked = facts.revoked_builds;
-  if (std::find(revoked.begin(), revoked.end(), record.compiler_build()) != revoked.end()) {
-    return Refused(absl::StrCat("the compiler build ", record.compiler_build(), " is revoked"));
-  }
   KILN_RETURN_IF_ERROR(CheckAbi(record));
   KILN_RETURN_IF_ERROR(CheckFeatures(record.isa_features(), facts.target));
   std::optional<Digest> sha256 = Digest::FromBytes(record.artifact_sha256());
@@ -157,8 +156,24 @@ absl::StatusOr<std::shared_ptr<const LoadedArtifact>> LoadedArtifact::Load(const
   KILN_ASSIGN_OR_RETURN(std::shared_ptr<const MappedLibrary> library, MappedLibrary::Map(elf, *sha256));
   KilnEntry entry = reinterpret_cast<KilnEntry>(library->Find(symbol));
   if (entry == nullptr) return Corrupt(absl::StrCat("it does not export ", symbol));
-  return std::shared_ptr<const LoadedArtifact>(new LoadedArtifact(std::move(record), std::move(manifest),
-                                                                  std::move(guards), std::move(library), entry));
+  return std::shared_ptr<const LoadedArtifact>(
+      new LoadedArtifact(facts.trust, signed_variant.key_id(), std::move(record), std::move(manifest),
+                         std::move(guards), std::move(library), entry, trusted_at));
+}
+
+absl::Status LoadedArtifact::CheckTrust() const {
+  trust_->Poll();
+  const int64_t generation = trust_->generation();
+  if (generation == trusted_at_.load(std::memory_order_relaxed)) return absl::OkStatus();
+  const std::shared_ptr<const TrustPolicy> policy = trust_->Current();
+  if (!policy->keys.Contains(key_id_)) {
+    return MakeError(ErrorReason::kArtifactUntrusted,
+                     absl::StrCat("key ", absl::BytesToHexString(key_id_), ", which signed the artifact, is not trusted "
+                                  "any more"));
+  }
+  KILN_RETURN_IF_ERROR(policy->revoked.Check(record_, key_id_));
+  trusted_at_.store(generation, std::memory_order_relaxed);
+  return absl::OkStatus();
 }
 
 }  // namespace kiln

@@ -1,6 +1,7 @@
 #include "clients/runtime/loaded_artifact.h"
 
 #include <algorithm>
+#include <fstream>
 #include <memory>
 #include <vector>
 
@@ -104,10 +105,9 @@ class LoadedArtifactTest : public ::testing::Test {
   }
 
   LoadedArtifactTest() : key_(SigningKey::Generate()), record_(RecordOf(*elf_, *manifest_)) {
-    EXPECT_TRUE(trusted_.Add(key_.public_key()).ok());
     facts_.key = manifest_->key();
     facts_.target = DetectTarget(2);
-    facts_.trusted = &trusted_;
+    facts_.trust = Trust::Fixed(Policy());
     facts_.serves = [](const v1::ExternOp& op) { return op.name() == "test.add.out"; };
   }
 
@@ -116,11 +116,16 @@ class LoadedArtifactTest : public ::testing::Test {
     return LoadedArtifact::Load(key_.Sign(record_.SerializeAsString()), elf, facts_);
   }
   std::optional<ErrorReason> Reason() { return GetErrorReason(Load().status()); }
+  TrustPolicy Policy(absl::string_view revocations = "") {
+    TrustPolicy policy;
+    EXPECT_TRUE(policy.keys.Add(key_.public_key()).ok());
+    EXPECT_TRUE(policy.revoked.AddText(revocations).ok());
+    return policy;
+  }
 
   static v1::Manifest* manifest_;
   static std::string* elf_;
   SigningKey key_;
-  TrustedKeys trusted_;
   v1::VariantRecord record_;
   HostFacts facts_;
 };
@@ -226,8 +231,29 @@ TEST_F(LoadedArtifactTest, ValidlySignedArtifactOfAnotherKeyIsRefused) {
 TEST_F(LoadedArtifactTest, AnotherCompilerBuildIsAcceptedUnlessRevoked) {
   facts_.key.set_compiler_build("another");
   EXPECT_TRUE(Load().ok());
-  facts_.revoked_builds = {"by hand"};
-  EXPECT_EQ(Reason(), ErrorReason::kArtifactRefused);
+  facts_.trust = Trust::Fixed(Policy("build by hand"));
+  EXPECT_EQ(Reason(), ErrorReason::kArtifactRevoked);
+}
+
+TEST_F(LoadedArtifactTest, WhatIsRevokedAfterItWasLoadedIsNotCalledAnyMore) {
+  const std::string path = testing::TempDir() + "/loaded_artifact_test_revoked";
+  auto write = [&](const std::string& text) { std::ofstream(path) << text; };
+  write("");
+  absl::StatusOr<std::shared_ptr<Trust>> trust = Trust::Load({.revoked = path}, Policy());
+  ASSERT_TRUE(trust.ok()) << trust.status();
+  facts_.trust = *trust;
+  absl::StatusOr<std::shared_ptr<const LoadedArtifact>> artifact = Load();
+  ASSERT_TRUE(artifact.ok()) << artifact.status();
+  HeapCall call;
+  EXPECT_TRUE(CallWith(**artifact, {1, 2, 3}, call).ok());
+  write("artifact " + Sha256(*elf_).ToHex());
+  ASSERT_TRUE((*trust)->Reload().ok());
+  HeapCall after;
+  EXPECT_EQ(GetErrorReason(CallWith(**artifact, {1, 2, 3}, after)), ErrorReason::kArtifactRevoked);
+  EXPECT_TRUE(after.output.empty());
+  write("");
+  ASSERT_TRUE((*trust)->Reload().ok());
+  EXPECT_TRUE(CallWith(**artifact, {1, 2, 3}, after).ok());
 }
 
 TEST_F(LoadedArtifactTest, AnotherAbiIsRefused) {

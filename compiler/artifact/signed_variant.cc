@@ -25,8 +25,6 @@ static_assert(crypto_sign_SEEDBYTES == 32 && crypto_sign_SECRETKEYBYTES == 64);
 // part of it.
 constexpr absl::string_view kDomain("kiln.variant.v1\0", 16);
 
-std::string SignedBytes(absl::string_view record) { return absl::StrCat(kDomain, record); }
-
 const unsigned char* Bytes(absl::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
@@ -69,13 +67,17 @@ absl::string_view SigningKey::seed() const { return Text(seed_.data(), seed_.siz
 
 absl::string_view SigningKey::public_key() const { return Text(public_.data(), public_.size()); }
 
-v1::SignedVariant SigningKey::Sign(std::string record) const {
-  const std::string message = SignedBytes(record);
+std::string SigningKey::SignBytes(absl::string_view domain, absl::string_view message) const {
+  const std::string whole = absl::StrCat(domain, message);
   unsigned char signature[crypto_sign_BYTES];
-  crypto_sign_detached(signature, nullptr, Bytes(message), message.size(), secret_.data());
+  crypto_sign_detached(signature, nullptr, Bytes(whole), whole.size(), secret_.data());
+  return std::string(Text(signature, sizeof(signature)));
+}
+
+v1::SignedVariant SigningKey::Sign(std::string record) const {
   v1::SignedVariant result;
+  result.set_signature(SignBytes(kDomain, record));
   result.set_record(std::move(record));
-  result.set_signature(signature, sizeof(signature));
   result.set_key_id(KeyIdOf(public_key()));
   return result;
 }
@@ -106,21 +108,32 @@ absl::Status TrustedKeys::AddText(absl::string_view text) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<v1::VariantRecord> TrustedKeys::Open(const v1::SignedVariant& signed_variant) const {
-  auto key = keys_.find(signed_variant.key_id());
+std::vector<std::string> TrustedKeys::ids() const {
+  std::vector<std::string> ids;
+  for (const auto& [id, key] : keys_) ids.push_back(id);
+  return ids;
+}
+
+absl::Status TrustedKeys::Verify(absl::string_view what, absl::string_view domain, absl::string_view message,
+                                 absl::string_view signature, absl::string_view key_id) const {
+  auto key = keys_.find(std::string(key_id));
   if (key == keys_.end()) {
     return MakeError(ErrorReason::kArtifactUntrusted,
-                     absl::StrCat("the variant is signed by key ", absl::BytesToHexString(signed_variant.key_id()),
+                     absl::StrCat(what, " is signed by key ", absl::BytesToHexString(key_id),
                                   ", which is not among the ", keys_.size(), " trusted keys"));
   }
-  const std::string message = SignedBytes(signed_variant.record());
-  if (signed_variant.signature().size() != crypto_sign_BYTES ||
-      crypto_sign_verify_detached(Bytes(signed_variant.signature()), Bytes(message), message.size(),
-                                  Bytes(key->second)) != 0) {
-    return MakeError(ErrorReason::kArtifactUntrusted,
-                     absl::StrCat("the variant's signature is not that of key ",
-                                  absl::BytesToHexString(signed_variant.key_id())));
+  const std::string whole = absl::StrCat(domain, message);
+  if (signature.size() != crypto_sign_BYTES ||
+      crypto_sign_verify_detached(Bytes(signature), Bytes(whole), whole.size(), Bytes(key->second)) != 0) {
+    return MakeError(ErrorReason::kArtifactUntrusted, absl::StrCat(what, "'s signature is not that of key ",
+                                                                   absl::BytesToHexString(key_id)));
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::VariantRecord> TrustedKeys::Open(const v1::SignedVariant& signed_variant) const {
+  KILN_RETURN_IF_ERROR(Verify("the variant", kDomain, signed_variant.record(), signed_variant.signature(),
+                              signed_variant.key_id()));
   v1::VariantRecord record;
   if (!record.ParseFromString(signed_variant.record()) || record.format_version() != 1) {
     return MakeError(ErrorReason::kArtifactCorrupt,

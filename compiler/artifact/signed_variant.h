@@ -43,6 +43,9 @@ class SigningKey {
   absl::string_view seed() const;
   absl::string_view public_key() const;
   v1::SignedVariant Sign(std::string record) const;
+  // 64 bytes, over `domain` and `message`. Each use of a key has a domain of its own,
+  // which ends in NUL, so that no signature can be taken for another's.
+  std::string SignBytes(absl::string_view domain, absl::string_view message) const;
 
  private:
   SigningKey() = default;
@@ -60,11 +63,19 @@ class TrustedKeys {
   // Lines of hex. PARSE_ERROR naming the line.
   absl::Status AddText(absl::string_view text);
   bool empty() const { return keys_.empty(); }
+  // Sorted.
+  std::vector<std::string> ids() const;
+  bool Contains(absl::string_view key_id) const { return keys_.count(std::string(key_id)) != 0; }
 
   // The record, if a trusted key signed its bytes. ARTIFACT_UNTRUSTED for a key
   // that is not here or a signature that is not its; ARTIFACT_CORRUPT if what was
   // signed does not parse.
   absl::StatusOr<v1::VariantRecord> Open(const v1::SignedVariant& signed_variant) const;
+
+  // ARTIFACT_UNTRUSTED, with `what` in the message, unless the key of this id is here and
+  // SignBytes of it gives this signature.
+  absl::Status Verify(absl::string_view what, absl::string_view domain, absl::string_view message,
+                      absl::string_view signature, absl::string_view key_id) const;
 
  private:
   std::map<std::string, std::string> keys_;

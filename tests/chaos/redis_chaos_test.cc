@@ -72,7 +72,7 @@ class RedisChaosTest : public testing::Test {
 
   void Check(TestClient& client, const CompileAnswer& answer, const Options& options) {
     std::string elf = answer.result.variant().artifact();
-    const absl::StatusOr<v1::VariantRecord> record = Trusting(key_).Open(answer.result.variant().signed_());
+    const absl::StatusOr<v1::VariantRecord> record = Trusting(key_)->Open(answer.result.variant().signed_());
     ASSERT_TRUE(record.ok()) << record.status();
     if (elf.empty()) {
       ASSERT_TRUE(client.GetArtifact(record->artifact_sha256(), 0, elf).ok());

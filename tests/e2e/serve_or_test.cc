@@ -27,6 +27,10 @@ int RunServer(int argc, char** argv) {
     absl::string_view flag = argv[i];
     if (absl::ConsumePrefix(&flag, "--data=")) options.data_folder = std::string(flag);
     if (absl::ConsumePrefix(&flag, "--listen=")) options.listen = {std::string(flag)};
+    if (absl::ConsumePrefix(&flag, "--trusted_keys=")) options.trusted_keys_file = std::string(flag);
+    if (absl::ConsumePrefix(&flag, "--revoked=")) options.revoked_file = std::string(flag);
+    if (absl::ConsumePrefix(&flag, "--admin=")) options.admin_listen = std::string(flag);
+    if (absl::ConsumePrefix(&flag, "--admin_token=")) options.admin_token_file = std::string(flag);
     if (absl::ConsumePrefix(&flag, "--workers=")) options.workers = std::atoi(std::string(flag).c_str());
     if (absl::ConsumePrefix(&flag, "--disk_bytes=")) {
       options.disk_cache_bytes = std::atoll(std::string(flag).c_str());

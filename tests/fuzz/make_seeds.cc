@@ -12,6 +12,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "cache/bundle_format.h"
+#include "cache/bundle_writer.h"
 #include "cache/testing/make_variant.h"
 #include "compiler/artifact/signed_variant.h"
 #include "compiler/artifact/testing/tiny_elf.h"
@@ -78,6 +80,38 @@ void WriteRows(const std::string& out) {
   rows.Add("r" + MakeRecord(spec).SerializeAsString());
   rows.Add("r" + SignVariant(SigningKey::Generate(), spec).SerializeAsString());
   rows.Add("t# a key\n" + std::string(64, 'a') + "\n");
+  rows.Add("l# revoked\nartifact " + std::string(64, 'a') + "\nkey 0123456789abcdef\nbuild kiln-0.1*\n" +
+           "before 2026-11-30T12:00:00Z\n");
+}
+
+// A file of a key that the fuzzer does not know, and a manifest that it signs itself.
+void WriteBundles(const std::string& out) {
+  SeedFolder bundles(out, "bundle");
+  const VariantSpec spec = {.guards = {"s0 == 8"}, .features = {"avx2"}, .elf = "e"};
+  const std::string record = SignVariant(*SigningKey::FromSeed(std::string(32, 'k')), spec).SerializeAsString();
+  v1::BundleManifest manifest;
+  manifest.set_format_version(1);
+  v1::BundleArtifact& artifact = *manifest.add_artifacts();
+  artifact.mutable_elf()->set_sha256(std::string(Sha256(spec.elf).bytes()));
+  artifact.mutable_elf()->set_size_bytes(1);
+  *artifact.add_variants() = CoverageOf(MakeRecord(spec));
+  v1::BundleItem& item = *artifact.mutable_variants(0)->mutable_record();
+  item.set_sha256(std::string(Sha256(record).bytes()));
+  item.set_size_bytes(static_cast<int64_t>(record.size()));
+  std::string whole;
+  BundleWriter writer([&](absl::string_view bytes) {
+    absl::StrAppend(&whole, bytes);
+    return absl::OkStatus();
+  });
+  const bool is_written = writer.Begin(manifest, SigningKey::Generate()).ok() && writer.Add(item, record).ok() &&
+                          writer.Add(artifact.elf(), spec.elf).ok();
+  if (!is_written) std::abort();
+  bundles.Add("f" + whole);
+  const std::string serialized = manifest.SerializeAsString();
+  const size_t size = serialized.size();
+  const std::string size_bytes = {static_cast<char>(size >> 8), static_cast<char>(size)};
+  bundles.Add(absl::StrCat("s", size_bytes, serialized,
+                           whole.substr(kBundleHeaderBytes + size + kKeyIdBytes + kBundleSignatureBytes)));
 }
 
 void WriteGuards(const std::string& out) {
@@ -124,6 +158,7 @@ int Write(const std::string& out, const std::string& op_samples, const std::vect
   for (const char* arch : {"x86_64", "aarch64"}) objects.Add(SmallElf(arch));
   WriteFrames(out);
   WriteRows(out);
+  WriteBundles(out);
   WriteGuards(out);
   return 0;
 }

@@ -1,8 +1,9 @@
-// Signed rows and files of trusted keys. The first byte says which of the two; a
+// Signed rows, files of trusted keys and lists of revocations. The first byte says which; a
 // signature cannot be guessed, so one over the mutated record is tried as well.
 #include <cstdint>
 
 #include "cache/indexed_variant.h"
+#include "compiler/artifact/revocation_list.h"
 #include "compiler/artifact/signed_variant.h"
 #include "tests/fuzz/require.h"
 
@@ -39,6 +40,16 @@ void ReadKeys(const std::string& text) {
   if (!status.ok()) RequireReason(status);
 }
 
+void ReadRevocations(const std::string& text) {
+  RevocationList list;
+  const absl::Status status = list.AddText(text);
+  if (!status.ok()) {
+    RequireReason(status);
+    Require(list.size() == 0, "all lines or none");
+  }
+  list.Check(v1::VariantRecord(), "key id").IgnoreError();
+}
+
 }  // namespace
 }  // namespace kiln
 
@@ -47,6 +58,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string rest(reinterpret_cast<const char*>(data + 1), size - 1);
   if (data[0] == 't') {
     kiln::ReadKeys(rest);
+  } else if (data[0] == 'l') {
+    kiln::ReadRevocations(rest);
   } else {
     kiln::OpenRow(rest);
   }

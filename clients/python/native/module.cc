@@ -3,6 +3,7 @@
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
+#include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/unique_ptr.h>
 #include <nanobind/stl/vector.h>
@@ -17,6 +18,7 @@
 #include "clients/python/native/torch_shim.h"
 #include "clients/runtime/cpu_features.h"
 #include "compiler/artifact/options_digest.h"
+#include "compiler/artifact/trust.h"
 
 namespace nb = nanobind;
 using nb::literals::operator""_a;
@@ -51,13 +53,11 @@ void Initialize() {
 }
 
 void Load(NativeGraph& graph, const nb::bytes& signed_variant, const nb::bytes& elf, const nb::bytes& options_digest,
-          const std::string& domain, const nb::bytes& target, const TrustedKeys& trusted,
-          const std::vector<std::string>& revoked_builds) {
+          const std::string& domain, const nb::bytes& target, std::shared_ptr<Trust> trust) {
   LoadOptions options;
   options.options_digest = std::string(View(options_digest));
   options.domain = domain;
-  options.trusted = &trusted;
-  options.revoked_builds = revoked_builds;
+  options.trust = std::move(trust);
   if (!options.target.ParseFromArray(target.c_str(), static_cast<int>(target.size()))) {
     Check(MakeError(ErrorReason::kMalformedMessage, "the target does not parse"));
   }
@@ -138,10 +138,11 @@ nb::list ProfilerEvents() {
   return events;
 }
 
-TrustedKeys* NewTrustedKeys(const std::string& text) {
-  TrustedKeys keys;
-  Check(keys.AddText(text));
-  return new TrustedKeys(std::move(keys));
+// An empty path is no file. `always_revoked` are lines of a revocation list.
+std::shared_ptr<Trust> NewTrust(const std::string& keys, const std::string& revoked, const std::string& always_revoked) {
+  TrustPolicy always;
+  Check(always.revoked.AddText(always_revoked));
+  return Unwrap(Trust::Load({.keys = keys, .revoked = revoked}, std::move(always)));
 }
 
 }  // namespace
@@ -172,17 +173,21 @@ NB_MODULE(_native, m) {
   m.def("profiler_dropped_events", [] { return kiln::Profiler::Shared().dropped_events(); });
   m.def("profiler_clear", [] { kiln::Profiler::Shared().Clear(); });
 
-  nb::class_<kiln::TrustedKeys>(m, "TrustedKeys")
-      .def(nb::new_(&kiln::NewTrustedKeys), "text"_a)
-      .def("__bool__", [](const kiln::TrustedKeys& keys) { return !keys.empty(); });
+  nb::class_<kiln::Trust>(m, "Trust")
+      .def(nb::new_(&kiln::NewTrust), "keys"_a, "revoked"_a = "", "always_revoked"_a = "",
+           "Files of trusted keys and of revocations, read again when they change. Raises KilnError.")
+      .def("__bool__", [](const kiln::Trust& trust) { return !trust.Current()->keys.empty(); })
+      .def("reload", [](kiln::Trust& trust) { return kiln::Unwrap(trust.Reload()); },
+           "Reads the files now; whether they say something else. Raises KilnError, and then nothing changes.")
+      .def_prop_ro("last_error", [](const kiln::Trust& trust) { return std::string(trust.last_error().message()); },
+                   "Why the files could not be read the last time, or nothing.");
 
   nb::class_<NativeGraph>(m, "NativeGraph")
       .def(nb::new_([](const nb::bytes& module, std::vector<std::pair<int, int>> outputs) {
              return kiln::Unwrap(NativeGraph::Create(kiln::View(module), std::move(outputs)));
            }),
            "module"_a, "outputs"_a)
-      .def("load", &kiln::Load, "signed_variant"_a, "elf"_a, "options_digest"_a, "domain"_a, "target"_a, "trusted"_a,
-           "revoked_builds"_a)
+      .def("load", &kiln::Load, "signed_variant"_a, "elf"_a, "options_digest"_a, "domain"_a, "target"_a, "trust"_a)
       .def("__call__", &kiln::Call, "boxed"_a)
       .def("symbol_values",
            [](const NativeGraph& g, const nb::list& boxed) { return kiln::Unwrap(g.SymbolValues(boxed.ptr())); },

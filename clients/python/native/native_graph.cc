@@ -221,8 +221,7 @@ absl::Status NativeGraph::Load(absl::string_view signed_variant, absl::string_vi
   facts.key.set_domain(options.domain);
   facts.target = options.target;
   facts.own_devices = own_devices_;
-  facts.trusted = options.trusted;
-  facts.revoked_builds = options.revoked_builds;
+  facts.trust = options.trust;
   facts.serves = [](const v1::ExternOp& op) { return ExternOp::Find(op.name(), op.into()) != nullptr; };
   auto variant = std::make_unique<NativeVariant>();
   KILN_ASSIGN_OR_RETURN(variant->artifact, LoadedArtifact::Load(message, elf, facts));
@@ -299,7 +298,8 @@ PyObject* NativeGraph::Call(PyObject* boxed) {
   Frame frame(PyList_GET_SIZE(boxed), symbols_.size());
   if (!ReadInputs(boxed, frame) || !binder_->Bind(frame.values, frame.symbols.data())) Py_RETURN_NONE;
   for (const std::unique_ptr<NativeVariant>& variant : variants_) {
-    if (variant->artifact->guards().Hold(frame.symbols.data())) return Run(*variant, boxed, frame);
+    if (!variant->artifact->guards().Hold(frame.symbols.data()) || !variant->artifact->CheckTrust().ok()) continue;
+    return Run(*variant, boxed, frame);
   }
   Py_RETURN_NONE;
 }

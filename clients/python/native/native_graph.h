@@ -28,8 +28,7 @@ struct LoadOptions {
   std::string options_digest;
   std::string domain;
   v1::Target target;
-  const TrustedKeys* trusted = nullptr;
-  std::vector<std::string> revoked_builds;
+  std::shared_ptr<Trust> trust;
 };
 
 struct NativeVariant {
@@ -59,8 +58,8 @@ class NativeGraph {
   // ARTIFACT_REFUSED if its outputs are not those that were traced.
   absl::Status Load(absl::string_view signed_variant, absl::string_view elf, const LoadOptions& options);
 
-  // Runs the first variant whose guards hold on `boxed`, a list that is emptied
-  // then. A new list of outputs; None, the list untouched, if no variant fits;
+  // Runs the first variant whose guards hold and that has not been revoked on `boxed`, a
+  // list that is emptied then. A new list of outputs; None, the list untouched, if no variant fits;
   // nullptr with a Python error if the call failed.
   PyObject* Call(PyObject* boxed);
 

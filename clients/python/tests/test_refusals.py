@@ -10,12 +10,12 @@ import pytest
 import torch
 from captured import capture
 from conftest import Server
+from kiln.v1 import artifact_pb2, compile_service_pb2
 
 from kiln import _native
 from kiln._fx.convert import GraphRole
 from kiln._wire.connection import Connection
 from kiln._wire.errors import KilnError
-from kiln.v1 import artifact_pb2, compile_service_pb2
 
 
 @dataclasses.dataclass
@@ -32,8 +32,7 @@ class Compiled:
             "options_digest": _native.options_digest({}),
             "domain": "",
             "target": _native.detect_target(1),
-            "trusted": _native.TrustedKeys(self.keys),
-            "revoked_builds": [],
+            "trust": _native.Trust(self.keys),
         }
         graph = changes.pop("graph", self.graph)
         graph.load(**{**arguments, **changes})
@@ -60,7 +59,7 @@ def compiled(server: Server) -> Compiled:
     connection = Connection(server.address)
     variant = connection.compile(request, 60.0).variant
     elf = connection.artifact_of(variant, request.header, 60.0)
-    return Compiled(graph, variant, elf, pathlib.Path(server.trusted_keys).read_text())
+    return Compiled(graph, variant, elf, server.trusted_keys)
 
 
 def _refusal(compiled: Compiled, **changes: Any) -> str:
@@ -91,8 +90,10 @@ def test_every_flipped_bit_is_refused(compiled: Compiled) -> None:
         assert _refusal(compiled, elf=bytes(bad)) == "ARTIFACT_CORRUPT"
 
 
-def test_another_key_is_refused(compiled: Compiled) -> None:
-    assert _refusal(compiled, trusted=_native.TrustedKeys("11" * 32)) == "ARTIFACT_UNTRUSTED"
+def test_another_key_is_refused(compiled: Compiled, tmp_path: pathlib.Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("11" * 32)
+    assert _refusal(compiled, trust=_native.Trust(str(keys))) == "ARTIFACT_UNTRUSTED"
 
 
 def test_a_changed_record_is_refused(compiled: Compiled) -> None:
@@ -122,9 +123,57 @@ def test_a_processor_that_lacks_features_is_refused(compiled: Compiled) -> None:
         assert _refusal(compiled, target=target.SerializeToString()) == "ARTIFACT_REFUSED"
 
 
-def test_a_revoked_build_is_refused(compiled: Compiled) -> None:
-    record = artifact_pb2.VariantRecord.FromString(compiled.variant.signed.record)
-    assert _refusal(compiled, revoked_builds=[record.compiler_build]) == "ARTIFACT_REFUSED"
+def _rules(compiled: Compiled) -> dict[str, str]:
+    """Lines that revoke the artifact, each for another reason, and a line that is about others."""
+    signed = compiled.variant.signed
+    record = artifact_pb2.VariantRecord.FromString(signed.record)
+    return {
+        "artifact": f"artifact {record.artifact_sha256.hex()}",
+        "key id": f"key {signed.key_id.hex()}",
+        "build": f"build {record.compiler_build}",
+        "builds": "build kiln-*",
+        "epoch": "before 2100-01-01T00:00:00Z",
+        "": f"artifact {'00' * 32}\nbuild another\nbefore 2001-01-01T00:00:00Z",
+    }
+
+
+def test_what_is_revoked_is_refused(compiled: Compiled) -> None:
+    for name, line in _rules(compiled).items():
+        if name:
+            assert _refusal(compiled, trust=_native.Trust(compiled.keys, "", line)) == "ARTIFACT_REVOKED", name
+    compiled.load(trust=_native.Trust(compiled.keys, "", _rules(compiled)[""]))
+
+
+@pytest.mark.parametrize("rule", ["artifact", "key id", "build", "epoch"])
+def test_what_was_loaded_is_not_called_once_it_is_revoked(
+    compiled: Compiled, tmp_path: pathlib.Path, rule: str
+) -> None:
+    revoked = tmp_path / "revoked"
+    revoked.write_text("# nothing yet\n")
+    trust = _native.Trust(compiled.keys, str(revoked))
+    compiled.load(trust=trust)
+    x = torch.randn(3, 7)
+    assert compiled.graph(_arguments(compiled.graph, x)) is not None
+    revoked.write_text(_rules(compiled)[rule] + "\n")
+    assert trust.reload()
+    args = _arguments(compiled.graph, x)
+    assert compiled.graph(args) is None
+    assert len(args) > 0
+    revoked.write_text("")
+    assert trust.reload()
+    assert compiled.graph(args) is not None
+
+
+def test_a_list_that_turns_bad_keeps_what_it_said(compiled: Compiled, tmp_path: pathlib.Path) -> None:
+    revoked = tmp_path / "revoked"
+    revoked.write_text(_rules(compiled)["artifact"])
+    trust = _native.Trust(compiled.keys, str(revoked))
+    revoked.write_text("# a list\nartefact 12\n")
+    with pytest.raises(KilnError, match="line 2: 'artefact' is none of") as raised:
+        trust.reload()
+    assert raised.value.reason == "PARSE_ERROR"
+    assert "line 2" in trust.last_error
+    assert _refusal(compiled, trust=trust) == "ARTIFACT_REVOKED"
 
 
 def test_inputs_of_another_kind_fit_no_variant(compiled: Compiled) -> None:

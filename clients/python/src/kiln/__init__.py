@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     backend: Callable[..., Any]
 
-__all__ = ["KilnError", "backend", "explain", "extern_calls", "graphs", "profile", "propagate", "stats"]
+__all__ = ["KilnError", "backend", "explain", "extern_calls", "graphs", "profile", "propagate", "reload_trust", "stats"]
 
 
 def _backend(gm: Any, example_inputs: Any, **kwargs: Any) -> Callable[..., Any]:
@@ -81,6 +81,17 @@ def profile() -> list[dict[str, Any]]:
     from kiln._host.profile import rows
 
     return rows()
+
+
+def reload_trust() -> None:
+    """Reads KILN_TRUSTED_KEYS and KILN_REVOKED again, now: what they revoke is not called any more.
+
+    Files that have changed are noticed by themselves, within a second of the next call. Raises KilnError for a file
+    that is malformed, whose line it names; what it said before goes on to hold.
+    """
+    from kiln._host.session import reload_trust as reload
+
+    reload()
 
 
 def explain() -> str:

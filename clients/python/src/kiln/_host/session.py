@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import pathlib
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -49,18 +50,17 @@ class Obtained:
 @dataclasses.dataclass(frozen=True)
 class _Endpoint:
     connection: Connection
-    trusted: _native.TrustedKeys
+    trust: _native.Trust
 
 
-def _read_keys(path: str) -> _native.TrustedKeys:
-    try:
-        text = pathlib.Path(path).read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError) as error:
-        raise KilnError("NO_TRUSTED_KEYS", f"trusted keys: {error}") from None
-    keys = _native.TrustedKeys(text)
-    if not keys:
-        raise KilnError("NO_TRUSTED_KEYS", f"trusted keys: {path} has none")
-    return keys
+def _read_trust(keys: str, settings: Settings) -> _native.Trust:
+    if not pathlib.Path(keys).is_file():
+        raise KilnError("NO_TRUSTED_KEYS", f"trusted keys: {keys} is no file")
+    revoked_builds = "".join(f"build {build}\n" for build in settings.revoked_builds)
+    trust = _native.Trust(keys, settings.revoked, revoked_builds)
+    if not trust:
+        raise KilnError("NO_TRUSTED_KEYS", f"trusted keys: {keys} has none")
+    return trust
 
 
 class Session:
@@ -122,8 +122,7 @@ class Session:
                 self._options_digest,
                 self._settings.domain,
                 _target(),
-                endpoint.trusted,
-                self._settings.revoked_builds,
+                endpoint.trust,
             )
         tier = compile_service_pb2.Tier.Name(variant.tier).removeprefix("TIER_").lower()
         reasons = tuple(_label(reason) for reason in found.reasons)
@@ -131,8 +130,33 @@ class Session:
         STATISTICS.count_misses(reasons)
         return Obtained(tier, reasons, request_id)
 
+    def warm(
+        self,
+        graph: _native.NativeGraph,
+        module: graph_pb2.GraphModule,
+        symbols: list[int],
+        hosts: Sequence[compile_service_pb2.HostCapabilities],
+    ) -> list[bytes]:
+        """Has the server compile the graph for each of these hosts. The artifacts' digests; none is fetched."""
+        endpoint = self._connect()
+        artifacts = []
+        for host in hosts:
+            request_id = new_request_id()
+            found = self._lookup(endpoint, graph, symbols, request_id, host)
+            if found.found:
+                variant = found.variant
+            else:
+                variant = self._compile(endpoint, graph, module, symbols, found.graph_known, request_id, host)
+            artifacts.append(artifact_pb2.VariantRecord.FromString(variant.signed.record).artifact_sha256)
+        return artifacts
+
     def _lookup(
-        self, endpoint: _Endpoint, graph: _native.NativeGraph, symbols: list[int], request_id: str
+        self,
+        endpoint: _Endpoint,
+        graph: _native.NativeGraph,
+        symbols: list[int],
+        request_id: str,
+        host: compile_service_pb2.HostCapabilities | None = None,
     ) -> compile_service_pb2.LookupResponse:
         STATISTICS.count("requests")
         return endpoint.connection.lookup(
@@ -141,7 +165,7 @@ class Session:
                 graph_digest=graph.graph_digest,
                 signature_digest=graph.signature_digest,
                 options=self._compile_options(),
-                host=_capabilities(),
+                host=host or _capabilities(),
                 symbol_values=symbols,
             )
         )
@@ -154,9 +178,10 @@ class Session:
         symbols: list[int],
         known: bool,
         request_id: str,
+        host: compile_service_pb2.HostCapabilities | None = None,
     ) -> compile_service_pb2.Variant:
         request = compile_service_pb2.CompileRequest(
-            header=self._header(request_id), options=self._compile_options(), host=_capabilities()
+            header=self._header(request_id), options=self._compile_options(), host=host or _capabilities()
         )
         if known:
             request.ref.graph_digest = graph.graph_digest
@@ -171,7 +196,7 @@ class Session:
             if not known or error.reason != "GRAPH_NOT_FOUND":
                 raise
         # It was evicted in between.
-        return self._compile(endpoint, graph, module, symbols, known=False, request_id=request_id)
+        return self._compile(endpoint, graph, module, symbols, known=False, request_id=request_id, host=host)
 
     def _connect(self) -> _Endpoint:
         with self._lock:
@@ -191,10 +216,16 @@ class Session:
         if not address:
             server = ensure_embedded_server()
             address, keys = server.address, keys or server.trusted_keys
-        trusted = _read_keys(keys)
+        trust = _read_trust(keys, self._settings)
         connection = Connection(address)
         STATISTICS.add_seconds("import_grpc", connection.import_seconds)
-        return _Endpoint(connection, trusted)
+        return _Endpoint(connection, trust)
+
+    def reload_trust(self) -> None:
+        """Reads the files of trusted keys and of revocations now. KilnError for one that is malformed."""
+        with self._lock:
+            if self._endpoint is not None:
+                self._endpoint.trust.reload()
 
     def _disconnect(self) -> None:
         with self._lock:
@@ -238,14 +269,16 @@ def _target() -> bytes:
     return _native.detect_target(torch.get_num_threads())
 
 
+def capabilities_of(target: artifact_pb2.Target) -> compile_service_pb2.HostCapabilities:
+    """Of a host with this PyTorch on that processor."""
+    return compile_service_pb2.HostCapabilities(
+        abi_min=_native.ABI_VERSION, abi_max=_native.ABI_VERSION, target=target, extern_ops=_extern_ops()
+    )
+
+
 @functools.cache
 def _capabilities() -> compile_service_pb2.HostCapabilities:
-    return compile_service_pb2.HostCapabilities(
-        abi_min=_native.ABI_VERSION,
-        abi_max=_native.ABI_VERSION,
-        target=artifact_pb2.Target.FromString(_target()),
-        extern_ops=_extern_ops(),
-    )
+    return capabilities_of(artifact_pb2.Target.FromString(_target()))
 
 
 _sessions_lock = threading.Lock()
@@ -259,6 +292,14 @@ def session_of(settings: Settings) -> Session:
         if session is None:
             session = _sessions[settings] = Session(settings)
         return session
+
+
+def reload_trust() -> None:
+    """For every session of the process."""
+    with _sessions_lock:
+        sessions = list(_sessions.values())
+    for session in sessions:
+        session.reload_trust()
 
 
 def session_for(settings: Settings, role: GraphRole) -> Session:

@@ -21,6 +21,7 @@ HOST_OPTIONS: Mapping[str, str] = {
     "domain": "KILN_DOMAIN",
     "job": "KILN_JOB",
     "requester": "KILN_REQUESTER",
+    "revoked": "KILN_REVOKED",
     "revoked_builds": "KILN_REVOKED_BUILDS",
     "shape_profile": "KILN_SHAPE_PROFILE",
     "trusted_keys": "KILN_TRUSTED_KEYS",
@@ -45,6 +46,9 @@ class Settings:
     # The job that uses what is compiled: the server keeps it while the job's lease lasts.
     job: str = ""
     deadline_seconds: float = DEFAULT_DEADLINE_SECONDS
+    # Path of a file of revocations, the same as a server's; empty: none.
+    revoked: str = ""
+    # Builds that are revoked besides.
     revoked_builds: tuple[str, ...] = ()
     # Whether sizes are told to the server, and made symbolic where it knows that they vary.
     shape_profile: bool = True
@@ -96,6 +100,7 @@ def read_settings(options: Mapping[str, Any] | None, environment: Mapping[str, s
         job=host["job"],
         requester=host["requester"] or f"{socket.gethostname()}/{os.getpid()}",
         deadline_seconds=_seconds(host["deadline"]) if host["deadline"] else DEFAULT_DEADLINE_SECONDS,
+        revoked=host["revoked"],
         revoked_builds=tuple(build for build in host["revoked_builds"].split(",") if build),
         shape_profile=_switch("shape_profile", host["shape_profile"]),
         compile_options=tuple(sorted(given.items())),
