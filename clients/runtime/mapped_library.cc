@@ -24,21 +24,6 @@
 namespace kiln {
 namespace {
 
-class OwnedFd {
- public:
-  explicit OwnedFd(int fd) : fd_(fd) {}
-  ~OwnedFd() {
-    if (fd_ >= 0) close(fd_);
-  }
-  OwnedFd(const OwnedFd&) = delete;
-  OwnedFd& operator=(const OwnedFd&) = delete;
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
-
 absl::Status Refused(absl::string_view what) {
   return MakeError(ErrorReason::kArtifactRefused, absl::StrCat("the artifact cannot be mapped: ", what));
 }
@@ -63,16 +48,6 @@ absl::Status WriteAll(int fd, absl::string_view bytes) {
   return absl::OkStatus();
 }
 
-// Hashes what the descriptor holds, not what was written to it.
-absl::StatusOr<Digest> DigestOf(int fd, size_t size) {
-  if (size == 0) return Sha256("");
-  void* bytes = mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
-  if (bytes == MAP_FAILED) return SystemRefused("mmap of memfd");
-  const Digest digest = Sha256({static_cast<const char*>(bytes), size});
-  munmap(bytes, size);
-  return digest;
-}
-
 struct Registry {
   std::mutex mutex;
   std::map<Digest, std::weak_ptr<const MappedLibrary>> libraries;
@@ -86,19 +61,7 @@ Registry& LoadedLibraries() {
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const MappedLibrary>> MappedLibrary::MapAnew(absl::string_view elf,
-                                                                            const Digest& expected) {
-  OwnedFd fd(CreateMemfd());
-  if (fd.get() < 0) return SystemRefused("memfd_create");
-  KILN_RETURN_IF_ERROR(WriteAll(fd.get(), elf));
-  if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
-    return SystemRefused("sealing the memfd");
-  }
-  KILN_ASSIGN_OR_RETURN(Digest digest, DigestOf(fd.get(), elf.size()));
-  if (digest != expected) {
-    return MakeError(ErrorReason::kArtifactCorrupt, absl::StrCat("the artifact's SHA-256 is ", digest.ToHex(),
-                                                                 " but its signed record says ", expected.ToHex()));
-  }
+absl::StatusOr<std::shared_ptr<const MappedLibrary>> MappedLibrary::LoadFrom(OwnedFd fd) {
   const std::string path = absl::StrCat("/proc/self/fd/", fd.get());
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
@@ -108,8 +71,34 @@ absl::StatusOr<std::shared_ptr<const MappedLibrary>> MappedLibrary::MapAnew(absl
   return std::shared_ptr<const MappedLibrary>(new MappedLibrary(fd.release(), handle));
 }
 
+absl::StatusOr<std::shared_ptr<const MappedLibrary>> MappedLibrary::MapAnew(absl::string_view elf,
+                                                                            const Digest& expected, NodeCache* node) {
+  if (node != nullptr) {
+    absl::StatusOr<OwnedFd> file = node->Obtain(elf, expected);
+    if (GetErrorReason(file.status()) == ErrorReason::kArtifactCorrupt) return file.status();
+    // A folder that is full, gone or on a file system without code is no reason not to
+    // run: this process then has a copy of its own.
+    if (file.ok()) {
+      absl::StatusOr<std::shared_ptr<const MappedLibrary>> library = LoadFrom(*std::move(file));
+      if (library.ok()) return library;
+    }
+  }
+  OwnedFd fd(CreateMemfd());
+  if (fd.get() < 0) return SystemRefused("memfd_create");
+  KILN_RETURN_IF_ERROR(WriteAll(fd.get(), elf));
+  if (fcntl(fd.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) != 0) {
+    return SystemRefused("sealing the memfd");
+  }
+  KILN_ASSIGN_OR_RETURN(Digest digest, DigestOfFile(fd.get(), elf.size()));
+  if (digest != expected) {
+    return MakeError(ErrorReason::kArtifactCorrupt, absl::StrCat("the artifact's SHA-256 is ", digest.ToHex(),
+                                                                 " but its signed record says ", expected.ToHex()));
+  }
+  return LoadFrom(std::move(fd));
+}
+
 absl::StatusOr<std::shared_ptr<const MappedLibrary>> MappedLibrary::Map(absl::string_view elf,
-                                                                        const Digest& expected) {
+                                                                        const Digest& expected, NodeCache* node) {
   Registry& loaded = LoadedLibraries();
   std::lock_guard<std::mutex> lock(loaded.mutex);
   // Bytes of this digest that are mapped already were verified then; those of
@@ -117,7 +106,7 @@ absl::StatusOr<std::shared_ptr<const MappedLibrary>> MappedLibrary::Map(absl::st
   if (std::shared_ptr<const MappedLibrary> library = loaded.libraries[expected].lock()) {
     if (Sha256(elf) == expected) return library;
   }
-  absl::StatusOr<std::shared_ptr<const MappedLibrary>> library = MapAnew(elf, expected);
+  absl::StatusOr<std::shared_ptr<const MappedLibrary>> library = MapAnew(elf, expected, node);
   if (library.ok()) loaded.libraries[expected] = *library;
   return library;
 }

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from workloads import server as kiln_server
 
 PROCESSES = 8
@@ -33,6 +35,24 @@ def test_processes_that_ask_at_the_same_moment_share_one_compile(
         assert running.counters()["compiles"] == 2
     finally:
         running.stop()
+
+
+def test_ranks_of_a_node_map_the_same_files(
+    tmp_path: pathlib.Path, start_python: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = tmp_path / "node"
+    monkeypatch.setenv("KILN_NODE_CACHE", str(node))
+    running = kiln_server.start(tmp_path / "data")
+    try:
+        ranks = [start_python(running, "-m", "workloads.mapped_files") for _ in range(3)]
+        results = [json.loads(rank.communicate(timeout=300)[0].splitlines()[-1]) for rank in ranks]
+        assert [rank.returncode for rank in ranks] == [0] * 3
+        files = {path.name: path.stat().st_ino for path in node.iterdir()}
+        assert len(files) == 2
+        for result in results:
+            assert sorted(result["inodes"]) == sorted(files.values())
+    finally:
+        assert running.stop() == 0
 
 
 def test_a_second_process_neither_traces_nor_compiles(
