@@ -5,7 +5,11 @@
 #include <CLI/Formatter.hpp>
 
 #include <thread>
+#include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "base/error.h"
 #include "clients/runtime/cpu_features.h"
 
 namespace kiln {
@@ -29,6 +33,20 @@ void AddTargetOptions(CLI::App& command, TargetOptions& options) {
   command.add_option("--threads", options.threads, "Threads of the host. Default: this machine's cores");
 }
 
+absl::StatusOr<TargetOptions> ParseTarget(const std::string& text) {
+  TargetOptions options;
+  if (text == "native") return options;
+  const std::pair<std::string, std::string> parts = absl::StrSplit(text, absl::MaxSplits(':', 1));
+  if (parts.first.empty()) {
+    return MakeError(ErrorReason::kBadArgumentValue,
+                     absl::StrCat("--target '", text, "' is neither native nor ARCH[:FEATURE,...]"));
+  }
+  options.arch = parts.first;
+  options.features = absl::StrSplit(parts.second, ',', absl::SkipEmpty());
+  options.only_features = true;
+  return options;
+}
+
 v1::Target TargetOf(const TargetOptions& options) {
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
   v1::Target target = DetectTarget(options.threads > 0 ? options.threads : cores);
@@ -37,7 +55,7 @@ v1::Target TargetOf(const TargetOptions& options) {
     target.set_arch(options.arch);
     target.clear_cache_bytes();
   }
-  if (is_other_arch || !options.features.empty()) {
+  if (is_other_arch || options.only_features || !options.features.empty()) {
     target.clear_features();
     for (const std::string& feature : options.features) target.add_features(feature);
     target.set_vector_bits(kWidestVectorBits);

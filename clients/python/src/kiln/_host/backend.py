@@ -79,7 +79,7 @@ def compile_graph(
             # PyTorch hands a cached graph no tokens of effects.
             is_kept = is_compiled and not converted.tokens
             return KilnOutputCode(graph.function(), role, converted if is_kept else None)
-        return KilnOutputCode(_run_eagerly(gm, siblings), role)
+        return KilnOutputCode(run_eagerly(gm, siblings), role)
 
 
 def _without_constants(gm: torch.fx.GraphModule, converted: ConvertedGraph) -> Callable[..., Any]:
@@ -88,7 +88,7 @@ def _without_constants(gm: torch.fx.GraphModule, converted: ConvertedGraph) -> C
     return lambda *inputs: gm(*inputs[: len(inputs) - count])
 
 
-def _run_eagerly(gm: torch.fx.GraphModule, siblings: list[CompiledGraph]) -> Callable[..., Any]:
+def run_eagerly(gm: torch.fx.GraphModule, siblings: list[CompiledGraph]) -> Callable[..., Any]:
     """The graph as PyTorch runs it, which cannot draw from random states that compiled code saves."""
     eager: Callable[..., Any] = make_boxed_func(gm)
     states = state_places(gm)
@@ -120,11 +120,21 @@ def backend(
     settings = read_settings(options)
     log.enable_as_asked()
     siblings: list[CompiledGraph] = []
+    return split_and_compile(
+        functools.partial(compile_graph, settings=settings, siblings=siblings), settings, gm, example_inputs
+    )
+
+
+def split_and_compile(
+    compile_one: Callable[..., OutputCode],
+    settings: Settings,
+    gm: torch.fx.GraphModule,
+    example_inputs: Sequence[Any],
+) -> Callable[..., Any]:
+    """AOTAutograd's forward and backward graphs of a traced one, each through `compile_one(gm, inputs, role=...)`."""
 
     def compiler(role: GraphRole) -> SerializableAOTDispatchCompiler:
-        return SerializableAOTDispatchCompiler(
-            OutputCode, functools.partial(compile_graph, role=role, settings=settings, siblings=siblings)
-        )
+        return SerializableAOTDispatchCompiler(OutputCode, functools.partial(compile_one, role=role))
 
     around = aot_autograd(
         fw_compiler=compiler(GraphRole.FORWARD),
