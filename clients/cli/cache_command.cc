@@ -228,7 +228,7 @@ void AddCacheCommand(CLI::App& app, CommandOutcome& outcome) {
   CLI::App* cache = app.add_subcommand("cache", "Look into a server's cache, and change it");
   cache->require_subcommand(1);
   cache->footer(
-      "Every command takes --data FOLDER, the server's data folder, or --admin ADDRESS. Of a server that does not run,\n"
+      "Every command but shapes takes --data FOLDER, the server's data folder, or --admin ADDRESS. Of a server that does not run,\n"
       "ls, show, verify, export and stats read the folder itself, and leave it as it is. Example:\n"
       "  kiln cache export --data=/var/lib/kiln --job=train-17 --out=train-17.kiln\n"
       "  kiln cache import --data=/var/lib/other train-17.kiln\n"
@@ -242,6 +242,7 @@ void AddCacheCommand(CLI::App& app, CommandOutcome& outcome) {
     command->add_flag("--json", arguments->json, "The same as JSON");
     command->callback([arguments, run = row.run, &outcome] { outcome.status = run(*arguments); });
   }
+  AddCacheShapesCommand(*cache, outcome);
 }
 
 }  // namespace kiln

@@ -31,6 +31,8 @@ void AddPropagateCommand(CLI::App& app, CommandOutcome& outcome);
 void AddShowCommand(CLI::App& app, CommandOutcome& outcome);
 void AddOpsCommand(CLI::App& app, CommandOutcome& outcome);
 void AddCacheCommand(CLI::App& app, CommandOutcome& outcome);
+// Of `kiln cache`.
+void AddCacheShapesCommand(CLI::App& cache, CommandOutcome& outcome);
 void AddWarmCommand(CLI::App& app, CommandOutcome& outcome);
 
 }  // namespace kiln
