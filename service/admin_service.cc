@@ -90,7 +90,10 @@ class AdminService final : public v1::AdminService::Service {
     if (parts_.activity != nullptr) busy.emplace(*parts_.activity);
     absl::Status status = CheckCaller(*context);
     if (status.ok()) status = handle();
-    spdlog::info("admin {} {}", std::string(rpc), status.ok() ? "OK" : std::string(status.message()));
+    // Without a server there is no log, and standard output is somebody's.
+    if (!parts_.is_read_only) {
+      spdlog::info("admin {} {}", std::string(rpc), status.ok() ? "OK" : std::string(status.message()));
+    }
     return ToGrpcStatus(status);
   }
 
