@@ -17,6 +17,14 @@ absl::Duration LongestWait() {
   return absl::Seconds(GetLimit(Limit::kQueueWaitSeconds) + GetLimit(Limit::kCompileSeconds));
 }
 
+// A holder that has died is found by the end of its lease, by one of those who wait.
+// All of them would find it late, and each compile for itself, if that came first.
+FleetOptions PatientBeyondALease(FleetOptions options) {
+  options.patience.late_slack = std::max(options.patience.late_slack, 1.5 * options.lifetime);
+  options.patience.begin = std::max(options.patience.begin, 1.5 * options.lifetime);
+  return options;
+}
+
 v1::CompileLease Says(const std::string& replica, const FlightRequest& request) {
   v1::CompileLease says;
   says.set_holder(replica);
@@ -30,7 +38,7 @@ v1::CompileLease Says(const std::string& replica, const FlightRequest& request) 
 
 FleetFlights::FleetFlights(FleetOptions options, const Clock* clock, FleetLeases* leases, Look look,
                            std::function<void()> wake)
-    : options_(std::move(options)),
+    : options_(PatientBeyondALease(std::move(options))),
       clock_(clock),
       leases_(leases),
       look_(std::move(look)),

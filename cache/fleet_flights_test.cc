@@ -245,6 +245,24 @@ TEST_F(FleetFlightsTest, ADeadHolderIsTakenOverWithinOneLifetime) {
   EXPECT_EQ(other->outcome, "elf COMPILED");
 }
 
+TEST_F(FleetFlightsTest, OfManyWhoWaitForADeadHolderOneTakesOver) {
+  Replica c(&clock_, &table_, &shelf_);
+  a_.Ask({8});
+  b_.Ask({8});
+  c.Ask({8});
+  a_.Propagate(0, {}, /*estimate=*/0.1);
+  // Renewed as late as can be before it dies.
+  AdvanceAll(FleetOptions().lifetime / 3);
+  a_.Die();
+  for (int i = 0; i < 100; ++i) {
+    clock_.Advance(kPoll);
+    b_.Advance();
+    c.Advance();
+  }
+  EXPECT_EQ(b_.num_begun() + c.num_begun(), 1u);
+  EXPECT_EQ(b_.Counters().hedged + c.Counters().hedged, 0);
+}
+
 TEST_F(FleetFlightsTest, AFailedHolderIsTakenOverAtOnce) {
   a_.Ask({8});
   auto other = b_.Ask({8});
@@ -269,9 +287,9 @@ TEST_F(FleetFlightsTest, ALateHolderIsHedged) {
   a_.Ask({8});
   auto other = b_.Ask({8});
   a_.Propagate(0, {}, /*estimate=*/1);
-  for (int i = 0; i < 8; ++i) AdvanceAll(absl::Seconds(1));
+  for (int i = 0; i < 12; ++i) AdvanceAll(absl::Seconds(1));
   EXPECT_EQ(b_.num_begun(), 0u);
-  // Three times its estimate, and 5 s.
+  // Three times its estimate, and half as long again as a lease.
   AdvanceAll(absl::Seconds(1));
   ASSERT_EQ(b_.num_begun(), 1u);
   EXPECT_FALSE(b_.HasLease(0));
