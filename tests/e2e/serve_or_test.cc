@@ -1,6 +1,8 @@
 // The main() of server tests: the tests; or, with --serve, the server that they
 // talk to; or, with --ask, one of many client processes. One binary, so that a
 // server's build is the test's.
+#include <grpcpp/channel.h>
+
 #include <atomic>
 #include <cstdlib>
 #include <string>
@@ -10,12 +12,15 @@
 
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "absl/time/clock.h"
 #include "gtest/gtest.h"
 #include "service/serve.h"
 #include "service/testing/fake_compiler.h"
 #include "tests/e2e/test_client.h"
 
 namespace {
+
+constexpr absl::Duration kPatience = absl::Seconds(240);
 
 int RunServer(int argc, char** argv) {
   kiln::ServeOptions options;
@@ -82,7 +87,10 @@ int RunAskers(const std::string& address, int threads, const kiln::Options& opti
   std::vector<std::thread> askers;
   for (int i = 0; i < threads; ++i) {
     askers.emplace_back([&] {
-      const kiln::CompileAnswer answer = kiln::TestClient(address).Compile(request, absl::Seconds(240));
+      kiln::TestClient client(address);
+      // A thousand who connect at once need longer than one connection is given.
+      client.channel()->WaitForConnected(absl::ToChronoTime(absl::Now() + kPatience));
+      const kiln::CompileAnswer answer = client.Compile(request, kPatience);
       if (!answer.ok()) ++failed;
       if (answer.tier() == kiln::v1::TIER_COMPILED) ++compiled;
     });
