@@ -11,10 +11,11 @@ VENV := $(BUILD)/venv
 PYTHON := $(abspath $(VENV))/bin/python
 KILN := $(abspath $(BUILD))/clients/cli/kiln
 
-.PHONY: help deps build python demo test conformance judge bench fuzz chaos format lint clean
+.PHONY: help deps build python demo cluster test conformance judge bench fuzz chaos format lint clean
 
 help:
 	@echo 'make demo         install, build, start a server and train real models through it'
+	@echo 'make cluster      three replicas, a redis-server and a load of clients, live in the terminal; one is killed'
 	@echo 'make build        install and build, the `kiln` command and every test'
 	@echo 'make python       the same, and install the Python client into $(VENV)'
 	@echo 'make test         install, build and run every test'
@@ -48,6 +49,10 @@ python: build
 
 demo: python
 	KILN_BINARY=$(KILN) $(PYTHON) tests/demo/demo.py
+
+# CLUSTER_ARGUMENTS="--seconds 60 --clients 100"; --once prints the end alone.
+cluster: python
+	KILN_BINARY=$(KILN) $(PYTHON) tests/demo/cluster.py $(CLUSTER_ARGUMENTS)
 
 test: python
 	cd $(BUILD) && ctest --output-on-failure -j $(JOBS) -LE conformance_full

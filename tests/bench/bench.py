@@ -45,6 +45,10 @@ def bench_tiers() -> int:
     return subprocess.run([str(BUILT / "tier_bench"), "--kiln", kiln_server.kiln_binary()]).returncode
 
 
+def bench_herds() -> int:
+    return bench("herd_bench.py")
+
+
 def bench_fake_tensors() -> int:
     """FakeTensorMode beside PyTorch, and how it grows; each runs alone as well."""
     program = BUILT / "propagate_bench"
@@ -63,7 +67,7 @@ def bench_cache() -> int:
 
 
 def main() -> int:
-    return bench_compiled_code() | bench_rpc() | bench_tiers() | bench_fake_tensors() | bench_cache()
+    return bench_compiled_code() | bench_rpc() | bench_tiers() | bench_herds() | bench_fake_tensors() | bench_cache()
 
 
 if __name__ == "__main__":
