@@ -6,15 +6,20 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 
 namespace kiln {
 namespace {
 
 using Dim = v1::ProfileShapesResponse::Dim;
 
-// A name may hold anything that its client says.
+// A name may hold anything that its client says; quotes do no harm on a terminal.
+std::string Printable(absl::string_view name) {
+  return absl::StrReplaceAll(absl::Utf8SafeCEscape(name), {{"\\'", "'"}, {"\\\"", "\""}});
+}
+
 std::string DimName(const Dim& dim) {
-  const std::string source = absl::Utf8SafeCEscape(dim.source());
+  const std::string source = Printable(dim.source());
   return dim.dim() < 0 ? source : absl::StrCat(source, ":", dim.dim());
 }
 
@@ -27,7 +32,7 @@ std::string SizesOf(const Dim& dim) {
 }  // namespace
 
 std::string DescribeShapes(const v1::ProfileShapesResponse::Subject& subject) {
-  const std::string name = subject.name().empty() ? "without a name" : absl::Utf8SafeCEscape(subject.name());
+  const std::string name = subject.name().empty() ? "without a name" : Printable(subject.name());
   std::string text = absl::StrCat(name, "  (", absl::BytesToHexString(subject.subject()).substr(0, 12), ")\n");
   size_t width = 0;
   for (const Dim& dim : subject.dims()) width = std::max(width, DimName(dim).size());
