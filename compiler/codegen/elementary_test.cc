@@ -86,6 +86,24 @@ TEST_P(ElementaryDoubleTest, IsCloseToLibm) {
 INSTANTIATE_TEST_SUITE_P(All, ElementaryDoubleTest, testing::ValuesIn(ElementaryFunctions()),
                          [](const auto& info) { return std::string(info.param.op); });
 
+// The worst that a search through all floats found: of this form, and of others that round one time more.
+TEST(ElementaryTest, SigmoidHoldsAtItsWorstArguments) {
+  std::vector<double> x = {-0.0003449918, -1.09950495, -16.635704, -16.6425343, -16.6362438, -16.6357021};
+  for (double& v : x) v = static_cast<float>(v);
+  for (const CompileProgramOptions& options : {CompileProgramOptions{}, CompileProgramOptions{.max_vector_bits = 256}}) {
+    // As lanes of a whole vector, and as a tail.
+    for (const size_t copies : {1, 16}) {
+      std::vector<double> all;
+      for (size_t i = 0; i < copies; ++i) all.insert(all.end(), x.begin(), x.end());
+      const std::vector<double> got = Apply("sigmoid", DType::kFloat32, all, {}, options);
+      ASSERT_EQ(got.size(), all.size());
+      for (size_t i = 0; i < all.size(); ++i) {
+        EXPECT_LE(UlpError(got[i], 1 / (1 + std::exp(-all[i])), false), 2) << all[i] << " gives " << got[i];
+      }
+    }
+  }
+}
+
 std::pair<std::vector<double>, std::vector<double>> Pairs() {
   const std::vector<double> values = {0.0,  -0.0, 1.0,  -1.0, 0.5,   -0.5,   2.0,   -2.0, 3.0,  -3.0,    kInf, -kInf,
                                       kNan, 1e10, 1e-10, 1e38, 1e-38, 1e-42, 7.25, -7.25, 100.5, 0.99999, 1.00001, 33.0};
