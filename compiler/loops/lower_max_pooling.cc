@@ -1,5 +1,6 @@
 // Maxima over windows, with the flat place of each, and their gradients: each
 // place collects from the cells that chose it, so that no two writes meet.
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -28,24 +29,32 @@ Val LowestValue(KernelBuilder& b, DType dtype) {
   return LeastInteger<int64_t>(b, dtype);
 }
 
-// The maximum of some places while its loops are built.
+// The maximum of some places while its loops are built. Of equal values the first place
+// is the chosen one, of NaNs the last, as in eager's loops. An accumulator takes the
+// smallest index of equals, so NaNs count their places downwards, from -1 on: ~place.
 class Maximum {
  public:
   Maximum(LoweringContext& c, KernelBuilder& b, DType dtype) : c_(c), b_(b) {
     accumulator_ = b.Accumulate(c.IsUsed(1) ? ReduceKind::kArgMax : ReduceKind::kMax, ComputationDType(dtype));
   }
 
-  void Update(Val v, Expr place) {
-    if (c_.IsUsed(1)) {
-      b_.Update(accumulator_, v, b_.FromExpr(DType::kInt64, place));
-    } else {
+  void Update(Val v, Val place) {
+    if (!c_.IsUsed(1)) {
       b_.Update(accumulator_, v);
+      return;
     }
+    if (IsFloating(v.dtype)) {
+      place = b_.Where(b_.Op(ScalarOp::kIsNan, v), b_.Op(ScalarOp::kBitNot, place), place);
+    }
+    b_.Update(accumulator_, v, place);
   }
 
   void Store(const Dims& at) {
     if (c_.IsUsed(0)) StoreAt(b_, c_.Out(0), at, b_.Result(accumulator_, 0));
-    if (c_.IsUsed(1)) StoreAt(b_, c_.Out(1), at, b_.Result(accumulator_, 1));
+    if (!c_.IsUsed(1)) return;
+    Val place = b_.Result(accumulator_, 1);
+    if (IsFloating(accumulator_.dtype)) place = b_.Op(ScalarOp::kMaximum, place, b_.Op(ScalarOp::kBitNot, place));
+    StoreAt(b_, c_.Out(1), at, place);
   }
 
  private:
@@ -55,6 +64,13 @@ class Maximum {
 };
 
 Dims CellSizes(LoweringContext& c) { return (c.IsUsed(0) ? c.Out(0) : c.Out(1)).sizes; }
+
+constexpr int64_t kAfterAllPlaces = std::numeric_limits<int64_t>::max();
+
+bool HasGapsAtTheStart(const std::vector<PoolAxis>& axes) {
+  return std::any_of(axes.begin(), axes.end(),
+                     [](const PoolAxis& axis) { return axis.padding > 0 && axis.dilation > 1; });
+}
 
 // aten::max_pool2d_with_indices(Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1,
 //     bool ceil_mode=False) -> (Tensor, Tensor), and in three dimensions.
@@ -81,7 +97,10 @@ absl::Status MaxPool(LoweringContext& c, int num_axes) {
     at[first + a] = places.Place(place, in.sizes[first + a], below, below || ceil_mode);
   }
   Val v = b.Load(in.buffer, in.dtype, b.Index(in, at));
-  maximum.Update(places.Masked(v, LowestValue(b, v.dtype)), FlatPlace(pool, in.sizes, at, first));
+  Val place = b.FromExpr(DType::kInt64, FlatPlace(pool, in.sizes, at, first));
+  // A place before the tensor was moved to its start, where a window with gaps has none.
+  if (HasGapsAtTheStart(axes)) place = places.Masked(place, b.Constant(DType::kInt64, kAfterAllPlaces));
+  maximum.Update(places.Masked(v, LowestValue(b, v.dtype)), place);
   b.EndNest(k);
   maximum.Store(i);
   b.EndNest(i);
@@ -138,7 +157,8 @@ absl::Status AdaptiveMaxPool(LoweringContext& c, int num_axes) {
   Dims i = b.BeginNest(cells);
   Maximum maximum(c, b, in.dtype);
   Dims at = BeginCells(b, c.env(), i, first, in.sizes, cells);
-  maximum.Update(b.Load(in.buffer, in.dtype, b.Index(in, at)), FlatPlace(c.pool(), in.sizes, at, first));
+  maximum.Update(b.Load(in.buffer, in.dtype, b.Index(in, at)),
+                 b.FromExpr(DType::kInt64, FlatPlace(c.pool(), in.sizes, at, first)));
   EndCells(b, i, first);
   maximum.Store(i);
   b.EndNest(i);

@@ -336,6 +336,26 @@ TEST(LowerPoolingTest, WindowsAreCutAtThePadding) {
              {5}, "adaptive");
 }
 
+TEST(LowerPoolingTest, AMaximumsPlaceIsEagers) {
+  // Of equals the first, of NaNs the last.
+  const Doubles kNans = {NAN, 1, NAN, 2};
+  const std::string kWhole = "graph g(%x: f32[1, 1, 2, 2]) { %v, %i = ";
+  ExpectNear(FirstOutput(kWhole + "aten.max_pool2d_with_indices.default(%x, [2, 2]) return (%i) }",
+                 {F32({1, 1, 2, 2}, kNans)}),
+             {2}, "NaNs");
+  ExpectNear(FirstOutput(kWhole + "aten.adaptive_max_pool2d.default(%x, [1, 1]) return (%i) }",
+                 {F32({1, 1, 2, 2}, kNans)}),
+             {2}, "NaNs of a cell");
+  ExpectNear(FirstOutput(kWhole + "aten.max_pool2d_with_indices.default(%x, [2, 2]) return (%i) }",
+                 {F32({1, 1, 2, 2}, {0, 3, 3, 1})}),
+             {1}, "equals");
+  // Where all are the least: the first that lies inside, which the window's gaps may pass over.
+  ExpectNear(FirstOutput("graph g(%x: f32[1, 1, 3, 1]) { %v, %i = "
+                 "aten.max_pool2d_with_indices.default(%x, [2, 1], [1, 1], [1, 0], [2, 1]) return (%i) }",
+                 {F32({1, 1, 3, 1}, {-INFINITY, -INFINITY, -INFINITY})}),
+             {1, 0, 1}, "gaps");
+}
+
 TEST(LowerMatmulTest, OperandsGoAsWindows) {
   const char* kText =
       "graph g(%a: f32[2, 3], %b: f32[2, 3], %c: f32[2]) {"

@@ -126,20 +126,20 @@ class Unroller {
     }
   }
 
-  // The better of two, NaN being the best; of equals the one with the smaller index.
+  // The better of two, NaN being the best; of equals, as two NaNs are, the one with the smaller index.
   void Choose(const Inst& accumulator, int value, int index, State& state) {
     const DType dtype = accumulator.dtype;
-    // Neither smaller nor equal: larger, or one of the two is NaN.
-    const ScalarOp loses = accumulator.reduce == ReduceKind::kArgMax ? ScalarOp::kLe : ScalarOp::kGe;
-    int takes = AddScalar(ScalarOp::kNot, DType::kBool, {AddScalar(loses, DType::kBool, {value, state.value})});
+    auto truth = [&](ScalarOp op, int x, int y) { return AddScalar(op, DType::kBool, {x, y}); };
+    const int is_before = truth(ScalarOp::kLt, index, state.index);
+    const int is_same = truth(ScalarOp::kEq, value, state.value);
+    int takes = truth(accumulator.reduce == ReduceKind::kArgMax ? ScalarOp::kGt : ScalarOp::kLt, value, state.value);
+    takes = truth(ScalarOp::kBitOr, takes, truth(ScalarOp::kBitAnd, is_same, is_before));
     if (IsFloating(dtype)) {
-      const int is_number = AddScalar(ScalarOp::kEq, DType::kBool, {state.value, state.value});
-      takes = AddScalar(ScalarOp::kBitAnd, DType::kBool, {takes, is_number});
+      const int is_nan = truth(ScalarOp::kNe, value, value);
+      const int is_number = truth(ScalarOp::kEq, state.value, state.value);
+      const int wins = truth(ScalarOp::kBitAnd, is_nan, truth(ScalarOp::kBitOr, is_number, is_before));
+      takes = truth(ScalarOp::kBitOr, takes, wins);
     }
-    const int is_before = AddScalar(ScalarOp::kLt, DType::kBool, {index, state.index});
-    const int is_same = AddScalar(ScalarOp::kEq, DType::kBool, {value, state.value});
-    const int wins_tie = AddScalar(ScalarOp::kBitAnd, DType::kBool, {is_same, is_before});
-    takes = AddScalar(ScalarOp::kBitOr, DType::kBool, {takes, wins_tie});
     state.value = AddScalar(ScalarOp::kWhere, dtype, {takes, value, state.value});
     state.index = AddScalar(ScalarOp::kWhere, DType::kInt64, {takes, index, state.index});
   }

@@ -256,11 +256,13 @@ class Interpreter {
         return;
       case ReduceKind::kArgMax:
       case ReduceKind::kArgMin: {
-        bool floating = !IsIntegralOrBool(dtype);
-        if (!first && floating && std::isnan(a.value.f)) return;
-        bool better = first || (floating && std::isnan(v.f)) ||
-                      apply(declared.reduce == ReduceKind::kArgMax ? ScalarOp::kLt : ScalarOp::kGt).i != 0;
-        if (better) a.value = v, a.index = index;
+        const bool floating = !IsIntegralOrBool(dtype);
+        const bool old_is_nan = floating && std::isnan(a.value.f), is_nan = floating && std::isnan(v.f);
+        const bool is_better = declared.reduce == ReduceKind::kArgMax ? apply(ScalarOp::kLt).i != 0
+                                                                      : apply(ScalarOp::kGt).i != 0;
+        const bool is_same = (old_is_nan && is_nan) || apply(ScalarOp::kEq).i != 0;
+        const bool takes = first || (is_nan && !old_is_nan) || is_better || (is_same && index < a.index);
+        if (takes) a.value = v, a.index = index;
         return;
       }
       case ReduceKind::kWelford: {
