@@ -2,6 +2,7 @@
 
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
@@ -121,8 +122,24 @@ class OutputLowering {
     return absl::OkStatus();
   }
 
+  // Two outputs that are one part of a storage are one tensor to eager PyTorch.
+  bool BindToCopy(int index, const TensorOperand& from) {
+    for (const auto& [window, output] : copies_) {
+      const bool same = window.buffer == from.buffer && window.dtype == from.dtype && window.sizes == from.sizes &&
+                        window.strides == from.strides && window.offset == from.offset;
+      if (!same) continue;
+      program_.outputs[index].kind = Kind::kOutputView;
+      program_.outputs[index].alias_of = output;
+      program_.outputs[index].tensor = program_.outputs[output].tensor;
+      return true;
+    }
+    return false;
+  }
+
   void CopyOut(int index, const FakeTensor& t) {
     TensorOperand from = state_.WindowOf(t);
+    if (BindToCopy(index, from)) return;
+    copies_.emplace_back(from, index);
     FakeTensor copy = t;
     copy.storage = StorageId{};
     copy.storage_offset = Expr(0);
@@ -151,6 +168,8 @@ class OutputLowering {
   LoweringState& state_;
   LoopProgram& program_;
   const Graph& graph_;
+  // What outputs were copied from, and which.
+  std::vector<std::pair<TensorOperand, int>> copies_;
 };
 
 }  // namespace

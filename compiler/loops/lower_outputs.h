@@ -9,7 +9,8 @@ namespace kiln {
 
 // Fills program.outputs after every node is lowered. An output that covers a
 // storage of the program's own makes that storage the host's (kNew); one that
-// sees only a part is copied out of it, so that the part's strides are kept.
+// sees only a part is copied out of it, so that the part's strides are kept; a second
+// one that sees the same part is a view of the copy.
 absl::Status LowerOutputs(LoweringState& state);
 
 }  // namespace kiln
