@@ -43,7 +43,7 @@ Val Uniform(P& p) {
 Val Rand(P& p) { return p.b().Cast(Uniform(p), p.dtype()); }
 
 // Box and Muller: two uniform numbers make a normal one.
-Val Randn(P& p) {
+Val Normal(P& p) {
   KernelBuilder& b = p.b();
   Val one = b.Constant(DType::kFloat32, 1);
   Val radius_seed = Uniform(p);
@@ -52,8 +52,24 @@ Val Randn(P& p) {
   Val log = b.Op(ScalarOp::kLog, b.Op(ScalarOp::kSub, one, radius_seed));
   Val radius = b.Op(ScalarOp::kSqrt, b.Op(ScalarOp::kMul, b.Constant(DType::kFloat32, -2), log));
   Val angle = b.Op(ScalarOp::kCos, b.Op(ScalarOp::kMul, b.Constant(DType::kFloat32, 2 * M_PI), angle_seed));
-  return b.Cast(b.Op(ScalarOp::kMul, radius, angle), p.dtype());
+  return b.Op(ScalarOp::kMul, radius, angle);
 }
+Val Randn(P& p) { return p.b().Cast(Normal(p), p.dtype()); }
+
+// factor * v + term, in float64 where the result is.
+Val Moved(P& p, Val v, double factor, double term) {
+  KernelBuilder& b = p.b();
+  const DType dtype = ComputationDType(p.dtype());
+  Val scaled = b.Op(ScalarOp::kMul, b.Cast(v, dtype), b.Constant(dtype, factor));
+  return b.Cast(b.Op(ScalarOp::kAdd, scaled, b.Constant(dtype, term)), p.dtype());
+}
+// aten::uniform(Tensor self, float from=0., float to=1., ...)
+Val UniformBetween(P& p) {
+  const double from = p.args().Float(1);
+  return Moved(p, Uniform(p), p.args().Float(2) - from, from);
+}
+// aten::normal_functional(Tensor self, float mean=0., float std=1., ...)
+Val NormalOf(P& p) { return Moved(p, Normal(p), p.args().Float(2), p.args().Float(1)); }
 
 // An integer of [low, high). One uniform number has 24 bits, so that two serve
 // ranges up to 2^48 evenly enough.
@@ -88,6 +104,7 @@ Val BernoulliP(P& p) { return Bernoulli(p, p.b().Constant(DType::kFloat32, p.arg
 constexpr PointwiseRow kRows[] = {
     {"aten.bernoulli.default", Computes::kOut, BernoulliSelf},
     {"aten.bernoulli.p", Computes::kOut, BernoulliP},
+    {"aten.normal_functional.default", Computes::kOut, NormalOf},
     {"aten.rand.default", Computes::kOut, Rand},
     {"aten.rand_like.default", Computes::kOut, Rand},
     {"aten.randint.default", Computes::kOut, Randint<0>},
@@ -96,6 +113,7 @@ constexpr PointwiseRow kRows[] = {
     {"aten.randint_like.low_dtype", Computes::kOut, RandintLow<1>},
     {"aten.randn.default", Computes::kOut, Randn},
     {"aten.randn_like.default", Computes::kOut, Randn},
+    {"aten.uniform.default", Computes::kOut, UniformBetween},
 };
 
 // Whether anything but kiln.set_rng_state looks at the state that this node saves.

@@ -1,4 +1,7 @@
 // Random numbers by seed and slot: the same again from a saved state, and others everywhere else.
+#include <algorithm>
+#include <cmath>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -51,6 +54,8 @@ const char* const kOps[] = {
     "aten.randint.low(-7, 1000000, [9])",
     "aten.randint_like.default(%x, 1000000)",
     "aten.normal.float_float(1.0, 2.0, [9])",
+    "aten.normal_functional.default(%x, 1.0, 2.0)",
+    "aten.uniform.default(%x, -2.0, 3.0)",
 };
 
 TEST(LowerRandomTest, AnotherGraphDrawsTheSameFromASavedState) {
@@ -72,6 +77,29 @@ TEST(LowerRandomTest, AnotherGraphDrawsTheSameFromASavedState) {
     EXPECT_NE(forward[2], forward[3]) << op;
     EXPECT_EQ(backward[1], forward[2]) << op << ": what follows goes by the call's own seed again";
   }
+}
+
+TEST(LowerRandomTest, NumbersOfAnIntervalAndOfANormalLieWhereTheyAreAskedFor) {
+  constexpr int64_t kCount = 10000;
+  const std::vector<Doubles> out = Outputs(
+      "graph g(%x: f32[10000]) { %u = aten.uniform.default(%x, -2.0, 3.0)"
+      " %n = aten.normal_functional.default(%x, 1.0, 0.5) return (%u, %n) }",
+      {Zeros(kCount)});
+  ASSERT_EQ(out.size(), 2);
+  EXPECT_GE(*std::min_element(out[0].begin(), out[0].end()), -2);
+  EXPECT_LE(*std::max_element(out[0].begin(), out[0].end()), 3);
+  auto mean_of = [](const Doubles& v) { return std::accumulate(v.begin(), v.end(), 0.0) / kCount; };
+  auto deviation_of = [&](const Doubles& v) {
+    const double mean = mean_of(v);
+    double sum = 0;
+    for (double x : v) sum += (x - mean) * (x - mean);
+    return std::sqrt(sum / kCount);
+  };
+  // Five standard deviations of a mean of so many.
+  EXPECT_NEAR(mean_of(out[0]), 0.5, 5 * 5 / std::sqrt(12.0 * kCount));
+  EXPECT_NEAR(deviation_of(out[0]), 5 / std::sqrt(12.0), 0.05);
+  EXPECT_NEAR(mean_of(out[1]), 1, 5 * 0.5 / std::sqrt(1.0 * kCount));
+  EXPECT_NEAR(deviation_of(out[1]), 0.5, 0.025);
 }
 
 TEST(LowerRandomTest, AStateIsSeedMarkAndSlot) {

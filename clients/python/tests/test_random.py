@@ -34,6 +34,8 @@ REGIONS: dict[str, Region] = {
     "randint_like": lambda x: x * torch.randint_like(x, 1, 100),
     "bernoulli": lambda x: x * torch.bernoulli(torch.full_like(x, 0.6)),
     "bernoulli_": lambda x: x * torch.empty_like(x).bernoulli_(0.6),
+    "uniform_": lambda x: x * torch.empty_like(x).uniform_(2.0, 5.0),
+    "normal_": lambda x: x * torch.empty_like(x).normal_(1.0, 2.0),
     "normal": lambda x: x * torch.normal(torch.zeros_like(x), 2.0),
 }
 
