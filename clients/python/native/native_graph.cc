@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
@@ -53,19 +54,41 @@ std::vector<bool> InputsToKeep(const v1::Manifest& manifest) {
   return keep;
 }
 
-// Whether some node may look at an input's storage beyond the input's own elements.
-bool LooksAtStorage(const Graph& graph) {
-  return std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& node) {
-    return absl::StrContains(node.op->name, "as_strided") || node.op->is_mutating();
-  });
+bool MayShowItsArgument(const OpSchema& op) {
+  const bool shows = std::any_of(op.returns.begin(), op.returns.end(),
+                                 [](const ReturnSchema& returned) { return returned.alias != 0; });
+  return shows || op.name == "aten._unsafe_view.default";
 }
 
-// Whether every input says that it starts where its storage starts.
-bool InputsStartAtZero(const Graph& graph) {
-  return std::all_of(graph.inputs.begin(), graph.inputs.end(), [](const GraphInput& input) {
-    const FakeTensor* t = std::get_if<FakeTensor>(&input.value);
-    return t == nullptr || t->storage_offset.IsInt(0);
-  });
+// By input: whether a node may look at its storage beyond the input's own elements.
+std::vector<bool> SeenStorages(const Graph& graph) {
+  std::vector<bool> seen(graph.inputs.size(), false);
+  // By value: the input whose storage it shows.
+  absl::flat_hash_map<int, int> owners;
+  for (int i = 0; i < static_cast<int>(seen.size()); ++i) owners[i] = i;
+  for (const Node& node : graph.nodes) {
+    if (node.op->is_mutating()) return std::vector<bool>(seen.size(), true);
+    const ValueId* first = node.args.empty() ? nullptr : node.args[0].get_if<ValueId>();
+    const auto owner = first == nullptr ? owners.end() : owners.find(first->value);
+    if (owner == owners.end()) continue;
+    const int input = owner->second;
+    if (absl::StrContains(node.op->name, "as_strided")) seen[input] = true;
+    if (!MayShowItsArgument(*node.op)) continue;
+    for (const NodeOutput& output : node.outputs) {
+      for (ValueId value : output.values) owners[value.value] = input;
+    }
+  }
+  return seen;
+}
+
+// By input: whether a call may give it anywhere within its storage.
+std::vector<bool> InputsToRebase(const Graph& graph) {
+  std::vector<bool> rebase = SeenStorages(graph);
+  for (size_t i = 0; i < rebase.size(); ++i) {
+    const FakeTensor* t = std::get_if<FakeTensor>(&graph.inputs[i].value);
+    rebase[i] = !rebase[i] && (t == nullptr || t->storage_offset.IsInt(0));
+  }
+  return rebase;
 }
 
 PyObject* ScalarObject(const KilnValue& value) {
@@ -180,7 +203,7 @@ absl::StatusOr<std::unique_ptr<NativeGraph>> NativeGraph::Create(absl::string_vi
     const Node& node = source.nodes[canonical.original_node[i]];
     graph->nodes_.push_back(DescribeNode(i, node.op->name, node.location));
   }
-  graph->rebase_ = InputsStartAtZero(canonical.graph) && !LooksAtStorage(canonical.graph);
+  graph->rebase_ = InputsToRebase(canonical.graph);
   KILN_ASSIGN_OR_RETURN(graph->binder_, InputBinder::Create(names, Metadata(canonical.graph)));
   return graph;
 }
@@ -262,7 +285,7 @@ bool NativeGraph::ReadInputs(PyObject* boxed, Frame& frame) const {
       KilnTensor& tensor = frame.tensors[i];
       if (torch.aoti_torch_get_device_type(handle, &device) != 0 || device != torch.cpu) return false;
       if (!ReadTensor(handle, &tensor)) return false;
-      if (rebase_) {
+      if (i < rebase_.size() && rebase_[i]) {
         tensor.storage = tensor.data;
         tensor.storage_offset = 0;
       }

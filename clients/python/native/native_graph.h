@@ -95,10 +95,10 @@ class NativeGraph {
   std::vector<std::string> nodes_;
   std::vector<v1::Device> own_devices_;
   std::vector<std::pair<int, int>> outputs_;
-  // A functional graph reads an input through its own sizes and strides, so where
-  // it starts within its storage does not matter: the code is shown a storage that
-  // starts with the input's first element.
-  bool rebase_ = false;
+  // By input. A functional graph reads an input through its own sizes and strides, so
+  // where it starts within its storage does not matter, unless a node sees more of the
+  // storage: the code is shown a storage that starts with the input's first element.
+  std::vector<bool> rebase_;
   std::optional<InputBinder> binder_;
   std::vector<std::unique_ptr<NativeVariant>> variants_;
 };

@@ -244,3 +244,13 @@ def test_an_inputs_storage_travels_where_a_node_may_look_at_it() -> None:
     names = {s.name for s in symbolic.symbols}
     assert storages
     assert all(set(re.findall(r"s\d+", text)) <= names and text.startswith("4*") for text in storages)
+
+
+def test_where_an_input_lies_in_its_storage_travels_only_where_a_node_sees_the_storage() -> None:
+    def looks(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        return x.view(-1)[2:].as_strided((2,), (3,), 4) + y[:2]
+
+    x, y = torch.randn(20)[4:], torch.randn(20)[6:]
+    graph = _inference(looks, x, y, dynamic=False).module.graphs[0]
+    assert [i.tensor.storage_offset.value for i in graph.inputs] == [4, 0]
+    assert [i.HasField("storage_bytes") for i in graph.inputs] == [True, False]

@@ -25,6 +25,7 @@ from torch._subclasses.fake_tensor import unset_fake_temporarily
 from kiln._fx.expressions import has_text_form, integer_bound, is_float_name, print_expr
 from kiln._fx.literals import LITERALS, set_device
 from kiln._fx.random_states import run_and_save_rng_state, run_with_rng_state, state_places
+from kiln._fx.seen_storages import seen_storages
 from kiln._fx.source_lines import source_line
 from kiln._fx.symbolic_targets import SYMBOLIC_TARGETS
 from kiln._wire.dtypes import DTYPE_IDS
@@ -75,15 +76,10 @@ def convert_graph(
     inputs: InputFacts = InputFacts(),
 ) -> ConvertedGraph:
     """Converts an ATen-level graph of AOTAutograd. UnconvertibleNode names what it cannot."""
-    converter = GraphConverter(gm, role, inputs, _looks_at_storage(gm))
+    converter = GraphConverter(gm, role, inputs, seen_storages(gm))
     for node in gm.graph.nodes:
         converter.add(node)
     return converter.finish()
-
-
-def _looks_at_storage(gm: torch.fx.GraphModule) -> bool:
-    """Whether a node may read an input's storage beyond the input's own elements."""
-    return any(node.op == "call_function" and "as_strided" in str(node.target) for node in gm.graph.nodes)
 
 
 def _input_kind(name: str, index: int, role: GraphRole, facts: InputFacts) -> pb.InputKind:
@@ -102,12 +98,12 @@ class GraphConverter:
         gm: torch.fx.GraphModule,
         role: GraphRole,
         facts: InputFacts,
-        looks_at_storage: bool,
+        seen: frozenset[torch.fx.Node],
     ) -> None:
         self._gm = gm
         self._role = role
         self._facts = facts
-        self._looks_at_storage = looks_at_storage
+        self._seen_storages = seen
         opset = ".".join(torch.__version__.split(".")[:2])
         self._module = pb.GraphModule(dialect="aten", opset=opset)
         self._graph = self._module.graphs.add(name="main")
@@ -168,7 +164,7 @@ class GraphConverter:
                 self._lazy.append(index)
                 val = val.resolve_conj().resolve_neg()
             self._fill_tensor_meta(entry.tensor, val, node)
-            if self._looks_at_storage:
+            if node in self._seen_storages:
                 self._fill_storage_bytes(entry, val)
             entry.donated = self._is_alone(val, entry) and index in self._facts.donated
         elif isinstance(val, (int, torch.SymInt)) and not isinstance(val, bool):
@@ -197,7 +193,7 @@ class GraphConverter:
             return
         entry = pb.Input(name=node.name, kind=pb.INPUT_KIND_BUFFER, constant=True)
         self._fill_tensor_meta(entry.tensor, value, node)
-        if self._looks_at_storage:
+        if node in self._seen_storages:
             self._fill_storage_bytes(entry, value)
         self._constant_inputs.append(entry)
         self._constants.append(value.detach())
@@ -413,7 +409,7 @@ class GraphConverter:
         offset = val.storage_offset()
         # A functional graph reads an input through its own sizes and strides; where
         # it lies in its storage would only make a key of what does not matter.
-        if self._looks_at_storage and not (isinstance(offset, int) and offset == 0):
+        if node in self._seen_storages and not (isinstance(offset, int) and offset == 0):
             self._fill_expr(meta.storage_offset, offset)
         set_device(meta.device, val.device)
         meta.layout = pb.LAYOUT_STRIDED

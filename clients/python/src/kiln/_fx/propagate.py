@@ -87,7 +87,7 @@ class _ExampleConverter(GraphConverter):
     """Takes the inputs' metadata from examples, and nothing from `meta["val"]`."""
 
     def __init__(self, gm: torch.fx.GraphModule, example_inputs: Sequence[Any], dims: DynamicDims) -> None:
-        super().__init__(gm, GraphRole.INFERENCE, InputFacts(), looks_at_storage=True)
+        super().__init__(gm, GraphRole.INFERENCE, InputFacts(), frozenset(gm.graph.nodes))
         self._examples = example_inputs
         self._dims = dims
         # Inputs of one storage have one class, from 1.
@@ -126,8 +126,7 @@ class _ExampleConverter(GraphConverter):
         entry = self._graph.inputs.add(name=node.name, kind=pb.INPUT_KIND_USER)
         if isinstance(value, torch.Tensor):
             self._fill_tensor_meta(entry.tensor, value, node)
-            if self._looks_at_storage:
-                self._fill_storage_bytes(entry, value)
+            self._fill_storage_bytes(entry, value)
             self._dims.fill_tensor(entry, value, index, node.name)
             self._share_storage(entry, value)
         elif isinstance(value, torch.SymInt):
