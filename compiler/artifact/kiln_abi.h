@@ -88,7 +88,9 @@ typedef struct KilnContext KilnContext;
  * this result. The host fills outs[k] (all of it, handle included; sizes and
  * strides live as long as the handle) and owns the result until
  * release_result(handle). A result of another dtype or size fails the call; one
- * of other strides is copied by the host into the strides asked for.
+ * of other strides is copied by the host into the strides asked for. A size of -1 is
+ * not known to the code: any is taken, and strides[d] of such a result, which is
+ * dense, says how many dimensions lie within dimension d.
  *
  * A tensor argument is a window: `data`, sizes and strides say what the op sees,
  * whatever `handle` says. */

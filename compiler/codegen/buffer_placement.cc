@@ -51,6 +51,8 @@ void VisitStepBuffers(const Step& step, const std::function<void(BufferId)>& vis
     for (const TensorOperand& output : call->outputs) {
       if (output.buffer.value >= 0) visit(output.buffer);
     }
+  } else if (const ReadNumber* read = std::get_if<ReadNumber>(&step)) {
+    visit(read->buffer);
   } else if (const Release* release = std::get_if<Release>(&step)) {
     visit(release->buffer);
   }

@@ -59,12 +59,13 @@ define internal void @kiln.input(ptr %f, ptr %call, i32 %index, i32 %record) nou
   ret void
 }
 
-; A buffer in the arena.
-define internal void @kiln.place(ptr %f, i32 %offset_expr, i32 %record) nounwind {
+; A buffer in an arena.
+define internal void @kiln.place(ptr %f, i32 %offset_expr, i32 %record, i32 %arena_slot) nounwind {
   %exprs = call ptr @kiln.slot.ptr(ptr %f, i64 7)
   %offset.at = getelementptr i64, ptr %exprs, i32 %offset_expr
   %offset = load i64, ptr %offset.at
-  %arena = call ptr @kiln.slot.ptr(ptr %f, i64 6)
+  %arena.at = getelementptr i64, ptr %f, i32 %arena_slot
+  %arena = load ptr, ptr %arena.at
   %data = getelementptr i8, ptr %arena, i64 %offset
   %records = call ptr @kiln.slot.ptr(ptr %f, i64 8)
   %r0 = getelementptr %Record, ptr %records, i32 %record, i32 0

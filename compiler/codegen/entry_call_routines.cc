@@ -54,7 +54,8 @@ define internal void @kiln.seed(ptr %f) nounwind {
   ret void
 }
 
-define internal i32 @kiln.allocate(ptr %f, i32 %bytes_expr) nounwind {
+; An arena, into the frame's slot for it.
+define internal i32 @kiln.allocate(ptr %f, i32 %bytes_expr, i32 %slot) nounwind {
 entry:
   %exprs = call ptr @kiln.slot.ptr(ptr %f, i64 7)
   %bytes.at = getelementptr i64, ptr %exprs, i32 %bytes_expr
@@ -67,8 +68,8 @@ ask:
   %fn.at = getelementptr %Host, ptr %host, i64 0, i32 4
   %fn = load ptr, ptr %fn.at
   %arena = call ptr %fn(ptr %context, i32 0, i64 %bytes)
-  %f6 = getelementptr i64, ptr %f, i64 6
-  store ptr %arena, ptr %f6
+  %arena.at = getelementptr i64, ptr %f, i32 %slot
+  store ptr %arena, ptr %arena.at
   %is_null = icmp eq ptr %arena, null
   br i1 %is_null, label %bad, label %good
 bad:
@@ -80,19 +81,25 @@ good:
 
 ; What a call ends with, however it went: the first `num_owned` records are
 ; those of extern results.
-define internal void @kiln.finish(ptr %f, i32 %num_owned) nounwind {
+define internal void @kiln.release_results(ptr %f, i32 %num_owned) nounwind {
 entry:
   br label %next
 next:
   %i = phi i32 [ 0, %entry ], [ %i.next, %one ]
   %more = icmp ult i32 %i, %num_owned
-  br i1 %more, label %one, label %memory
+  br i1 %more, label %one, label %done
 one:
   call void @kiln.release_result(ptr %f, i32 %i)
   %i.next = add i32 %i, 1
   br label %next
-memory:
-  %arena = call ptr @kiln.slot.ptr(ptr %f, i64 6)
+done:
+  ret void
+}
+
+define internal void @kiln.free_arena(ptr %f, i32 %slot) nounwind {
+entry:
+  %arena.at = getelementptr i64, ptr %f, i32 %slot
+  %arena = load ptr, ptr %arena.at
   %has_arena = icmp ne ptr %arena, null
   br i1 %has_arena, label %free, label %done
 free:
@@ -104,6 +111,46 @@ free:
   br label %done
 done:
   ret void
+}
+
+; A size of the result at `slot` of the scratch area becomes a symbol's value.
+define internal void @kiln.bind_size(ptr %f, i32 %slot, i32 %dim, i32 %frame_slot) nounwind {
+  %scratch = call ptr @kiln.slot.ptr(ptr %f, i64 9)
+  %tensor = getelementptr i64, ptr %scratch, i32 %slot
+  %sizes.at = getelementptr %Tensor, ptr %tensor, i64 0, i32 1
+  %sizes = load ptr, ptr %sizes.at
+  %size.at = getelementptr i64, ptr %sizes, i32 %dim
+  %size = load i64, ptr %size.at
+  %to = getelementptr i64, ptr %f, i32 %frame_slot
+  store i64 %size, ptr %to
+  ret void
+}
+
+; The first eight bytes of a buffer become a symbol's value.
+define internal void @kiln.read_number(ptr %f, i32 %record, i32 %frame_slot) nounwind {
+  %records = call ptr @kiln.slot.ptr(ptr %f, i64 8)
+  %data.at = getelementptr %Record, ptr %records, i32 %record, i32 0
+  %data = load ptr, ptr %data.at
+  %number = load i64, ptr %data
+  %to = getelementptr i64, ptr %f, i32 %frame_slot
+  store i64 %number, ptr %to
+  ret void
+}
+
+; Computes what hangs on symbols just bound, and makes the arena that they are for.
+define internal i32 @kiln.late_sizes(ptr %f, ptr %call, ptr %compute, i32 %arena_expr, i32 %arena_slot) nounwind {
+entry:
+  %symbols.at = getelementptr %Call, ptr %call, i64 0, i32 4
+  %symbols = load ptr, ptr %symbols.at
+  %overflowed = call i1 %compute(ptr %f, ptr %symbols)
+  %rc = call i32 @kiln.check_overflow(ptr %f, i1 %overflowed)
+  %ok = icmp eq i32 %rc, 0
+  br i1 %ok, label %allocate, label %failed
+allocate:
+  %arena.rc = call i32 @kiln.allocate(ptr %f, i32 %arena_expr, i32 %arena_slot)
+  ret i32 %arena.rc
+failed:
+  ret i32 %rc
 }
 )ll";
 

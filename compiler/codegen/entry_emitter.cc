@@ -1,6 +1,8 @@
 #include "compiler/codegen/entry_emitter.h"
 
 #include <cstddef>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -24,7 +26,11 @@ class EntryEmitter {
         math_(MathContext::For(isa, &b_)) {}
 
   absl::Status Emit(const KernelTable& table) {
-    KILN_ASSIGN_OR_RETURN(llvm::Function * sizes, EmitSizes());
+    KILN_ASSIGN_OR_RETURN(llvm::Function * sizes, EmitSizes(0));
+    std::vector<llvm::Constant*> late_sizes;
+    for (int late = 1; late <= entry_.num_late; ++late) {
+      KILN_ASSIGN_OR_RETURN(late_sizes.emplace_back(), EmitSizes(late));
+    }
     llvm::Type* ptr = b_.getPtrTy();
     auto* type = llvm::FunctionType::get(b_.getInt32Ty(), {ptr, ptr, ptr}, false);
     auto* function = llvm::Function::Create(type, llvm::Function::ExternalLinkage, KILN_ENTRY_SYMBOL, module_);
@@ -32,6 +38,9 @@ class EntryEmitter {
     b_.SetInsertPoint(llvm::BasicBlock::Create(b_.getContext(), "entry", function));
     llvm::AllocaInst* frame = b_.CreateAlloca(b_.getInt64Ty(), b_.getInt64(static_cast<uint64_t>(entry_.frame_slots)));
     frame->setAlignment(llvm::Align(16));
+    for (int i = 0; i < entry_.num_late; ++i) {
+      b_.CreateStore(llvm::ConstantPointerNull::get(b_.getPtrTy()), Slot(frame, entry_.arenas_slot + i));
+    }
     llvm::Value* call = function->getArg(2);
     Call("start", {frame, function->getArg(0), function->getArg(1), Int(entry_.exprs_slot), Int(entry_.records_slot),
                    Int(entry_.num_records), Int(entry_.scratch_slot), StringsTable()});
@@ -39,8 +48,10 @@ class EntryEmitter {
     llvm::Value* overflowed = b_.CreateCall(sizes, {frame, b_.CreateLoad(ptr, symbols)});
     if (entry_.is_random) Call("seed", {frame});
     llvm::Value* rc = Call("run", {frame, call, overflowed, Int(entry_.arena_expr), OpsTable(), StepsTable(),
-                                   KernelsTable(table)});
-    Call("finish", {frame, Int(entry_.num_owned)});
+                                   KernelsTable(table), PointersTable(late_sizes, "kiln.late_sizes_table")});
+    Call("release_results", {frame, Int(entry_.num_owned)});
+    for (int i = 0; i < entry_.num_late; ++i) Call("free_arena", {frame, Int(entry_.arenas_slot + i)});
+    Call("free_arena", {frame, Int(kFrameArena)});
     b_.CreateRet(rc);
     return absl::OkStatus();
   }
@@ -52,38 +63,59 @@ class EntryEmitter {
     return b_.CreateCall(module_->getFunction(absl::StrCat("kiln.", routine)), args);
   }
 
-  // Computes every expression into its slot of the frame; true if one of them
-  // does not fit.
-  absl::StatusOr<llvm::Function*> EmitSizes() {
+  llvm::Value* Slot(llvm::Value* frame, int slot) {
+    return b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), frame, static_cast<uint64_t>(slot));
+  }
+
+  // Computes the expressions that have a value after `late` steps that bind symbols, and
+  // had none before, into their slots of the frame; true if one of them does not fit.
+  absl::StatusOr<llvm::Function*> EmitSizes(int late) {
     llvm::Type* ptr = b_.getPtrTy();
     auto* type = llvm::FunctionType::get(b_.getInt1Ty(), {ptr, ptr}, false);
-    auto* function = llvm::Function::Create(type, llvm::Function::InternalLinkage, "kiln.sizes", module_);
+    const std::string name = late == 0 ? "kiln.sizes" : absl::StrCat("kiln.sizes.", late);
+    auto* function = llvm::Function::Create(type, llvm::Function::InternalLinkage, name, module_);
     function->addFnAttr(llvm::Attribute::NoUnwind);
     // A long list that runs once a call: the registers need no second thought.
     function->addFnAttr(llvm::Attribute::OptimizeNone);
     function->addFnAttr(llvm::Attribute::NoInline);
     b_.SetInsertPoint(llvm::BasicBlock::Create(b_.getContext(), "entry", function));
     ExprEmitter emitter(program_.pool, &math_, /*checked=*/true);
-    std::vector<llvm::Value*> values;
+    // Loads stand before the scope that what is computed of them is placed in.
+    std::vector<std::pair<Expr, llvm::Value*>> values = LateValues(late, function->getArg(0));
     for (size_t i = 0; i < program_.symbols.size(); ++i) {
       llvm::Value* at = b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), function->getArg(1), i);
-      values.push_back(b_.CreateLoad(b_.getInt64Ty(), at));
+      values.emplace_back(program_.pool->Symbol(program_.symbols[i]), b_.CreateLoad(b_.getInt64Ty(), at));
     }
     emitter.PushScope();
-    for (size_t i = 0; i < values.size(); ++i) {
-      const Expr symbol = program_.pool->Symbol(program_.symbols[i]);
-      emitter.Bind(symbol, values[i], program_.env == nullptr ? ValueRange() : program_.env->RangeOf(symbol));
-    }
+    for (const auto& [symbol, value] : values) emitter.Bind(symbol, value, RangeOf(symbol));
     for (size_t i = 0; i < entry_.exprs.size(); ++i) {
+      if (entry_.late[i] != late) continue;
       llvm::Value* value = emitter.Emit(entry_.exprs[i]);
       if (value->getType()->isDoubleTy()) value = b_.CreateBitCast(value, b_.getInt64Ty());
       if (value->getType()->isIntegerTy(1)) value = b_.CreateZExt(value, b_.getInt64Ty());
-      const uint64_t slot = static_cast<uint64_t>(entry_.exprs_slot) + i;
-      b_.CreateStore(value, b_.CreateConstInBoundsGEP1_64(b_.getInt64Ty(), function->getArg(0), slot));
+      b_.CreateStore(value, Slot(function->getArg(0), entry_.exprs_slot + static_cast<int>(i)));
     }
     KILN_RETURN_IF_ERROR(emitter.status());
     b_.CreateRet(emitter.overflows().empty() ? b_.getFalse() : b_.CreateOr(emitter.overflows()));
     return function;
+  }
+
+  ValueRange RangeOf(Expr symbol) const {
+    const bool has_range = program_.env != nullptr && symbol.type() == ExprType::kInt;
+    return has_range ? program_.env->RangeOf(symbol) : ValueRange();
+  }
+
+  // What the first `late` steps that bind symbols have bound.
+  std::vector<std::pair<Expr, llvm::Value*>> LateValues(int late, llvm::Value* frame) {
+    std::vector<std::pair<Expr, llvm::Value*>> values;
+    int slot = entry_.bound_slot;
+    for (int i = 0; i < late; ++i) {
+      for (Expr symbol : entry_.bound[i]) {
+        llvm::Type* type = symbol.type() == ExprType::kFloat ? b_.getDoubleTy() : b_.getInt64Ty();
+        values.emplace_back(symbol, b_.CreateLoad(type, Slot(frame, slot++)));
+      }
+    }
+    return values;
   }
 
   // --- tables
@@ -117,8 +149,12 @@ class EntryEmitter {
   llvm::Constant* KernelsTable(const KernelTable& table) {
     std::vector<llvm::Constant*> pointers;
     for (const UniqueKernel& kernel : table.kernels) pointers.push_back(DeclareKernel(kernel, module_));
+    return PointersTable(pointers, "kiln.kernels");
+  }
+
+  llvm::Constant* PointersTable(const std::vector<llvm::Constant*>& pointers, const char* name) {
     auto* type = llvm::ArrayType::get(b_.getPtrTy(), pointers.size());
-    return Global(llvm::ConstantArray::get(type, pointers), "kiln.kernels");
+    return Global(llvm::ConstantArray::get(type, pointers), name);
   }
 
   // Constant after construction.

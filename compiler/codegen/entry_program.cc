@@ -3,11 +3,15 @@
 #include <algorithm>
 #include <initializer_list>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "base/error.h"
 #include "base/status_macros.h"
 #include "compiler/codegen/buffer_placement.h"
 #include "compiler/codegen/entry_routines.h"
 #include "compiler/codegen/extern_table.h"
 #include "compiler/codegen/kernel_emitter.h"
+#include "compiler/loops/dense_places.h"
 
 namespace kiln {
 namespace {
@@ -20,13 +24,15 @@ class EntryBuilder {
         placement_(placement),
         externs_(BuildExternTable(program)),
         kept_(program.buffers.size(), -1),
+        is_there_(program.buffers.size(), false),
         made_(program.buffers.size(), false) {}
 
   EntryProgram Build() && {
     FindKeptTensors();
+    FindBoundSymbols();
     for (int i = 0; i < program_.num_inputs; ++i) AddInput(i);
-    AddPlaces();
-    AddOutputsOfInputs();
+    AddPlaces(0);
+    AddOutputsOfInputs(0);
     for (size_t i = 0; i < program_.steps.size(); ++i) AddStep(static_cast<int>(i));
     for (size_t i = 0; i < program_.buffers.size(); ++i) MakeOutput(BufferId{static_cast<int>(i)});
     Add(EntryOpcode::kEnd, {});
@@ -34,6 +40,7 @@ class EntryBuilder {
     out_.is_random = std::any_of(table_.kernels.begin(), table_.kernels.end(),
                                  [](const UniqueKernel& kernel) { return kernel.is_random; });
     out_.exprs = exprs_.exprs();
+    for (Expr e : out_.exprs) out_.late.push_back(LateOf(e));
     out_.strings = strings_.bytes();
     LayOutFrame();
     return std::move(out_);
@@ -62,7 +69,7 @@ class EntryBuilder {
   void LayOutFrame() {
     out_.num_records = placement_.num_records;
     out_.num_owned = placement_.num_owned;
-    out_.exprs_slot = kFrameHeaderSlots + num_kept_slots_;
+    out_.exprs_slot = out_.arenas_slot + out_.num_late;
     out_.records_slot = out_.exprs_slot + static_cast<int>(out_.exprs.size());
     out_.scratch_slot = out_.records_slot + placement_.num_records * kRecordSlots;
     out_.frame_slots = out_.scratch_slot + scratch_slots_;
@@ -77,13 +84,14 @@ class EntryBuilder {
     Share(buffer);
   }
 
-  // Temporaries, each in its place of the arena.
-  void AddPlaces() {
+  // Temporaries, each in its place of the arena of this number.
+  void AddPlaces(int arena) {
+    const int slot = arena == 0 ? kFrameArena : out_.arenas_slot + arena - 1;
     for (size_t i = 0; i < program_.buffers.size(); ++i) {
       const BufferId id{static_cast<int>(i)};
-      const BufferId home = placement_.home_of_buffer[i];
-      if (Record(id) < 0 || program_.buffers[home.value].kind != BufferKind::kTemporary) continue;
-      Add(EntryOpcode::kPlace, {exprs_.Index(program_.buffers[home.value].arena_offset), Record(id)});
+      const Buffer& home = program_.buffers[placement_.home_of_buffer[i].value];
+      if (Record(id) < 0 || home.kind != BufferKind::kTemporary || home.arena != arena) continue;
+      Add(EntryOpcode::kPlace, {exprs_.Index(home.arena_offset), Record(id), slot});
     }
   }
 
@@ -92,6 +100,62 @@ class EntryBuilder {
     for (BufferId id : placement_.guests_of_buffer[home.value]) {
       if (Record(id) >= 0) Add(EntryOpcode::kShare, {Record(home), Record(id)});
     }
+  }
+
+  // --- symbols that steps bind
+
+  void FindBoundSymbols() {
+    out_.bound_slot = kFrameHeaderSlots + num_kept_slots_;
+    int slots = 0;
+    for (const auto& step : program_.steps) {
+      if (!BindsSymbols(step)) continue;
+      out_.bound.push_back(BoundSymbols(step));
+      for (Expr symbol : out_.bound.back()) late_of_symbol_[symbol] = static_cast<int>(out_.bound.size());
+      slots += static_cast<int>(out_.bound.back().size());
+    }
+    out_.num_late = static_cast<int>(out_.bound.size());
+    next_bound_slot_ = out_.bound_slot;
+    out_.arenas_slot = out_.bound_slot + slots;
+  }
+
+  // After which step that binds symbols the expression has a value; 0: from the start.
+  int LateOf(Expr e) const {
+    int late = 0;
+    VisitSymbols(e, [&](Expr symbol) {
+      const auto found = late_of_symbol_.find(symbol);
+      if (found != late_of_symbol_.end()) late = std::max(late, found->second);
+    });
+    return late;
+  }
+
+  int LateOf(const OutputBinding& binding) const {
+    int late = std::max(LateOf(binding.scalar), LateOf(binding.tensor.offset));
+    for (Expr size : binding.tensor.sizes) late = std::max(late, LateOf(size));
+    for (Expr stride : binding.tensor.strides) late = std::max(late, LateOf(stride));
+    return late;
+  }
+
+  // Right after the call, whose results are still in the scratch area from `outs` on.
+  void AddBindings(const ExternCall& call, int outs) {
+    for (const SizeBinding& binding : call.binds) {
+      Add(EntryOpcode::kBindSize, {outs + binding.output * kTensorSlots, binding.dim, next_bound_slot_++});
+    }
+    if (!call.binds.empty()) AddLateSizes(call.arena_bytes);
+  }
+
+  void AddRead(const ReadNumber& read) {
+    Add(EntryOpcode::kReadNumber, {Record(read.buffer), next_bound_slot_++});
+    AddLateSizes(read.arena_bytes);
+  }
+
+  // What hangs on the symbols just bound.
+  void AddLateSizes(Expr arena_bytes) {
+    const int arena = out_.arenas_slot + num_late_seen_;
+    Add(EntryOpcode::kLateSizes, {num_late_seen_, exprs_.Index(arena_bytes), arena});
+    ++num_late_seen_;
+    AddPlaces(num_late_seen_);
+    AddOutputsOfInputs(num_late_seen_);
+    AddLateViews();
   }
 
   // --- outputs
@@ -131,10 +195,11 @@ class EntryBuilder {
     return step;
   }
 
-  // What needs no step: scalars, and views of inputs before those are released.
-  void AddOutputsOfInputs() {
+  // What needs no step but sizes: scalars, and views of inputs before those are released.
+  void AddOutputsOfInputs(int late) {
     for (size_t i = 0; i < program_.outputs.size(); ++i) {
       const OutputBinding& binding = program_.outputs[i];
+      if (LateOf(binding) != late) continue;
       if (binding.kind == OutputBinding::Kind::kScalar) {
         StepTemplate step = NewStep();
         step.Reserve(kValueSlots);
@@ -146,13 +211,29 @@ class EntryBuilder {
     }
   }
 
-  // Every view of the tensor that `buffer` is, once it is there.
+  // Every view of the tensor that `buffer` is, once it is there, but for views whose sizes
+  // are not known yet.
   void AddViewsOf(BufferId buffer) {
     if (kept_[buffer.value] < 0) return;
+    is_there_[buffer.value] = true;
+    AddViews([&](const OutputBinding& binding) {
+      return BaseOf(binding) == buffer && LateOf(binding) <= num_late_seen_;
+    });
+  }
+
+  // The views, of what is there already, whose sizes are known now.
+  void AddLateViews() {
+    AddViews([&](const OutputBinding& binding) {
+      return is_there_[BaseOf(binding).value] && LateOf(binding) == num_late_seen_;
+    });
+  }
+
+  template <typename Wanted>
+  void AddViews(const Wanted& wanted) {
     for (size_t i = 0; i < program_.outputs.size(); ++i) {
       const OutputBinding& binding = program_.outputs[i];
-      if (!IsView(binding) || IsViewOfInput(binding) || BaseOf(binding) != buffer) continue;
-      Add(EntryOpcode::kViewOfKept, {Step(ViewStep(binding)), static_cast<int>(i), kept_[buffer.value]});
+      if (!IsView(binding) || IsViewOfInput(binding) || !wanted(binding)) continue;
+      Add(EntryOpcode::kViewOfKept, {Step(ViewStep(binding)), static_cast<int>(i), kept_[BaseOf(binding).value]});
     }
   }
 
@@ -181,6 +262,7 @@ class EntryBuilder {
           if constexpr (std::is_same_v<T, Kernel>) AddLaunch(table_.launches[index]);
           if constexpr (std::is_same_v<T, ExternCall>) AddExtern(step, externs_.index_of_step[index]);
           if constexpr (std::is_same_v<T, Release>) AddRelease(step.buffer);
+          if constexpr (std::is_same_v<T, ReadNumber>) AddRead(step);
           if constexpr (std::is_same_v<T, RuntimeAssert>) {
             Add(EntryOpcode::kAssert, {exprs_.Index(step.condition), step.node, strings_.Offset(step.message)});
           }
@@ -211,10 +293,26 @@ class EntryBuilder {
     for (int i = 0; i < num_outs; ++i) {
       const BufferId buffer = call.outputs[i].buffer;
       if (buffer.value < 0) continue;
-      step.SetTensor(outs + i * kTensorSlots, call.outputs[i], Record(buffer), /*window=*/call.into);
+      step.SetTensor(outs + i * kTensorSlots, Asked(call, i), Record(buffer), /*window=*/call.into);
     }
     Add(EntryOpcode::kExtern, {Step(step), index, num_args, outs, num_outs});
     if (!call.into) TakeResults(call, outs);
+  }
+
+  // A result as the host is asked for it: sizes that it tells are -1, and strides then
+  // say how many dimensions lie within.
+  TensorOperand Asked(const ExternCall& call, int output) const {
+    TensorOperand asked = call.outputs[output];
+    bool is_told = false;
+    for (Expr& size : asked.sizes) {
+      if (LateOf(size) <= num_late_seen_) continue;
+      size = Expr(-1);
+      is_told = true;
+    }
+    if (!is_told) return asked;
+    const std::vector<int> places = *DensePlaces(*program_.pool, call.outputs[output]);
+    for (size_t d = 0; d < places.size(); ++d) asked.strides[d] = Expr(places[d]);
+    return asked;
   }
 
   void TakeResults(const ExternCall& call, int outs) {
@@ -227,6 +325,8 @@ class EntryBuilder {
       if (kept_[buffer.value] >= 0) Add(EntryOpcode::kKeep, {slot, kept_[buffer.value]});
       Share(buffer);
     }
+    // Before a step fills the scratch area anew.
+    AddBindings(call, outs);
     for (const TensorOperand& output : call.outputs) {
       if (output.buffer.value >= 0) AddViewsOf(output.buffer);
     }
@@ -252,15 +352,33 @@ class EntryBuilder {
   StringTable strings_;
   // By buffer: the frame slot of its kept tensor, -1 where none is needed.
   std::vector<int> kept_;
+  // By buffer: whether its kept tensor is in the frame.
+  std::vector<bool> is_there_;
   std::vector<bool> made_;
   int num_kept_slots_ = 0;
+  absl::flat_hash_map<Expr, int> late_of_symbol_;
+  int num_late_seen_ = 0;
+  int next_bound_slot_ = 0;
   int scratch_slots_ = 0;
 };
+
+absl::Status CheckBindings(const LoopProgram& program) {
+  for (const Step& step : program.steps) {
+    const ExternCall* call = std::get_if<ExternCall>(&step);
+    if (call == nullptr || call->binds.empty()) continue;
+    for (const TensorOperand& output : call->outputs) {
+      if (output.buffer.value < 0 || DensePlaces(*program.pool, output).has_value()) continue;
+      return MakeError(ErrorReason::kCompilerBug, absl::StrCat(call->op, ": it tells sizes, and a result is not dense"));
+    }
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace
 
 absl::StatusOr<EntryProgram> BuildEntryProgram(const LoopProgram& program, const KernelTable& table) {
   KILN_ASSIGN_OR_RETURN(BufferPlacement placement, PlaceBuffers(program));
+  KILN_RETURN_IF_ERROR(CheckBindings(program));
   return EntryBuilder(program, table, placement).Build();
 }
 

@@ -22,7 +22,7 @@ namespace kiln {
 enum class EntryOpcode : int32_t {
   kEnd = 0,
   kInput = 1,          // input, record
-  kPlace = 2,          // offset expression, record
+  kPlace = 2,          // offset expression, record, frame slot of the arena
   kShare = 3,          // record from, record to
   kScalarOutput = 4,   // step, output
   kViewOfInput = 5,    // step, output, input
@@ -36,6 +36,9 @@ enum class EntryOpcode : int32_t {
   kReleaseInput = 13,  // input
   kAssert = 14,        // condition expression, node, byte of the message
   kSkipUnless = 15,    // condition expression, how many of the next instructions
+  kBindSize = 16,      // scratch slot of a result, dimension, frame slot
+  kLateSizes = 17,     // number of the late expressions, arena expression, frame slot of the arena
+  kReadNumber = 18,    // record, frame slot
 };
 
 struct EntryOp {
@@ -48,9 +51,18 @@ struct EntryProgram {
   std::vector<int64_t> step_words;
   std::string strings;
   std::vector<Expr> exprs;
+  // By expression: 0 where it is known when the entry begins, k where it is not before
+  // the k-th step that binds symbols.
+  std::vector<int> late;
+  int num_late = 0;
+  // Those symbols, one after the other from `bound_slot` on, by step.
+  std::vector<std::vector<Expr>> bound;
   int arena_expr = 0;
   bool is_random = false;
-  // The frame, in slots: header, kept tensors, expressions, records, scratch.
+  // The frame, in slots: header, kept tensors, bound symbols, the arenas of steps that
+  // bind some, expressions, records, scratch.
+  int bound_slot = 0;
+  int arenas_slot = 0;
   int exprs_slot = 0;
   int records_slot = 0;
   int num_records = 0;

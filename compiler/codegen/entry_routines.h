@@ -6,6 +6,7 @@
 //
 //   header       kFrameHeaderSlots slots, by FrameSlot
 //   tensors      KilnTensors that outputs are views of
+//   late         numbers that are known only after some step, and an arena for each such step
 //   expressions  one slot each: integers, the bits of doubles, booleans
 //   records      four slots a buffer: data, storage, offset of data in the
 //                storage (elements), the host's handle; extern results first

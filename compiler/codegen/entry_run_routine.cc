@@ -6,7 +6,7 @@ const char kRunRoutine[] = R"ll(
 ; Interprets an entry program. `ops` are six i32 each: a code and its arguments,
 ; in the order of EntryOpcode.
 define internal i32 @kiln.run(ptr %f, ptr %call, i1 %overflowed, i32 %arena_expr, ptr %ops, ptr %steps,
-                              ptr %kernels) nounwind {
+                              ptr %kernels, ptr %late) nounwind {
 entry:
   %sizes.rc = call i32 @kiln.check_overflow(ptr %f, i1 %overflowed)
   %sizes.ok = icmp eq i32 %sizes.rc, 0
@@ -14,7 +14,7 @@ entry:
 failed.sizes:
   ret i32 %sizes.rc
 allocate:
-  %arena.rc = call i32 @kiln.allocate(ptr %f, i32 %arena_expr)
+  %arena.rc = call i32 @kiln.allocate(ptr %f, i32 %arena_expr, i32 6)
   br label %next
 next:
   %op = phi ptr [ %ops, %allocate ], [ %op.then, %loop ]
@@ -51,12 +51,15 @@ one:
     i32 13, label %release_input
     i32 14, label %assert
     i32 15, label %skip_unless
+    i32 16, label %bind_size
+    i32 17, label %late_sizes
+    i32 18, label %read_number
   ]
 input:
   call void @kiln.input(ptr %f, ptr %call, i32 %a, i32 %b)
   br label %loop
 place:
-  call void @kiln.place(ptr %f, i32 %a, i32 %b)
+  call void @kiln.place(ptr %f, i32 %a, i32 %b, i32 %c)
   br label %loop
 share:
   call void @kiln.share(ptr %f, i32 %a, i32 %b)
@@ -99,15 +102,28 @@ assert:
 skip_unless:
   %skipped = call i32 @kiln.skipped(ptr %f, i32 %a, i32 %b)
   br label %loop
+bind_size:
+  call void @kiln.bind_size(ptr %f, i32 %a, i32 %b, i32 %c)
+  br label %loop
+late_sizes:
+  %compute.at = getelementptr ptr, ptr %late, i32 %a
+  %compute = load ptr, ptr %compute.at
+  %late.rc = call i32 @kiln.late_sizes(ptr %f, ptr %call, ptr %compute, i32 %b, i32 %c)
+  br label %loop
+read_number:
+  call void @kiln.read_number(ptr %f, i32 %a, i32 %b)
+  br label %loop
 loop:
   %rc.next = phi i32 [ 0, %input ], [ 0, %place ], [ 0, %share ], [ %scalar.rc, %scalar_output ],
                      [ %view.rc, %view_of_input ], [ %kept.rc, %view_of_kept ], [ %new.rc, %new_output ],
                      [ 0, %keep ], [ %launch.rc, %launch ], [ %extern.rc, %extern ], [ 0, %take_result ],
-                     [ 0, %release_result ], [ 0, %release_input ], [ %assert.rc, %assert ], [ 0, %skip_unless ]
+                     [ 0, %release_result ], [ 0, %release_input ], [ %assert.rc, %assert ], [ 0, %skip_unless ],
+                     [ 0, %bind_size ], [ %late.rc, %late_sizes ], [ 0, %read_number ]
   %skip = phi i32 [ 0, %input ], [ 0, %place ], [ 0, %share ], [ 0, %scalar_output ], [ 0, %view_of_input ],
                   [ 0, %view_of_kept ], [ 0, %new_output ], [ 0, %keep ], [ 0, %launch ], [ 0, %extern ],
                   [ 0, %take_result ], [ 0, %release_result ], [ 0, %release_input ], [ 0, %assert ],
-                  [ %skipped, %skip_unless ]
+                  [ %skipped, %skip_unless ], [ 0, %bind_size ], [ 0, %late_sizes ],
+                  [ 0, %read_number ]
   %op.then = getelementptr [6 x i32], ptr %op.next, i32 %skip
   br label %next
 end:

@@ -54,7 +54,6 @@ llvm::Value* ExprEmitter::Refuse(Expr e, absl::string_view why) {
 }
 
 llvm::Value* ExprEmitter::EmitSymbol(Expr e) {
-  if (e.type() == ExprType::kFloat) return Refuse(e, "a float symbol has no value there");
   const Binding* binding = BindingOf(e);
   return binding != nullptr ? binding->value : Refuse(e, "the symbol has no value there");
 }

@@ -67,7 +67,9 @@ class KernelEmitter {
     std::vector<llvm::Value*> pointers;
     for (size_t i = 0; i < kernel_.buffers.size(); ++i) pointers.push_back(Slot(slot++, b_.getPtrTy()));
     std::vector<llvm::Value*> sizes;
-    for (size_t i = 0; i < kernel_.sizes.size(); ++i) sizes.push_back(Slot(slot++, b_.getInt64Ty()));
+    for (const SizeParameter& size : kernel_.sizes) {
+      sizes.push_back(Slot(slot++, size.symbol.type() == ExprType::kFloat ? b_.getDoubleTy() : b_.getInt64Ty()));
+    }
     error_ = Slot(kClosureErrorSlot, b_.getPtrTy());
     buffers_.SetPointers(std::move(pointers), error_);
     if (kernel_.is_random) seed_ = Slot(kClosureSeedSlot, b_.getInt64Ty());

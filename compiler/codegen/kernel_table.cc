@@ -129,7 +129,9 @@ class Canonicalizer {
       auto local = locals_.find(symbol);
       if (local != locals_.end()) return local->second;
       auto [it, is_new] = sizes_.try_emplace(symbol);
-      if (is_new) {
+      if (is_new && symbol.type() == ExprType::kFloat) {
+        it->second = AddFloat(symbol);
+      } else if (is_new) {
         const ValueRange range = program_.env == nullptr ? ValueRange() : program_.env->RangeOf(symbol);
         // Only the sign matters to code; finer ranges would keep layers apart.
         it->second = AddSize(symbol, range.lower >= 0 ? ValueRange::AtLeast(0) : ValueRange());
@@ -142,6 +144,14 @@ class Canonicalizer {
   Expr AddSize(Expr value, ValueRange range) {
     Expr symbol = program_.pool->Symbol(absl::StrCat("p", out_.sizes.size()));
     out_.sizes.push_back({symbol, range});
+    launch_.sizes.push_back(value);
+    return symbol;
+  }
+
+  // As above, by its bits. The name says that it is a float.
+  Expr AddFloat(Expr value) {
+    Expr symbol = program_.pool->Symbol(absl::StrCat("zf", out_.sizes.size()));
+    out_.sizes.push_back({symbol, ValueRange()});
     launch_.sizes.push_back(value);
     return symbol;
   }

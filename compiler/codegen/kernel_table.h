@@ -27,7 +27,7 @@ struct BufferParameter {
   Expr num_elements;
 };
 
-// An integer that the entry passes to a kernel.
+// An integer that the entry passes to a kernel, or for a float symbol a double's bits.
 struct SizeParameter {
   Expr symbol;
   ValueRange range;

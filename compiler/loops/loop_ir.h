@@ -113,6 +113,8 @@ struct Buffer {
   int index = -1;  // graph input or output
   // Set by the memory plan; bytes.
   Expr arena_offset;
+  // 0: the program's arena. k: that of the k-th step that binds symbols.
+  int arena = 0;
   // A temporary or output that takes over the memory of a dead buffer (in
   // place): same index, same element order. -1: none.
   BufferId alias_of;
@@ -120,7 +122,9 @@ struct Buffer {
 
 enum class ReduceKind : uint8_t {
   kSum, kProd, kMax, kMin, kAny, kAll,
-  kArgMax, kArgMin,  // update takes value, index; results: 0 value, 1 index
+  // Update takes value, index; results: 0 value, 1 index. NaN wins; of equals, as NaNs
+  // are here, the smallest index does.
+  kArgMax, kArgMin,
   kWelford,          // update takes value; results: 0 mean, 1 M2, 2 count
 };
 
@@ -224,6 +228,13 @@ struct Operand {
                Layout, MemoryFormat, OperandList> v = None{};
 };
 
+// A size that only a call tells: `symbol` is dimension `dim` of its result `output`.
+struct SizeBinding {
+  Expr symbol;
+  int output = 0;
+  int dim = 0;
+};
+
 struct ExternCall {
   std::string op;  // "aten.addmm.out" or "aten.convolution.default"
   // True: writes `outputs`, which are buffers of the program's. False: each
@@ -236,6 +247,10 @@ struct ExternCall {
   // ascending, and what they are, for `kiln show`: "gelu".
   std::vector<int> epilogue;
   std::string why;
+  // Of an owning call. No step before it mentions these symbols.
+  std::vector<SizeBinding> binds;
+  // The arena of temporaries whose sizes it tells, set by the memory plan.
+  Expr arena_bytes;
 };
 
 // The buffer's contents are not needed any more.
@@ -250,7 +265,24 @@ struct RuntimeAssert {
   int node = -1;
 };
 
-using Step = std::variant<Kernel, ExternCall, Release, RuntimeAssert>;
+// From here on `symbol` is what the first element of `buffer` holds, i64, or f64 for a
+// float symbol. No step before it mentions the symbol.
+struct ReadNumber {
+  Expr symbol;
+  BufferId buffer;
+  int node = -1;
+  // As that of a call that binds sizes.
+  Expr arena_bytes;
+};
+
+using Step = std::variant<Kernel, ExternCall, Release, RuntimeAssert, ReadNumber>;
+
+// The symbols that have a value only after the step, in order; none for most steps.
+std::vector<Expr> BoundSymbols(const Step& step);
+inline bool BindsSymbols(const Step& step) {
+  const ExternCall* call = std::get_if<ExternCall>(&step);
+  return std::holds_alternative<ReadNumber>(step) || (call != nullptr && !call->binds.empty());
+}
 
 // How a graph output comes to be.
 struct OutputBinding {
@@ -290,6 +322,7 @@ inline BufferId MemoryRoot(const LoopProgram& program, BufferId id) {
 //   program symbols=[s0] inputs=2 {
 //     buffer b0 input 0 f32[384*s0]
 //     buffer b1 temporary f32[s0] at [64*s0] in b2
+//     buffer b4 temporary i64[u0] at [0] of 1
 //     inputs [b0, _]
 //     arena 4*s0
 //     kernel k3 nodes=[4, 7] grain=64 {
@@ -300,6 +333,8 @@ inline BufferId MemoryRoot(const LoopProgram& program, BufferId id) {
 //     }
 //     extern aten.mm.out into node=5 (b0: f32[s0, 384] strides=[384, 1] offset=0, 2.5, none) -> (b1: ..., _)
 //     extern lib.mm.default node=5 epilogue=[6, 7] "gelu" (b0: ...) -> (b1: ...)
+//     extern aten.nonzero.default node=8 (b0: ...) -> (b3: i64[u0, 2] ...) binds [u0 0 0] arena 8*u0
+//     read u1 from b5 node=9 arena 4*u1
 //     release b0
 //     assert node=3 "message" s0 == 4
 //     return new b1: f32[s0] strides=[1] offset=0

@@ -17,6 +17,9 @@ constexpr absl::string_view kProgram = R"(program symbols=[s0, s1] inputs=3 {
   buffer b1 output 0 f32[384*s0]
   buffer b2 temporary bf16[s0] at [64*s0] in b1
   buffer b3 extern i64[s0]
+  buffer b4 extern i64[2*u0]
+  buffer b5 temporary f32[u0] at [0] of 1
+  buffer b6 temporary f64[1]
   inputs [b0, _, b0]
   arena 64*s0 + 128
   kernel fused_sub_sum_3 nodes=[4, 7] grain=64 {
@@ -58,6 +61,15 @@ constexpr absl::string_view kProgram = R"(program symbols=[s0, s1] inputs=3 {
   extern lib.mm.default node=5 epilogue=[6, 7] "gelu" (b0: f32[s0, 384] strides=[384, 1] offset=0) -> (_)
   extern aten.addmm.out into node=5 (b0: f32[s0, 384] strides=[384, 1] offset=0, 1, 2.5, none, true, [1, s0], f32, cpu) -> (b1: f32[s0, 384] strides=[384, 1] offset=0)
   extern aten.sort.default node=6 (b0: f32[s0] strides=[1] offset=0) -> (_, b3: i64[s0] strides=[1] offset=0)
+  extern aten.nonzero.default node=8 (b0: f32[s0] strides=[1] offset=0) -> (b4: i64[u0, 2] strides=[1, u0] offset=0) binds [u0 0 0] arena 4*u0
+  read zuf0 from b6 node=10
+  read u1 from b3 node=11 arena 4*u1
+  kernel late nodes=[9] {
+    serial i0 < u0 {
+      %0 = constant f32 1.0
+      store b5[i0], %0
+    }
+  }
   release b3
   assert node=3 "must match" s0 == s1
   return new b1: f32[s0, 384] strides=[384, 1] offset=0
@@ -145,6 +157,31 @@ TEST(VerifyLoopProgramTest, RefusesWhatTheSemanticsForbid) {
   for (const Case& c : kCases) {
     absl::Status status = VerifyBody(c.body);
     EXPECT_THAT(std::string(status.message()), HasSubstr(std::string(c.message))) << c.body;
+  }
+}
+
+TEST(VerifyLoopProgramTest, ASizeThatACallTellsIsNotMentionedBeforeIt) {
+  constexpr absl::string_view kKernel = "kernel k nodes=[0] {\nserial i0 < u0 {\n}\n}\n";
+  constexpr absl::string_view kCall = "extern aten.a.b node=0 () -> (b0: i64[u0] strides=[1] offset=0) ";
+  struct Case {
+    std::string steps;
+    absl::string_view message;
+  };
+  const Case kCases[] = {
+      {absl::StrCat(kCall, "binds [u0 0 0]\n", kKernel), ""},
+      {absl::StrCat(kKernel, kCall, "binds [u0 0 0]\n"), "symbol u0 is not visible"},
+      {absl::StrCat(kCall, "binds [u1 0 0]\n"), "dimension 0 is no symbol to bind"},
+      {absl::StrCat(kCall, "binds [u0 0 1]\n"), "dimension 1 is no symbol to bind"},
+      {absl::StrCat(kCall, "binds [u0 1 0]\n"), "result 1, which it does not make"},
+      {absl::StrCat(kCall, "binds [u0 0 0, u0 0 0]\n"), "symbol u0 is bound twice"},
+  };
+  for (const Case& c : kCases) {
+    ExprPool pool;
+    absl::StatusOr<LoopProgram> program = ParseLoopProgram(
+        absl::StrCat("program symbols=[] inputs=0 {\nbuffer b0 extern i64[u0]\ninputs []\n", c.steps, "}\n"), &pool);
+    ASSERT_TRUE(program.ok()) << program.status();
+    EXPECT_THAT(std::string(VerifyLoopProgram(*program).message()), HasSubstr(std::string(c.message))) << c.steps;
+    EXPECT_EQ(VerifyLoopProgram(*program).ok(), c.message.empty()) << c.steps;
   }
 }
 

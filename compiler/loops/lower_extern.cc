@@ -3,6 +3,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status_macros.h"
+#include "compiler/loops/dense_places.h"
 #include "compiler/loops/lowering_table.h"
 #include "fake_runtime/ops/op_table.h"
 
@@ -24,6 +25,30 @@ absl::StatusOr<Operand> ValueOperand(LoweringContext& c, ValueId id) {
 bool DrawsNothing(LoweringContext& c) {
   const int dropout = c.node().op->FindArg("dropout_p");
   return dropout >= 0 && !c.args().IsNone(dropout) && c.args().Float(dropout) == 0;
+}
+
+// Says which sizes of the call's results are symbols that have no value before it; from
+// here on they have one.
+absl::Status BindSizes(LoweringContext& c, ExternCall& call) {
+  for (size_t i = 0; i < call.outputs.size(); ++i) {
+    const TensorOperand& output = call.outputs[i];
+    for (size_t d = 0; d < output.sizes.size(); ++d) {
+      const Expr size = output.sizes[d];
+      if (c.state().AreSymbolsKnown(size)) continue;
+      if (size.kind() != ExprKind::kSymbol) {
+        return c.Unsupported(absl::StrCat("a size of its result is ", size.ToString(), ", which data decides"));
+      }
+      c.state().taken_names.emplace(size.symbol_name());
+      call.binds.push_back({size, static_cast<int>(i), static_cast<int>(d)});
+    }
+  }
+  if (call.binds.empty()) return absl::OkStatus();
+  for (const TensorOperand& output : call.outputs) {
+    if (output.buffer.value >= 0 && !DensePlaces(c.pool(), output).has_value()) {
+      return c.Unsupported("a size of its result is decided by data, and a result is not dense");
+    }
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -80,6 +105,7 @@ absl::Status LowerToExternCall(LoweringContext& c) {
       call.outputs.push_back(c.Window(*t));
     }
   }
+  KILN_RETURN_IF_ERROR(BindSizes(c, call));
   c.EmitExtern(std::move(call));
   return absl::OkStatus();
 }

@@ -59,7 +59,9 @@ class GraphLowering {
     state_.written = WrittenStorages(fake_);
     PlaceEpilogues(readers);
     for (size_t n = 0; n < fake_.graph.nodes.size(); ++n) {
+      const size_t num_steps = program_.steps.size();
       if (live_[n]) KILN_RETURN_IF_ERROR(LowerNode(static_cast<int>(n)));
+      if (program_.steps.size() > num_steps && BindsSymbols(program_.steps.back())) MakeAsserts();
       if (IsDraw(fake_.graph.nodes[n])) state_.random.is_replayed = false;
     }
     KILN_RETURN_IF_ERROR(LowerOutputs(state_));
@@ -92,18 +94,17 @@ class GraphLowering {
     }
   }
 
+  // Each as soon as its symbols have values.
   void MakeAsserts() {
-    for (const Guard& guard : fake_.env->runtime_asserts()) {
-      if (!AreSymbolsDeclared(guard.condition)) continue;
+    const auto& asserts = fake_.env->runtime_asserts();
+    asserted_.resize(asserts.size(), false);
+    for (size_t i = 0; i < asserts.size(); ++i) {
+      const Guard& guard = asserts[i];
+      if (asserted_[i] || !state_.AreSymbolsKnown(guard.condition)) continue;
+      asserted_[i] = true;
       int node = guard.reason.node < 0 ? -1 : guard.reason.node;
       program_.steps.emplace_back(RuntimeAssert{guard.condition, guard.reason.what, node});
     }
-  }
-
-  bool AreSymbolsDeclared(Expr e) const {
-    bool declared = true;
-    VisitSymbols(e, [&](Expr symbol) { declared &= state_.taken_names.contains(symbol.symbol_name()); });
-    return declared;
   }
 
   static bool HasEffect(const Node& node) {
@@ -180,6 +181,7 @@ class GraphLowering {
     LoweringContext c(state_, n);
     bool computable = true;
     KILN_RETURN_IF_ERROR(CheckTensors(c, node, computable));
+    if (MakesSizes(node)) return LowerToExternCall(c);
     if (const auto call = call_of_node_.find(n); call != call_of_node_.end()) {
       return call->second == nullptr ? absl::OkStatus() : LowerWithEpilogue(state_, *call->second);
     }
@@ -212,6 +214,21 @@ class GraphLowering {
     return status;
   }
 
+  // Whether a size of a result is known from nothing but the result.
+  bool MakesSizes(const Node& node) {
+    bool makes = false;
+    for (const NodeOutput& output : node.outputs) {
+      for (ValueId id : output.values) {
+        const FakeTensor* t = std::get_if<FakeTensor>(&fake_.values[id.value]);
+        if (t == nullptr) continue;
+        const TensorOperand window = state_.WindowOf(*t);
+        for (Expr e : window.sizes) makes = makes || !state_.AreSymbolsKnown(e);
+        for (Expr e : window.strides) makes = makes || !state_.AreSymbolsKnown(e);
+      }
+    }
+    return makes;
+  }
+
   absl::Status CheckTensor(LoweringContext& c, const FakeTensor& t) {
     if (!t.device.is_cpu()) {
       return c.Fail(ErrorReason::kUnsupportedDevice, absl::StrCat("a tensor is on ", t.device.ToString(), ", not cpu"));
@@ -220,7 +237,6 @@ class GraphLowering {
     TensorOperand window = state_.WindowOf(t);
     for (const Dims* dims : {&window.sizes, &window.strides}) {
       for (Expr e : *dims) {
-        if (!AreSymbolsDeclared(e)) return c.Unsupported("a size depends on data that the graph itself makes");
         if (e.is_poison()) return c.Fail(ErrorReason::kSizeOverflow, "a size overflows");
       }
     }
@@ -257,6 +273,7 @@ class GraphLowering {
   LoopProgram program_;
   LoweringState state_;
   std::vector<bool> live_;  // by node
+  std::vector<bool> asserted_;  // by runtime assert
   std::vector<Epilogue> epilogues_;
   // Of nodes that are part of a call with an epilogue: the epilogue for the node where
   // the call stands, nullptr for the others.

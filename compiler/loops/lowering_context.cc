@@ -6,39 +6,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "compiler/loops/dense_places.h"
 
 namespace kiln {
-namespace {
-
-// Whether the sizes and strides are those of some order of the dimensions,
-// densely packed. Decided by form alone.
-bool IsDense(ExprPool& pool, const TensorOperand& window) {
-  std::vector<bool> done(window.sizes.size());
-  // Contiguous strides may count an empty dimension as 1; both readings of the
-  // next stride are tried.
-  Expr exact(1);
-  Expr positive(1);
-  for (size_t step = 0; step < window.sizes.size(); ++step) {
-    bool found = false;
-    for (size_t d = window.sizes.size(); d-- > 0 && !found;) {
-      if (done[d]) continue;
-      bool fits = window.sizes[d].IsInt(1) || window.strides[d] == exact || window.strides[d] == positive;
-      if (!fits) continue;
-      done[d] = true;
-      found = true;
-      exact = pool.Mul(exact, window.sizes[d]);
-      positive = pool.Mul(positive, pool.Max(Expr(1), window.sizes[d]));
-    }
-    if (!found) return false;
-  }
-  return true;
-}
-
-}  // namespace
 
 Expr WindowExtent(ShapeEnv& env, const TensorOperand& window) {
   ExprPool& pool = env.pool();
-  if (IsDense(pool, window)) return pool.Add(window.offset, Numel(pool, window.sizes));
+  if (DensePlaces(pool, window).has_value()) return pool.Add(window.offset, Numel(pool, window.sizes));
   // Where some dimension is empty the sum may be negative or too large, which
   // only wastes memory.
   std::vector<Expr> terms = {window.offset, Expr(1)};
@@ -81,6 +55,12 @@ BufferId LoweringState::NewTemporary(DType dtype, Expr num_elements) {
   buffer.num_elements = num_elements;
   program.buffers.push_back(buffer);
   return BufferId{static_cast<int>(program.buffers.size()) - 1};
+}
+
+bool LoweringState::AreSymbolsKnown(Expr e) const {
+  bool known = true;
+  VisitSymbols(e, [&](Expr symbol) { known &= taken_names.contains(symbol.symbol_name()); });
+  return known;
 }
 
 bool LoweringState::HostServes(absl::string_view op) const {

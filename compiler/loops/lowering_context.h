@@ -62,7 +62,8 @@ struct LoweringState {
   std::vector<bool> used;
   // By StorageId: the last node that looks at it; INT_MAX for what the caller sees.
   std::vector<int> last_use;
-  // Names of symbols that loop variables may not have.
+  // Names of symbols that loop variables may not have: those that have a value when the
+  // entry begins, and those that the calls emitted so far bind.
   absl::flat_hash_set<std::string> taken_names;
   RandomState random;
   LoweringOptions options;
@@ -78,6 +79,8 @@ struct LoweringState {
   // A temporary that is no value of the graph.
   BufferId NewTemporary(DType dtype, Expr num_elements);
   bool HostServes(absl::string_view op) const;
+  // Whether every symbol of `e` has a value where the next step stands.
+  bool AreSymbolsKnown(Expr e) const;
   int OriginOf(int node) const { return origins.empty() ? node : origins[node]; }
 };
 

@@ -51,8 +51,8 @@ std::vector<absl::Span<const PointwiseRow>> PointwiseFamilies() {
 std::vector<absl::Span<const LoweringRow>> LoweringFamilies() {
   return {AssemblyLowerings(), AssertLowerings(),     AveragePoolingLowerings(), CreationLowerings(),
           DistanceLowerings(), IndexingLowerings(),   MatmulLowerings(),         MaxPoolingLowerings(),
-          RandomStateLowerings(), ReductionLowerings(), ResamplingLowerings(),   ScanLowerings(),
-          WindowLowerings()};
+          NumberLowerings(),   RandomStateLowerings(), ReductionLowerings(),     ResamplingLowerings(),
+          ScanLowerings(),     WindowLowerings()};
 }
 
 const PointwiseRow* FindPointwise(absl::string_view op) {

@@ -55,6 +55,7 @@ absl::Span<const LoweringRow> DistanceLowerings();
 absl::Span<const LoweringRow> IndexingLowerings();
 absl::Span<const LoweringRow> MatmulLowerings();
 absl::Span<const LoweringRow> MaxPoolingLowerings();
+absl::Span<const LoweringRow> NumberLowerings();
 absl::Span<const LoweringRow> RandomStateLowerings();
 absl::Span<const LoweringRow> ReductionLowerings();
 absl::Span<const LoweringRow> ResamplingLowerings();

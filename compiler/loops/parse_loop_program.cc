@@ -88,6 +88,7 @@ class LoopProgramParser {
     if (in_.TryWord("kernel")) return ParseKernel();
     if (in_.TryWord("extern")) return ParseExtern();
     if (in_.TryWord("assert")) return ParseAssert();
+    if (in_.TryWord("read")) return ParseRead();
     if (in_.TryWord("return")) return ParseReturn();
     if (in_.TryWord("release")) {
       KILN_ASSIGN_OR_RETURN(BufferId buffer, ParseBufferId());
@@ -98,7 +99,7 @@ class LoopProgramParser {
       KILN_ASSIGN_OR_RETURN(program_.arena_bytes, in_.ParseExpr(pool_));
       return absl::OkStatus();
     }
-    return in_.Error("expected buffer, inputs, arena, kernel, extern, release, assert or return");
+    return in_.Error("expected buffer, inputs, arena, kernel, extern, read, release, assert or return");
   }
 
   absl::Status ParseBuffer() {
@@ -124,6 +125,9 @@ class LoopProgramParser {
       KILN_RETURN_IF_ERROR(in_.Expect("["));
       KILN_ASSIGN_OR_RETURN(buffer.arena_offset, in_.ParseExpr(pool_));
       KILN_RETURN_IF_ERROR(in_.Expect("]"));
+      if (in_.TryWord("of")) {
+        KILN_ASSIGN_OR_RETURN(buffer.arena, Int("an arena's number"));
+      }
     }
     if (in_.TryWord("in")) {
       KILN_ASSIGN_OR_RETURN(buffer.alias_of, ParseBufferId());
@@ -198,7 +202,40 @@ class LoopProgramParser {
       call.outputs.push_back(std::move(tensor));
       in_.TryConsume(",");
     }
+    if (in_.TryWord("binds")) KILN_RETURN_IF_ERROR(ParseBindings(call));
     program_.steps.push_back(std::move(call));
+    return absl::OkStatus();
+  }
+
+  absl::Status ParseBindings(ExternCall& call) {
+    KILN_RETURN_IF_ERROR(in_.Expect("["));
+    while (!in_.TryConsume("]")) {
+      SizeBinding& binding = call.binds.emplace_back();
+      KILN_ASSIGN_OR_RETURN(absl::string_view name, in_.Word("a symbol"));
+      binding.symbol = pool_->Symbol(name);
+      KILN_ASSIGN_OR_RETURN(binding.output, Int("a result's number"));
+      KILN_ASSIGN_OR_RETURN(binding.dim, Int("a dimension"));
+      in_.TryConsume(",");
+    }
+    return ParseArena(call.arena_bytes);
+  }
+
+  absl::Status ParseArena(Expr& bytes) {
+    if (!in_.TryWord("arena")) return absl::OkStatus();
+    KILN_ASSIGN_OR_RETURN(bytes, in_.ParseExpr(pool_));
+    return absl::OkStatus();
+  }
+
+  absl::Status ParseRead() {
+    ReadNumber read;
+    KILN_ASSIGN_OR_RETURN(absl::string_view name, in_.Word("a symbol"));
+    read.symbol = pool_->Symbol(name);
+    KILN_RETURN_IF_ERROR(in_.Expect("from"));
+    KILN_ASSIGN_OR_RETURN(read.buffer, ParseBufferId());
+    KILN_RETURN_IF_ERROR(in_.Expect("node="));
+    KILN_ASSIGN_OR_RETURN(read.node, Int("a node"));
+    KILN_RETURN_IF_ERROR(ParseArena(read.arena_bytes));
+    program_.steps.push_back(read);
     return absl::OkStatus();
   }
 

@@ -166,13 +166,23 @@ std::string PrintEpilogue(const ExternCall& call) {
   return absl::StrCat(" epilogue=[", absl::StrJoin(call.epilogue, ", "), "] ", Quote(call.why));
 }
 
+std::string PrintArena(Expr bytes) { return bytes.IsInt(0) ? "" : absl::StrCat(" arena ", bytes.ToString()); }
+
+std::string PrintBindings(const ExternCall& call) {
+  if (call.binds.empty()) return "";
+  auto print = [](std::string* out, const SizeBinding& binding) {
+    absl::StrAppend(out, binding.symbol.ToString(), " ", binding.output, " ", binding.dim);
+  };
+  return absl::StrCat(" binds [", absl::StrJoin(call.binds, ", ", print), "]", PrintArena(call.arena_bytes));
+}
+
 std::string PrintExternCall(const ExternCall& call) {
   return absl::StrCat(
       "  extern ", call.op, call.into ? " into" : "", " node=", call.node, PrintEpilogue(call), " (",
       PrintOperands(call.args), ") -> (",
       absl::StrJoin(call.outputs, ", ",
                     [](std::string* out, const TensorOperand& tensor) { out->append(PrintTensor(tensor)); }),
-      ")\n");
+      ")", PrintBindings(call), "\n");
 }
 
 std::string PrintStep(const Step& step) {
@@ -180,6 +190,10 @@ std::string PrintStep(const Step& step) {
   if (const ExternCall* call = std::get_if<ExternCall>(&step)) return PrintExternCall(*call);
   if (const Release* release = std::get_if<Release>(&step)) {
     return absl::StrCat("  release ", BufferName(release->buffer), "\n");
+  }
+  if (const ReadNumber* read = std::get_if<ReadNumber>(&step)) {
+    return absl::StrCat("  read ", read->symbol.ToString(), " from ", BufferName(read->buffer), " node=", read->node,
+                        PrintArena(read->arena_bytes), "\n");
   }
   const RuntimeAssert& a = std::get<RuntimeAssert>(step);
   return absl::StrCat("  assert node=", a.node, " ", Quote(a.message), " ", a.condition.ToString(), "\n");
@@ -190,7 +204,10 @@ std::string PrintBuffer(int id, const Buffer& buffer) {
   std::string text = absl::StrCat("  buffer b", id, " ", kKinds[static_cast<int>(buffer.kind)]);
   if (buffer.index >= 0) absl::StrAppend(&text, " ", buffer.index);
   absl::StrAppend(&text, " ", DTypeText(buffer.dtype), "[", buffer.num_elements.ToString(), "]");
-  if (!buffer.arena_offset.IsInt(0)) absl::StrAppend(&text, " at [", buffer.arena_offset.ToString(), "]");
+  if (!buffer.arena_offset.IsInt(0) || buffer.arena > 0) {
+    absl::StrAppend(&text, " at [", buffer.arena_offset.ToString(), "]");
+  }
+  if (buffer.arena > 0) absl::StrAppend(&text, " of ", buffer.arena);
   if (buffer.alias_of.value >= 0) absl::StrAppend(&text, " in ", BufferName(buffer.alias_of));
   return text + "\n";
 }

@@ -21,10 +21,13 @@ bool IsPlainDType(DType dtype) { return ComputationDType(dtype) == dtype && !IsC
 
 class KernelVerifier {
  public:
-  KernelVerifier(const LoopProgram& program, const Kernel& kernel)
-      : program_(program), kernel_(kernel), placed_(kernel.insts.size()), scopes_(kernel.insts.size(), -1) {
-    for (const std::string& symbol : program.symbols) symbols_.insert(symbol);
-  }
+  // `symbols`: those of the program and of the calls before the kernel.
+  KernelVerifier(const LoopProgram& program, const absl::flat_hash_set<std::string>& symbols, const Kernel& kernel)
+      : program_(program),
+        kernel_(kernel),
+        placed_(kernel.insts.size()),
+        scopes_(kernel.insts.size(), -1),
+        symbols_(symbols) {}
 
   absl::Status Verify() {
     KILN_RETURN_IF_ERROR(CheckExpr(kernel_.grain, "grain"));
@@ -248,7 +251,8 @@ class KernelVerifier {
 
 class ProgramVerifier {
  public:
-  explicit ProgramVerifier(const LoopProgram& program) : program_(program) {}
+  explicit ProgramVerifier(const LoopProgram& program)
+      : program_(program), symbols_(program.symbols.begin(), program.symbols.end()) {}
 
   absl::Status Verify() {
     if (static_cast<int>(program_.input_buffers.size()) != program_.num_inputs) {
@@ -286,9 +290,10 @@ class ProgramVerifier {
     return absl::OkStatus();
   }
 
-  absl::Status VerifyStep(const Step& step) const {
-    if (const Kernel* kernel = std::get_if<Kernel>(&step)) return KernelVerifier(program_, *kernel).Verify();
+  absl::Status VerifyStep(const Step& step) {
+    if (const Kernel* kernel = std::get_if<Kernel>(&step)) return KernelVerifier(program_, symbols_, *kernel).Verify();
     if (const Release* release = std::get_if<Release>(&step)) return CheckBuffer(release->buffer, "release");
+    if (const ReadNumber* read = std::get_if<ReadNumber>(&step)) return VerifyRead(*read);
     const ExternCall* call = std::get_if<ExternCall>(&step);
     if (call == nullptr) return absl::OkStatus();
     for (const Operand& arg : call->args) KILN_RETURN_IF_ERROR(CheckOperand(arg, call->op));
@@ -298,7 +303,35 @@ class ProgramVerifier {
       bool owned = program_.buffers[out.buffer.value].kind == BufferKind::kExternResult;
       if (owned == call->into) return Bug(call->op, absl::StrCat("b", out.buffer.value, " is of the wrong kind"));
     }
+    for (const SizeBinding& binding : call->binds) KILN_RETURN_IF_ERROR(VerifyBinding(*call, binding));
     return absl::OkStatus();
+  }
+
+  absl::Status VerifyBinding(const ExternCall& call, const SizeBinding& binding) {
+    const bool has_output = binding.output >= 0 && binding.output < static_cast<int>(call.outputs.size());
+    if (call.into || !has_output || call.outputs[binding.output].buffer.value < 0) {
+      return Bug(call.op, absl::StrCat("binds a size of result ", binding.output, ", which it does not make"));
+    }
+    const Dims& sizes = call.outputs[binding.output].sizes;
+    const bool is_size = binding.dim >= 0 && binding.dim < static_cast<int>(sizes.size()) &&
+                         sizes[binding.dim] == binding.symbol && binding.symbol.kind() == ExprKind::kSymbol;
+    if (!is_size) return Bug(call.op, absl::StrCat("dimension ", binding.dim, " is no symbol to bind"));
+    return Bind(binding.symbol, call.op);
+  }
+
+  absl::Status VerifyRead(const ReadNumber& read) {
+    KILN_RETURN_IF_ERROR(CheckBuffer(read.buffer, "read"));
+    const DType dtype = program_.buffers[read.buffer.value].dtype;
+    const DType wanted = read.symbol.type() == ExprType::kFloat ? DType::kFloat64 : DType::kInt64;
+    if (read.symbol.kind() != ExprKind::kSymbol || dtype != wanted) {
+      return Bug("read", absl::StrCat(DTypeText(dtype), " of b", read.buffer.value, " for ", read.symbol.ToString()));
+    }
+    return Bind(read.symbol, "read");
+  }
+
+  absl::Status Bind(Expr symbol, absl::string_view where) {
+    if (symbols_.insert(std::string(symbol.symbol_name())).second) return absl::OkStatus();
+    return Bug(where, absl::StrCat("symbol ", symbol.symbol_name(), " is bound twice"));
   }
 
   bool IsNewOutput(int index) const {
@@ -326,6 +359,8 @@ class ProgramVerifier {
   }
 
   const LoopProgram& program_;
+  // Those that the steps so far may mention.
+  absl::flat_hash_set<std::string> symbols_;
 };
 
 }  // namespace

@@ -24,6 +24,7 @@ void VisitAccesses(const Step& step, const std::function<void(BufferId, Access)>
     }
     return;
   }
+  if (const auto* read = std::get_if<ReadNumber>(&step)) visit(read->buffer, Access::kRead);
   const auto* call = std::get_if<ExternCall>(&step);
   if (call == nullptr) return;
   VisitOperands(call->args, visit);

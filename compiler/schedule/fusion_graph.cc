@@ -52,6 +52,7 @@ FusionGraph::FusionGraph(LoopProgram& program, IndexAnalysis& index)
   for (int u = 0; u < num_units(); ++u) {
     units_[u].number = u;
     units_[u].order = u;
+    if (BindsSymbols(units_[u].step)) binding_orders_.push_back(u);
     AddUsers(u);
   }
   refusals_.emplace(num_units());
@@ -98,6 +99,10 @@ std::optional<double> FusionGraph::OrderOfFused(int earlier, int later) const {
       lowest = std::max(lowest, units_[other].order);
     }
   });
+  // The later one may speak of a number that a step between them tells.
+  for (double order : binding_orders_) {
+    if (order < last) lowest = std::max(lowest, order);
+  }
   if (lowest < first) return first;
   VisitConflicts(earlier, [&](int other) {
     if (other != earlier && other != later && units_[other].order > first) {

@@ -67,6 +67,8 @@ class FusionGraph {
   std::vector<std::vector<int>> readers_;  // by buffer
   std::vector<std::vector<int>> writers_;
   std::vector<bool> visible_;
+  // Where the steps that bind symbols stand, which stay there.
+  std::vector<double> binding_orders_;
   std::optional<Refusals> refusals_;
 };
 

@@ -91,6 +91,11 @@ void CheckFile(const std::filesystem::path& path) {
                                     DimPolicy::kAutomatic)
                     .ok());
   }
+  for (const Step& step : before->steps) {
+    for (Expr symbol : BoundSymbols(step)) {
+      ASSERT_TRUE(env.AddUnbackedSymbol(symbol, ValueRange::AtLeast(0)).ok());
+    }
+  }
   program->env = &env;
   ScheduleOptions options;
   options.specialize_divisible = absl::StrContains(parts[0], "# specialize_divisible");

@@ -77,9 +77,10 @@ class StepOrder {
         Follow(s, fixed);
         fixed = s;
       }
-      // Nothing runs before a fact that it may rely on.
+      // Nothing runs before a fact that it may rely on, or a number that it may speak of.
       if (barrier >= 0) Follow(s, barrier);
-      if (std::holds_alternative<RuntimeAssert>(program_.steps[s])) barrier = s;
+      const Step& step = program_.steps[s];
+      if (std::holds_alternative<RuntimeAssert>(step) || BindsSymbols(step)) barrier = s;
     }
   }
 

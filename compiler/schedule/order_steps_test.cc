@@ -96,6 +96,15 @@ TEST_F(OrderStepsTest, NothingCrossesAnAssert) {
             "a b c assert late");
 }
 
+TEST_F(OrderStepsTest, NothingRunsBeforeACallThatTellsASize) {
+  const std::string call =
+      "  extern aten.nonzero.default node=0 (b1: f32[8] strides=[1] offset=0) -> "
+      "(b9: f32[u0] strides=[1] offset=0) binds [u0 0 0]\n";
+  EXPECT_EQ(Order({KernelStep("a", {"b0"}, "b2"), KernelStep("b", {"b2"}, "b3"), KernelStep("c", {"b3"}, "b7"), call,
+                   KernelStep("late", {"b2"}, "b8")}),
+            "a b c aten.nonzero.default late");
+}
+
 TEST_F(OrderStepsTest, CallsWhoseEffectsAreNotKnownKeepTheirOrder) {
   EXPECT_EQ(Order({KernelStep("a", {"b0"}, "b2"), KernelStep("b", {"b2"}, "b3"),
                    ExternStep("aten.bernoulli.default", false, "b3", "b9"), KernelStep("c", {"b9"}, "b7"),

@@ -36,6 +36,7 @@ void RenumberStep(Step& step, const std::vector<int>& number) {
     release->buffer.value = number[release->buffer.value];
     return;
   }
+  if (auto* read = std::get_if<ReadNumber>(&step)) read->buffer.value = number[read->buffer.value];
   auto* call = std::get_if<ExternCall>(&step);
   if (call == nullptr) return;
   RenumberOperands(call->args, number);
@@ -166,8 +167,14 @@ class MemoryPlanner {
       : program_(program),
         lifetimes_(FindLifetimes(program)),
         shown_(BuffersOfOutputs(program)),
-        arena_(*program.pool),
-        slots_(program.buffers.size(), -1) {}
+        slots_(program.buffers.size(), -1) {
+    arenas_.emplace_back(*program.pool);
+    for (const Step& step : program.steps) {
+      if (!BindsSymbols(step)) continue;
+      for (Expr symbol : BoundSymbols(step)) arena_of_symbol_[symbol] = static_cast<int>(arenas_.size());
+      arenas_.emplace_back(*program.pool);
+    }
+  }
 
   void Plan() {
     std::vector<std::vector<int>> born(program_.steps.size()), dying(program_.steps.size());
@@ -187,7 +194,13 @@ class MemoryPlanner {
       for (int b : dying[s]) Bury(b, steps);
     }
     program_.steps = std::move(steps);
-    program_.arena_bytes = arena_.total();
+    program_.arena_bytes = arenas_[0].total();
+    int arena = 0;
+    for (Step& step : program_.steps) {
+      if (!BindsSymbols(step)) continue;
+      auto* call = std::get_if<ExternCall>(&step);
+      (call != nullptr ? call->arena_bytes : std::get<ReadNumber>(step).arena_bytes) = arenas_[++arena].total();
+    }
   }
 
  private:
@@ -197,6 +210,16 @@ class MemoryPlanner {
     return !shown_[b] && (kind == BufferKind::kInput || kind == BufferKind::kExternResult);
   }
 
+  // The first arena that is made when all that the size speaks of is known.
+  int ArenaFor(Expr size) const {
+    int arena = 0;
+    VisitSymbols(size, [&](Expr symbol) {
+      const auto found = arena_of_symbol_.find(symbol);
+      if (found != arena_of_symbol_.end()) arena = std::max(arena, found->second);
+    });
+    return arena;
+  }
+
   void PlaceBorn(const Step& step, const std::vector<int>& born, const std::vector<int>& dying) {
     for (int b : born) {
       if (!IsTemporary(b)) continue;
@@ -204,12 +227,14 @@ class MemoryPlanner {
       int host = FindInPlace(step, b, dying);
       if (host >= 0) {
         buffer.alias_of = BufferId{host};
+        buffer.arena = program_.buffers[host].arena;
         slots_[b] = std::exchange(slots_[host], -1);
       } else {
         ExprPool& pool = *program_.pool;
-        slots_[b] = arena_.Take(pool.Mul(buffer.num_elements, Expr(DTypeSizeBytes(buffer.dtype))));
+        buffer.arena = ArenaFor(buffer.num_elements);
+        slots_[b] = arenas_[buffer.arena].Take(pool.Mul(buffer.num_elements, Expr(DTypeSizeBytes(buffer.dtype))));
       }
-      buffer.arena_offset = arena_.OffsetOf(slots_[b]);
+      buffer.arena_offset = arenas_[buffer.arena].OffsetOf(slots_[b]);
     }
   }
 
@@ -232,13 +257,15 @@ class MemoryPlanner {
 
   void Bury(int b, std::vector<Step>& steps) {
     if (IsReleasable(b)) steps.push_back(Release{BufferId{b}});
-    if (slots_[b] >= 0) arena_.GiveBack(slots_[b]);
+    if (slots_[b] >= 0) arenas_[program_.buffers[b].arena].GiveBack(slots_[b]);
   }
 
   LoopProgram& program_;
   std::vector<Lifetime> lifetimes_;
   std::vector<bool> shown_;
-  Arena arena_;
+  // The program's, then one for each step that binds symbols.
+  std::vector<Arena> arenas_;
+  absl::flat_hash_map<Expr, int> arena_of_symbol_;
   std::vector<int> slots_;  // by buffer; -1: none, or taken over
 };
 

@@ -1,5 +1,6 @@
-// Gives every temporary its place in one arena, and says when the host may have
-// its memory back.
+// Gives every temporary its place in an arena, and says when the host may have
+// its memory back. There is one arena, and one more for each step that binds symbols:
+// of temporaries whose size is known only then.
 //
 // A temporary lives from the first step that writes it to the last that touches
 // it. When it dies, its slot is free; a new temporary takes the smallest free

@@ -200,10 +200,10 @@ BAD_GRAPHS: dict[str, tuple[Any, str, list[str]]] = {
         "INDEX_OUT_OF_RANGE",
         ["node 0", "5", "[-2, 1]"],
     ),
-    "a size that depends on data": (
-        module([A], [node("aten.nonzero.default", value("a"))]),
+    "a truth that depends on data": (
+        module([A], [node("aten.equal.default", value("a"), value("a"))]),
         "UNSUPPORTED_GRAPH",
-        ["node 0 (aten.nonzero.default)", "data"],
+        ["node 0 (aten.equal.default)", "data"],
     ),
     "too many dimensions": (
         module([tensor("a", [1] * 65, [1] * 65)], [relu()]),

@@ -51,6 +51,13 @@ std::string LabelOf(const std::string& name, const std::vector<std::string>& nod
   return absl::StrCat("kiln::", name, lines.empty() ? "" : absl::StrCat(" (", absl::StrJoin(lines, ", "), ")"));
 }
 
+// Whether the expression speaks of sizes that a call tells only while it runs.
+bool IsLate(Expr e, const SymbolIndex& places) {
+  bool late = false;
+  VisitSymbols(e, [&](Expr symbol) { late = late || places.find(symbol.symbol_name()) == places.end(); });
+  return late;
+}
+
 absl::StatusOr<std::optional<ExprProgram>> CompileExpr(const v1::SymExpr& message, ExprPool& pool,
                                                        const SymbolIndex& places) {
   if (message.kind_case() == v1::SymExpr::KIND_NOT_SET) return std::nullopt;
@@ -58,6 +65,7 @@ absl::StatusOr<std::optional<ExprProgram>> CompileExpr(const v1::SymExpr& messag
   if (message.kind_case() == v1::SymExpr::kExpr) {
     KILN_ASSIGN_OR_RETURN(e, pool.Parse(message.expr()));
   }
+  if (IsLate(e, places)) return std::nullopt;
   KILN_ASSIGN_OR_RETURN(ExprProgram program, ExprProgram::Compile(e, places));
   return program;
 }

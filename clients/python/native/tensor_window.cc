@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/types/span.h"
@@ -23,6 +24,27 @@ bool SameStrides(const KilnTensor& a, const int64_t* strides) {
   }
   return true;
 }
+
+// The layout that a result must have. Sizes that the code did not know, -1, are the
+// result's own; strides then say for each dimension how many lie within it.
+struct WantedLayout {
+  WantedLayout(const KilnTensor& wanted, const KilnTensor& got)
+      : sizes(wanted.sizes, wanted.sizes + wanted.rank), strides(wanted.strides, wanted.strides + wanted.rank) {
+    if (got.rank != wanted.rank || std::all_of(sizes.begin(), sizes.end(), [](int64_t n) { return n >= 0; })) return;
+    for (int d = 0; d < wanted.rank; ++d) {
+      if (sizes[d] < 0) sizes[d] = got.sizes[d];
+    }
+    for (int d = 0; d < wanted.rank; ++d) {
+      strides[d] = 1;
+      for (int inner = 0; inner < wanted.rank; ++inner) {
+        if (wanted.strides[inner] < wanted.strides[d]) strides[d] *= sizes[inner];
+      }
+    }
+  }
+
+  absl::InlinedVector<int64_t, 8> sizes;
+  absl::InlinedVector<int64_t, 8> strides;
+};
 
 bool IsSame(const KilnTensor& window, const KilnTensor& whole) {
   return window.data == whole.data && window.dtype == whole.dtype && window.rank == whole.rank &&
@@ -89,13 +111,13 @@ std::string AdoptResult(TensorHandle result, KilnTensor* out) {
     problem = "its result is not a strided tensor";
   } else if (got.dtype != wanted.dtype) {
     problem = absl::StrCat("its result has dtype ", got.dtype, " but the code was compiled for ", wanted.dtype);
-  } else if (Sizes(got) != Sizes(wanted)) {
+  } else if (const WantedLayout layout(wanted, got); Sizes(got) != absl::MakeConstSpan(layout.sizes)) {
     problem = absl::StrCat("its result has sizes [", absl::StrJoin(Sizes(got), ", "),
-                           "] but the code was compiled for [", absl::StrJoin(Sizes(wanted), ", "), "]");
-  } else if (!SameStrides(wanted, got.strides)) {
+                           "] but the code was compiled for [", absl::StrJoin(layout.sizes, ", "), "]");
+  } else if (!SameStrides(got, layout.strides.data())) {
     TensorHandle copy = nullptr;
-    if (torch.aoti_torch_empty_strided(wanted.rank, wanted.sizes, wanted.strides, torch.DtypeFromWire(wanted.dtype),
-                                       torch.cpu, 0, &copy) != 0) {
+    if (torch.aoti_torch_empty_strided(wanted.rank, layout.sizes.data(), layout.strides.data(),
+                                       torch.DtypeFromWire(wanted.dtype), torch.cpu, 0, &copy) != 0) {
       problem = torch.LastError();
     } else if (torch.aoti_torch_copy_(copy, result, 0) != 0 || !ReadTensor(copy, &got)) {
       problem = torch.LastError();

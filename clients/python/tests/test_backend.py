@@ -161,6 +161,83 @@ def test_an_input_that_becomes_another_view_of_itself(on_server: Server, eager_c
     assert eager_calls() == 0
 
 
+def test_a_tangent_starts_anywhere_whatever_the_view_was_that_it_is_of(on_server: Server, eager_calls: Any) -> None:
+    def run(x: torch.Tensor) -> torch.Tensor:
+        return x.clone().as_strided((2,), (3,), 5)
+
+    for start in (0, 3):
+        tangent = torch.arange(10.0)[start : start + 2]
+        ours, theirs = (torch.ones(4, 4, requires_grad=True) for _ in range(2))
+        torch.compile(run, backend="kiln")(ours).backward(tangent)
+        run(theirs).backward(tangent)
+        torch.testing.assert_close(ours.grad, theirs.grad)
+    assert eager_calls() == 0
+
+
+@pytest.mark.parametrize("dynamic", [True, False])
+def test_sizes_that_data_decides(on_server: Server, eager_calls: Any, dynamic: bool) -> None:
+    def run(x: torch.Tensor) -> tuple[Any, ...]:
+        places = torch.nonzero(x > 0)
+        picked = torch.masked_select(x, x > 0)
+        twice = torch.nonzero(places[:, 0] * 2)
+        shown = torch.full((picked.shape[0], 3), 7.0) + picked[:, None].exp()
+        return (
+            places,
+            (picked * 2).softmax(0),
+            twice.sum(),
+            shown.cumsum(0),
+            places.shape[0],
+            x.flatten()[: twice.shape[0]],
+        )
+
+    with torch._dynamo.config.patch(capture_dynamic_output_shape_ops=True):
+        compiled = torch.compile(run, backend="kiln", dynamic=dynamic, fullgraph=True)
+        for fill in (torch.randn(5, 8), torch.randn(5, 8), torch.zeros(5, 8), torch.ones(5, 8)):
+            torch.testing.assert_close(compiled(fill), run(fill))
+    assert eager_calls() == 0
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.int64, torch.uint8, torch.bool])
+def test_numbers_that_a_tensor_holds(on_server: Server, eager_calls: Any, dtype: torch.dtype) -> None:
+    def run(x: torch.Tensor, y: torch.Tensor) -> tuple[Any, ...]:
+        number = x[1].item()
+        return y * number, y.sum() + number, x.sum()
+
+    def sizes(x: torch.Tensor, y: torch.Tensor) -> tuple[Any, ...]:
+        first, second = x.tolist()
+        return (
+            y.narrow(0, 0, first) * 2,
+            torch.full((second, 3), 1.5).cumsum(0),
+            y.split([first, y.shape[0] - first])[1],
+        )
+
+    y = torch.randn(7)
+    with torch._dynamo.config.patch(capture_scalar_outputs=True):
+        compiled = torch.compile(run, backend="kiln", fullgraph=True)
+        for x in (torch.tensor([1, 3], dtype=dtype), torch.tensor([2, 0], dtype=dtype)):
+            torch.testing.assert_close(compiled(x, y), run(x, y))
+        if dtype is torch.int64:
+            compiled = torch.compile(sizes, backend="kiln", fullgraph=True)
+            for x in (torch.tensor([2, 4]), torch.tensor([5, 1])):
+                torch.testing.assert_close(compiled(x, y), sizes(x, y))
+    assert eager_calls() == 0
+
+
+def test_the_gradient_of_a_selection(on_server: Server, eager_calls: Any) -> None:
+    def run(x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        return (torch.masked_select(x.sin(), mask) * 3).exp()
+
+    with torch._dynamo.config.patch(capture_dynamic_output_shape_ops=True):
+        compiled = torch.compile(run, backend="kiln", fullgraph=True)
+        for count in (7, 3):
+            mask = torch.arange(12).view(3, 4) < count
+            ours, theirs = (torch.linspace(0, 1, 12).view(3, 4).requires_grad_() for _ in range(2))
+            compiled(ours, mask).sum().backward()
+            run(theirs, mask).sum().backward()
+            torch.testing.assert_close(ours.grad, theirs.grad)
+    assert eager_calls() == 0
+
+
 @pytest.mark.parametrize("lazy", [True, False])
 def test_inputs_and_tangents_may_be_conjugated_lazily(on_server: Server, eager_calls: Any, lazy: bool) -> None:
     compiled = torch.compile(lambda z: z * z, backend="kiln")

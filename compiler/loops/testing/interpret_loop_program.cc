@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/status_macros.h"
@@ -64,6 +65,10 @@ class Interpreter {
         KILN_RETURN_IF_ERROR(RunKernel(*kernel));
       } else if (const ExternCall* call = std::get_if<ExternCall>(&step)) {
         KILN_RETURN_IF_ERROR(RunExtern(*call));
+      } else if (const ReadNumber* read = std::get_if<ReadNumber>(&step)) {
+        if (read->symbol.type() == ExprType::kFloat) return Bad("no float symbols here");
+        symbols_[std::string(read->symbol.symbol_name())] = (*buffers_[read->buffer.value])[0].i;
+        KILN_RETURN_IF_ERROR(MakeBuffers());
       } else if (const RuntimeAssert* a = std::get_if<RuntimeAssert>(&step)) {
         KILN_ASSIGN_OR_RETURN(ScalarValue holds, Value(a->condition));
         if (holds.i == 0) return MakeError(ErrorReason::kDataDependentSize, a->message);
@@ -92,19 +97,32 @@ class Interpreter {
     return *v;
   }
 
+  // Those that are not there yet and whose size is known: at first all but those whose
+  // size is a matter of symbols that some step binds.
   absl::Status MakeBuffers() {
-    for (const Buffer& buffer : program_.buffers) {
+    absl::flat_hash_set<Expr> late;
+    for (const Step& step : program_.steps) {
+      for (Expr symbol : BoundSymbols(step)) {
+        if (!symbols_.contains(symbol.symbol_name())) late.insert(symbol);
+      }
+    }
+    buffers_.resize(program_.buffers.size());
+    for (size_t b = 0; b < buffers_.size(); ++b) {
+      const Buffer& buffer = program_.buffers[b];
+      bool is_known = true;
+      VisitSymbols(buffer.num_elements, [&](Expr symbol) { is_known = is_known && !late.contains(symbol); });
+      if (buffers_[b] != nullptr || !is_known) continue;
       if (buffer.kind == BufferKind::kInput) {
-        buffers_.push_back(inputs_[buffer.index].storage);
+        buffers_[b] = inputs_[buffer.index].storage;
         continue;
       }
       if (buffer.alias_of.value >= 0) {
-        buffers_.push_back(buffers_[buffer.alias_of.value]);
+        buffers_[b] = buffers_[buffer.alias_of.value];
         continue;
       }
       KILN_ASSIGN_OR_RETURN(int64_t size, Int(buffer.num_elements));
       // nan and a strange number stand for what nobody wrote.
-      buffers_.push_back(std::make_shared<std::vector<PlainNumber>>(std::max<int64_t>(size, 0), PlainNumber{NAN, 77}));
+      buffers_[b] = std::make_shared<std::vector<PlainNumber>>(std::max<int64_t>(size, 0), PlainNumber{NAN, 77});
     }
     return absl::OkStatus();
   }
@@ -321,8 +339,25 @@ class Interpreter {
     return v.type == ExprType::kFloat ? v.f : static_cast<double>(v.i);
   }
 
+  // The indices of what is not zero, a row each.
+  absl::Status RunNonzero(const ExternCall& call) {
+    KILN_ASSIGN_OR_RETURN(PlainTensor in, Tensor(std::get<TensorOperand>(call.args[0].v)));
+    std::vector<std::vector<int64_t>> rows;
+    VisitElements(in, [&](absl::Span<const int64_t> at, int64_t place) {
+      const PlainNumber& n = (*in.storage)[place];
+      if (IsIntegralOrBool(in.dtype) ? n.i != 0 : n.f != 0) rows.emplace_back(at.begin(), at.end());
+    });
+    if (call.binds.size() != 1) return Bad("nonzero tells how many rows there are");
+    symbols_[std::string(call.binds[0].symbol.symbol_name())] = static_cast<int64_t>(rows.size());
+    KILN_RETURN_IF_ERROR(MakeBuffers());
+    KILN_ASSIGN_OR_RETURN(PlainTensor out, Tensor(call.outputs[0]));
+    VisitElements(out, [&](absl::Span<const int64_t> at, int64_t place) { (*out.storage)[place].i = rows[at[0]][at[1]]; });
+    return absl::OkStatus();
+  }
+
   // out = beta * self + alpha * lhs @ rhs on the last two dimensions.
   absl::Status RunExtern(const ExternCall& call) {
+    if (call.op == "aten.nonzero.default") return RunNonzero(call);
     bool adds = call.op == "aten.addmm.out" || call.op == "aten.baddbmm.out";
     if (!adds && call.op != "aten.mm.out" && call.op != "aten.bmm.out") {
       return MakeError(ErrorReason::kUnsupportedGraph, absl::StrCat("the interpreter has no ", call.op));

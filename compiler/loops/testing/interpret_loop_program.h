@@ -5,8 +5,8 @@
 //   PlainTensor x = PlainTensor::Of(DType::kFloat32, {2, 3}, {1, 2, 3, 4, 5, 6});
 //   KILN_ASSIGN_OR_RETURN(std::vector<PlainTensor> out, InterpretLoopProgram(program, {x}, {{"s0", 2}}));
 //
-// Matrix products (the `into` calls of aten.mm, addmm, bmm, baddbmm) are run
-// naively; any other extern call is UNSUPPORTED_GRAPH. Every access is checked
+// Matrix products (the `into` calls of aten.mm, addmm, bmm, baddbmm) and nonzero are
+// run naively; any other extern call is UNSUPPORTED_GRAPH. Every access is checked
 // against its buffer.
 #ifndef KILN_COMPILER_LOOPS_TESTING_INTERPRET_LOOP_PROGRAM_H_
 #define KILN_COMPILER_LOOPS_TESTING_INTERPRET_LOOP_PROGRAM_H_
