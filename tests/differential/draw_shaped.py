@@ -412,11 +412,27 @@ def _mutate_view(d: Drawing) -> None:
     d.add("aten.mul_.Scalar", part, 2)
 
 
+def _select(d: Drawing) -> None:
+    """As many elements as are large, and their sum: what data decides has a size of its own."""
+    x = d.pick("num", range(1, 4))
+    mask = d.one("aten.gt.Scalar", x, d.random.choice([0, 0, 1, 5]))
+    way = d.random.choice(["masked_select", "index", "nonzero"])
+    if way == "masked_select":
+        selected = d.one("aten.masked_select.default", x, mask)
+    elif way == "index":
+        selected = d.one("aten.index.Tensor", x, [mask])
+    else:
+        selected = d.one("aten.nonzero.default", mask)
+    if d.random.random() < 0.5:
+        selected = d.one("aten.mul.Scalar", selected, 2)
+    d.add("aten.sum.dim_IntList", selected, [0], d.random.random() < 0.5)
+
+
 # Function -> how often it is drawn, beside the rows' weights.
 SHAPED_OPS: dict[Callable[[Drawing], None], int] = {
     _view: 9, _permute: 6, _expand: 4, _slice: 6, _as_strided: 2, _unfold: 2, _split: 3, _unbind: 2, _repeat: 2,
     _cat: 7, _stack: 3, _pad: 4, _mirror: 2, _index: 4, _index_put: 3, _index_select: 3, _index_add: 2, _gather: 3,
     _scatter_add: 3, _scatter_reduce: 1, _scatter_value: 1, _embedding: 3, _part_scatter: 4, _bmm: 2, _addmm: 3,
     _convolution: 2, _pool: 3, _adaptive_pool: 1, _upsample: 1, _layer_norm: 3, _batch_norm: 2, _group_norm: 1,
-    _channels_last: 2, _create: 2, _index_put_: 1, _mutate_view: 2,
+    _channels_last: 2, _create: 2, _index_put_: 1, _mutate_view: 2, _select: 3,
 }  # fmt: skip
