@@ -202,7 +202,7 @@ BAD_GRAPHS: dict[str, tuple[Any, str, list[str]]] = {
     ),
     "a truth that depends on data": (
         module([A], [node("aten.equal.default", value("a"), value("a"))]),
-        "UNSUPPORTED_GRAPH",
+        "DATA_DEPENDENT_SIZE",
         ["node 0 (aten.equal.default)", "data"],
     ),
     "too many dimensions": (
