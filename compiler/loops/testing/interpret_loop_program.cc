@@ -347,8 +347,13 @@ class Interpreter {
       const PlainNumber& n = (*in.storage)[place];
       if (IsIntegralOrBool(in.dtype) ? n.i != 0 : n.f != 0) rows.emplace_back(at.begin(), at.end());
     });
-    if (call.binds.size() != 1) return Bad("nonzero tells how many rows there are");
-    symbols_[std::string(call.binds[0].symbol.symbol_name())] = static_cast<int64_t>(rows.size());
+    // Of a tensor without elements it is known that there are none.
+    if (call.binds.size() > 1 || (call.binds.empty() && !rows.empty())) {
+      return Bad("nonzero tells how many rows there are");
+    }
+    for (const auto& bind : call.binds) {
+      symbols_[std::string(bind.symbol.symbol_name())] = static_cast<int64_t>(rows.size());
+    }
     KILN_RETURN_IF_ERROR(MakeBuffers());
     KILN_ASSIGN_OR_RETURN(PlainTensor out, Tensor(call.outputs[0]));
     VisitElements(out, [&](absl::Span<const int64_t> at, int64_t place) { (*out.storage)[place].i = rows[at[0]][at[1]]; });
