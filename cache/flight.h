@@ -64,8 +64,9 @@ struct FlightRequest {
   absl::Duration deadline = absl::InfiniteDuration();
   // How often this request was told to look again.
   int failed_joins = 0;
-  // Set: the last look passes over this artifact, which the request has and wants better.
-  std::optional<Digest> better_than;
+  // It has a variant that was compiled for a lesser processor than its host's: looks for
+  // what was published meanwhile pass over those.
+  bool wants_better = false;
 
   bool forbid_performance_guards() const { return failed_joins > 0; }
 };

@@ -51,11 +51,10 @@ bool BetterCompiles::IsNew(const HostClass& host, const IndexedVariant& served) 
 
 void BetterCompiles::Consider(const std::shared_ptr<const PreparedCompile>& request, const IndexedVariant& served) {
   if (!IsLesser(served.record, *request->host_class) || !IsNew(*request->host_class, served)) return;
-  Enqueue({request, served.artifact});
+  Enqueue(request);
 }
 
-void BetterCompiles::Consider(const v1::LookupRequest& request, const IndexedVariant& served) {
-  const HostClass host(request.host());
+void BetterCompiles::Consider(const v1::LookupRequest& request, const HostClass& host, const IndexedVariant& served) {
   if (!IsLesser(served.record, host) || !IsNew(host, served)) return;
   v1::CompileRequest compile;
   *compile.mutable_header() = request.header();
@@ -64,15 +63,15 @@ void BetterCompiles::Consider(const v1::LookupRequest& request, const IndexedVar
   compile.mutable_ref()->set_graph_digest(request.graph_digest());
   compile.mutable_ref()->set_signature_digest(request.signature_digest());
   *compile.mutable_ref()->mutable_symbol_values() = request.symbol_values();
-  front_.imports->Submit([this, compile = std::move(compile), artifact = served.artifact](absl::Status admission) {
+  front_.imports->Submit([this, compile = std::move(compile)](absl::Status admission) {
     if (!admission.ok()) return;
     // A graph that is not held any more cannot be compiled again.
     absl::StatusOr<PreparedCompile> prepared = PrepareCompile(compile, front_.compiler, *front_.graphs);
-    if (prepared.ok()) Enqueue({std::make_shared<const PreparedCompile>(*std::move(prepared)), artifact});
+    if (prepared.ok()) Enqueue(std::make_shared<const PreparedCompile>(*std::move(prepared)));
   });
 }
 
-void BetterCompiles::Enqueue(Wanted wanted) {
+void BetterCompiles::Enqueue(std::shared_ptr<const PreparedCompile> wanted) {
   {
     absl::MutexLock lock(&mutex_);
     waiting_.push_back(std::move(wanted));
@@ -83,7 +82,7 @@ void BetterCompiles::Enqueue(Wanted wanted) {
 }
 
 void BetterCompiles::StartNext() {
-  Wanted wanted;
+  std::shared_ptr<const PreparedCompile> wanted;
   {
     absl::MutexLock lock(&mutex_);
     // Who waits for a compile has waited long enough.
@@ -93,15 +92,14 @@ void BetterCompiles::StartNext() {
     wanted = std::move(waiting_.front());
     waiting_.pop_front();
   }
-  FlightRequest request = {.key = wanted.request->key,
-                           .domain = wanted.request->domain,
-                           .symbols = wanted.request->symbols,
-                           .symbol_values = wanted.request->symbol_values,
-                           .host = wanted.request->host_class,
-                           .better_than = wanted.better_than};
+  FlightRequest request = {.key = wanted->key,
+                           .domain = wanted->domain,
+                           .symbols = wanted->symbols,
+                           .symbol_values = wanted->symbol_values,
+                           .host = wanted->host_class,
+                           .wants_better = true};
   FlightCallbacks callbacks = {
-      .start = [this, prepared = wanted.request](
-                   std::shared_ptr<Flight> flight) { StartCompile(front_, std::move(flight), prepared); },
+      .start = [this, wanted](std::shared_ptr<Flight> flight) { StartCompile(front_, std::move(flight), wanted); },
       .progress = nullptr,
       .done = [this](const absl::StatusOr<FlightOutcome>& outcome) {
         Finish(outcome.ok() && outcome->hit.has_value() && outcome->hit->tier == v1::TIER_COMPILED);

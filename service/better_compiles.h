@@ -33,22 +33,17 @@ class BetterCompiles {
 
   // After a request was served from the cache. Brief.
   void Consider(const std::shared_ptr<const PreparedCompile>& request, const IndexedVariant& served);
-  // The same for a client that only named its graph: it is imported first, on a thread
-  // of the import queue.
-  void Consider(const v1::LookupRequest& request, const IndexedVariant& served);
+  // The same for a client of `host` that only named its graph: it is imported first, on
+  // a thread of the import queue.
+  void Consider(const v1::LookupRequest& request, const HostClass& host, const IndexedVariant& served);
 
   // Compiles that gave a variant.
   int64_t num_compiled() const { return compiled_.load(std::memory_order_relaxed); }
 
  private:
-  struct Wanted {
-    std::shared_ptr<const PreparedCompile> request;
-    Digest better_than;
-  };
-
   // True once for a served variant and a kind of host.
   bool IsNew(const HostClass& host, const IndexedVariant& served);
-  void Enqueue(Wanted wanted);
+  void Enqueue(std::shared_ptr<const PreparedCompile> wanted);
   void StartNext();
   void Finish(bool compiled);
 
@@ -58,7 +53,7 @@ class BetterCompiles {
   std::atomic<int64_t> compiled_{0};
   absl::Mutex mutex_;
   absl::flat_hash_set<Digest> tried_ ABSL_GUARDED_BY(mutex_);
-  std::deque<Wanted> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::shared_ptr<const PreparedCompile>> waiting_ ABSL_GUARDED_BY(mutex_);
   bool running_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -14,14 +14,14 @@ void Front::CountCompileHit(v1::Tier tier) {
 }
 
 Front::~Front() {
-  // Queues first: their tasks use everything else. What the others still ask of the
-  // shared tier's is turned away, so that it must be there.
+  // Queues first: their tasks use everything else. They stay where they are until all
+  // have ended, since tasks of one submit to another, which turns them away by then.
   if (shared_calls != nullptr) shared_calls->ShutDown();
-  imports.reset();
-  propagations.reset();
-  compiles.reset();
+  for (TaskQueue* queue : {imports.get(), propagations.get(), compiles.get()}) {
+    if (queue != nullptr) queue->Join();
+  }
   fleet.reset();
-  shared_calls.reset();
+  if (shared_calls != nullptr) shared_calls->Join();
 }
 
 }  // namespace kiln

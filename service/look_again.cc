@@ -1,14 +1,14 @@
 #include "service/look_again.h"
 
 #include "absl/status/statusor.h"
+#include "service/better_compiles.h"
 
 namespace kiln {
 namespace {
 
 std::optional<CacheHit> HitOf(const absl::StatusOr<CacheAnswer>& answer, const FlightRequest& request) {
   if (!answer.ok() || !answer->hit.has_value()) return std::nullopt;
-  // The request has this one, and wants a better one.
-  if (answer->hit->variant->artifact == request.better_than) return std::nullopt;
+  if (request.wants_better && IsLesser(answer->hit->variant->record, *request.host)) return std::nullopt;
   return answer->hit;
 }
 

@@ -11,9 +11,10 @@ TaskQueue::TaskQueue(Options options, const Clock* clock) : options_(std::move(o
   for (int i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { RunTasks(); });
 }
 
-TaskQueue::~TaskQueue() {
+void TaskQueue::Join() {
   ShutDown();
   for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
 }
 
 absl::Status TaskQueue::Admit() {

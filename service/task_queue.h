@@ -38,8 +38,7 @@ class TaskQueue {
   using Task = std::function<void(absl::Status admission)>;
 
   TaskQueue(Options options, const Clock* clock);
-  // Shuts down, and waits for the tasks that run.
-  ~TaskQueue();
+  ~TaskQueue() { Join(); }
 
   // A task whose `cancel` (may be null) is set leaves the queue at the next Prune().
   void Submit(Task task, std::shared_ptr<const CancelSignal> cancel = nullptr);
@@ -50,6 +49,8 @@ class TaskQueue {
 
   // Turns away what waits and what comes. Returns at once.
   void ShutDown();
+  // Shuts down, and waits for the tasks that run. Once, or by the owner's thread alone.
+  void Join();
 
   int64_t num_queued() const;
   int64_t num_running() const;

@@ -144,6 +144,7 @@ absl::StatusOr<CompileResult> FakeCompile(CompileRequest request, ExprPool* pool
   result.guards = guards;
   result.manifest = MakeManifest(request);
   for (const v1::Guard& guard : guards) *result.manifest.add_guards() = guard;
+  if (behave == "uses_all") *result.manifest.mutable_isa_features() = request.target.features();
   if (!request.options["needs"].empty()) result.manifest.add_isa_features(request.options["needs"]);
   if (!request.options["calls"].empty()) result.manifest.add_extern_ops()->set_name(request.options["calls"]);
   Falsify(behave, result.manifest);

@@ -13,7 +13,7 @@
 //                typed error), "early_abort" (before propagation), "other_key",
 //                "other_build", "other_guards", "false_guard", "other_symbols",
 //                "needs_avx9", "junk", "constructor": what a worker that was taken
-//                over may return
+//                over may return; "uses_all": code for each feature of the target
 #ifndef KILN_SERVICE_TESTING_FAKE_COMPILER_H_
 #define KILN_SERVICE_TESTING_FAKE_COMPILER_H_
 

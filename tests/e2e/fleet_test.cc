@@ -33,12 +33,13 @@ const OptionValues kStops = {{"behave", "stop"}, {"estimate_ms", "60000"}};
 
 class FleetTest : public ::testing::Test {
  protected:
-  FleetTest() : redis_(RedisProcess::Start()) {
+  explicit FleetTest(const std::vector<std::string>& more_flags = {}) : redis_(RedisProcess::Start()) {
+    std::vector<std::string> flags = {"--compiler=fake", "--workers=8", "--lease_ms=1500",
+                                      absl::StrCat("--key=", folder_.path(), "/key"),
+                                      absl::StrCat("--redis=", redis_->url())};
+    flags.insert(flags.end(), more_flags.begin(), more_flags.end());
     for (int i = 0; i < kReplicas; ++i) {
-      replicas_.push_back(ServerProcess::Start(
-          absl::StrCat(folder_.path(), "/data", i),
-          {"--compiler=fake", "--workers=8", "--lease_ms=1500", absl::StrCat("--key=", folder_.path(), "/key"),
-           absl::StrCat("--redis=", redis_->url())}));
+      replicas_.push_back(ServerProcess::Start(absl::StrCat(folder_.path(), "/data", i), flags));
     }
   }
   void SetUp() override {
@@ -194,6 +195,30 @@ TEST_F(FleetTest, WhenTheLastWaiterLeavesTheLeaseIsFree) {
   JoinClients();
   EXPECT_EQ(failed_, 0);
   EXPECT_EQ(Compiles(), 1);
+}
+
+class BetterFleetTest : public FleetTest {
+ protected:
+  BetterFleetTest() : FleetTest({"--better_isa"}) {}
+
+  CompileAnswer CompileOn(int at, const std::vector<std::string>& features) {
+    v1::CompileRequest request = RequestFor(kAdd, kSizes, {{"behave", "uses_all"}});
+    request.mutable_host()->mutable_target()->mutable_features()->Assign(features.begin(), features.end());
+    return TestClient(replicas_[at]->address()).Compile(request);
+  }
+};
+
+// What is published already is no reason not to publish what is better.
+TEST_F(BetterFleetTest, ABetterVariantIsPublishedBesideTheLesserOne) {
+  EXPECT_EQ(CompileOn(0, {"avx", "sse4.2"}).tier(), v1::TIER_COMPILED);
+  const std::vector<std::string> better_host = {"avx", "avx2", "sse4.2"};
+  EXPECT_EQ(CompileOn(1, better_host).tier(), v1::TIER_SHARED);
+  EXPECT_TRUE(Await([&] { return Sum("kiln_better_compiles_total") == 1; }));
+  EXPECT_EQ(Sum("kiln_duplicate_compiles_total"), 0);
+  EXPECT_EQ(Compiles(), 2);
+  const CompileAnswer better = CompileOn(2, better_host);
+  EXPECT_EQ(better.tier(), v1::TIER_SHARED);
+  EXPECT_THAT(better.record().isa_features(), ::testing::Contains("avx2"));
 }
 
 TEST_F(FleetTest, WithoutRedisEverybodyCompilesAtOnce) {
