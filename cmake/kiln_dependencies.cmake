@@ -29,6 +29,14 @@ if(NOT KILN_CLIENT_ONLY)
   # Debian's hiredis is 0.14: its reader of replies and its writer of commands.
   pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
   find_package(OpenSSL 3.0 REQUIRED)
+  # What the server's processes allocate with: a herd costs it a quarter less than with
+  # glibc's malloc. A sanitizer brings its own.
+  add_library(kiln_jemalloc INTERFACE)
+  add_library(jemalloc::jemalloc ALIAS kiln_jemalloc)
+  if(NOT KILN_SANITIZE)
+    pkg_check_modules(jemalloc REQUIRED IMPORTED_TARGET jemalloc)
+    target_link_libraries(kiln_jemalloc INTERFACE PkgConfig::jemalloc)
+  endif()
   find_package(CLI11 REQUIRED)
   find_package(spdlog REQUIRED)
   find_package(benchmark REQUIRED)

@@ -74,7 +74,7 @@ struct RefusedOp {
   ErrorReason reason = ErrorReason::kUnsupportedGraph;
 };
 absl::Span<const RefusedOp> RefusedOps();
-// The row of `table` that refuses "aten._to_sparse.default", or nullptr.
+// The row of `table`, sorted by names, that refuses "aten._to_sparse.default", or nullptr.
 const RefusedOp* FindRefused(absl::Span<const RefusedOp> table, absl::string_view op);
 
 // What a family file gives: rows as they are written. `forms` names the in-place,

@@ -293,15 +293,19 @@ bool HasOwnNamespace(absl::string_view op) {
 absl::Span<const RefusedOp> RefusedOps() { return kRows; }
 
 const RefusedOp* FindRefused(absl::Span<const RefusedOp> table, absl::string_view op) {
-  const absl::string_view without_overload = op.substr(0, op.rfind('.'));
-  for (const RefusedOp& row : table) {
-    if (absl::EndsWith(row.name, ".") ? absl::StartsWith(op, row.name)
-                                      : without_overload == row.name || op == row.name) {
-      return &row;
-    }
+  const auto find = [table](absl::string_view name) -> const RefusedOp* {
+    const auto row = std::lower_bound(table.begin(), table.end(), name,
+                                      [](const RefusedOp& each, absl::string_view sought) { return each.name < sought; });
+    return row != table.end() && row->name == name ? &*row : nullptr;
+  };
+  for (absl::string_view name : {op, op.substr(0, op.rfind('.'))}) {
+    if (const RefusedOp* row = find(name); row != nullptr) return row;
+  }
+  for (size_t dot = op.find('.'); dot != absl::string_view::npos; dot = op.find('.', dot + 1)) {
+    if (const RefusedOp* row = find(op.substr(0, dot + 1)); row != nullptr) return row;
   }
   const bool is_custom = absl::StrContains(op, '.') && !HasOwnNamespace(op);
-  return is_custom && !table.empty() && table[0].name == kAnyOther ? &table[0] : nullptr;
+  return is_custom ? find(kAnyOther) : nullptr;
 }
 
 absl::Status CheckRefused(absl::Span<const RefusedOp> table, absl::string_view op) {

@@ -21,6 +21,7 @@
 #include "absl/synchronization/barrier.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "base/lock_checks.h"
 #include "clients/cpp/client.h"
 #include "fake_runtime/fake_tensor_mode.h"
 #include "fake_runtime/graph/text_form.h"
@@ -98,6 +99,7 @@ int Run(const Arguments& arguments) {
 }  // namespace kiln
 
 int main(int argc, char** argv) {
+  kiln::SkipLockOrderChecks();
   CLI::App app{"Many clients ask for one graph at the same moment."};
   kiln::Arguments arguments;
   app.add_option("--address", arguments.address, "Running servers, with commas between")->required();

@@ -24,6 +24,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/synchronization/blocking_counter.h"
+#include "base/lock_checks.h"
 #include "base/status_macros.h"
 #include "clients/cpp/client.h"
 #include "fake_runtime/fake_tensor_mode.h"
@@ -279,6 +280,7 @@ absl::Status Run(const std::string& address, int calls, const std::vector<int>& 
 }  // namespace kiln
 
 int main(int argc, char** argv) {
+  kiln::SkipLockOrderChecks();
   CLI::App app{"The RPC of a hit against an empty RPC of the same size."};
   std::string address;
   int calls = 4000;

@@ -26,6 +26,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "base/lock_checks.h"
 #include "base/status_macros.h"
 #include "cache/disk_store.h"
 #include "cache/redis/redis_store.h"
@@ -255,6 +256,7 @@ absl::Status CompareOutages(const std::string& kiln, RedisProcess& redis, int ca
 }  // namespace kiln
 
 int main(int argc, char** argv) {
+  kiln::SkipLockOrderChecks();
   CLI::App app{"Tiers below memory, and memory while Redis is away"};
   std::string kiln;
   int calls = 10000;

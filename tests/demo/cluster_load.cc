@@ -24,6 +24,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
+#include "base/lock_checks.h"
 #include "clients/cpp/client.h"
 #include "fake_runtime/fake_tensor_mode.h"
 #include "fake_runtime/graph/text_form.h"
@@ -110,6 +111,7 @@ int Run(const Arguments& arguments) {
 }  // namespace kiln
 
 int main(int argc, char** argv) {
+  kiln::SkipLockOrderChecks();
   CLI::App app{"Clients that ask for graphs until standard input ends."};
   kiln::Arguments arguments;
   app.add_option("--address", arguments.address, "Running servers, with commas between")->required();

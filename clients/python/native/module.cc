@@ -9,6 +9,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "base/error.h"
+#include "base/lock_checks.h"
 #include "clients/python/native/block_cache.h"
 #include "clients/python/native/extern_op.h"
 #include "clients/python/native/native_graph.h"
@@ -152,6 +153,7 @@ NB_MODULE(_native, m) {
   using kiln::NativeGraph;
   // Graphs live in closures that PyTorch keeps until the interpreter is gone.
   nb::set_leak_warnings(false);
+  kiln::SkipLockOrderChecks();
   m.doc() = "The C++ part of Kiln's host in Python.";
   m.attr("ABI_VERSION") = KILN_ABI_VERSION;
   m.def("initialize", &kiln::Initialize, "Finds PyTorch's C functions. torch must be imported.");
