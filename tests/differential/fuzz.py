@@ -25,6 +25,8 @@ import time
 import warnings
 from collections.abc import Iterable, Iterator
 
+import torch
+
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(TESTS), str(TESTS / "conformance")]
 
@@ -42,6 +44,8 @@ from workloads import server  # noqa: E402
 SILENCE_SECONDS = 300.0
 # Programs handed out at once: between them the clock is looked at.
 BATCH = 40
+# Of an operator in a process that judges.
+THREADS = torch.get_num_threads()
 
 
 def run_job(job: int | str, skip: int, _: int) -> Iterator[Message]:
@@ -49,6 +53,7 @@ def run_job(job: int | str, skip: int, _: int) -> Iterator[Message]:
     warnings.simplefilter("ignore")
     if skip:
         return
+    torch.set_num_threads(THREADS)
     text = job if isinstance(job, str) else print_program(draw_program(job))
     yield "row", text
     yield "start", 0, 1
@@ -158,6 +163,8 @@ def main() -> int:
     if options.draw is not None:
         print(print_program(draw_program(options.draw)), end="")
         return 0
+    # Shrinking runs nodes in this process, whose pool of threads a forked one would wait for in vain.
+    torch.set_num_threads(1)
     shrinks = not options.cases if options.shrink is None else options.shrink
     report = Report(options.found, shrinks)
     isolated = IsolatedJobs(run_job, options.jobs, 1, SILENCE_SECONDS)
