@@ -1,12 +1,15 @@
 #include "base/digest.h"
 
-#include <sodium.h>
+// A context of the low level lives where we put it, and hashes with the processor's SHA
+// instructions; one of EVP is allocated for each digest, and looked up by name.
+#define OPENSSL_SUPPRESS_DEPRECATED
+#include <openssl/sha.h>
 
 #include "absl/strings/escaping.h"
 
 namespace kiln {
 
-static_assert(Digest::kSizeBytes == crypto_hash_sha256_BYTES);
+static_assert(Digest::kSizeBytes == SHA256_DIGEST_LENGTH);
 
 std::optional<Digest> Digest::FromBytes(absl::string_view bytes) {
   if (bytes.size() != kSizeBytes) return std::nullopt;
@@ -31,29 +34,22 @@ std::string Digest::ToShortHex() const { return ToHex().substr(0, 12); }
 bool Digest::IsZero() const { return *this == Digest(); }
 
 Digest Sha256(absl::string_view bytes) {
-  Digest d;
-  crypto_hash_sha256(d.mutable_data(),
-                     reinterpret_cast<const unsigned char*>(bytes.data()),
-                     bytes.size());
-  return d;
+  Sha256Hasher hasher;
+  hasher.Update(bytes);
+  return hasher.Finish();
 }
 
-static_assert(sizeof(crypto_hash_sha256_state) <= 128);
+static_assert(sizeof(SHA256_CTX) <= 128);
 
-Sha256Hasher::Sha256Hasher() {
-  crypto_hash_sha256_init(reinterpret_cast<crypto_hash_sha256_state*>(state_));
-}
+Sha256Hasher::Sha256Hasher() { SHA256_Init(reinterpret_cast<SHA256_CTX*>(state_)); }
 
 void Sha256Hasher::Update(absl::string_view bytes) {
-  crypto_hash_sha256_update(
-      reinterpret_cast<crypto_hash_sha256_state*>(state_),
-      reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  SHA256_Update(reinterpret_cast<SHA256_CTX*>(state_), bytes.data(), bytes.size());
 }
 
 Digest Sha256Hasher::Finish() {
   Digest d;
-  crypto_hash_sha256_final(reinterpret_cast<crypto_hash_sha256_state*>(state_),
-                           d.mutable_data());
+  SHA256_Final(d.mutable_data(), reinterpret_cast<SHA256_CTX*>(state_));
   return d;
 }
 

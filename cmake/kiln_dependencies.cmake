@@ -4,6 +4,7 @@ find_package(Threads REQUIRED)
 find_package(absl REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(libzstd REQUIRED IMPORTED_TARGET libzstd)
+find_package(OpenSSL 3.0 REQUIRED)
 find_package(Protobuf REQUIRED)
 
 if(KILN_BUILD_TESTS)
@@ -28,7 +29,6 @@ if(NOT KILN_CLIENT_ONLY)
   target_link_libraries(kiln_rocksdb INTERFACE ${KILN_ROCKSDB_LIBRARY})
   # Debian's hiredis is 0.14: its reader of replies and its writer of commands.
   pkg_check_modules(hiredis REQUIRED IMPORTED_TARGET hiredis)
-  find_package(OpenSSL 3.0 REQUIRED)
   # What the server's processes allocate with: a herd costs it a quarter less than with
   # glibc's malloc. A sanitizer brings its own.
   add_library(kiln_jemalloc INTERFACE)
