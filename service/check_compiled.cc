@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "cache/failed_guards.h"
 #include "cache/guard_set.h"
 #include "compiler/artifact/check_shared_object.h"
 #include "compiler/artifact/kiln_abi.h"
@@ -96,8 +97,15 @@ absl::Status CheckGuards(const v1::WorkerToFront::Compiled& compiled, const v1::
   absl::StatusOr<GuardSet> guards = GuardSet::Parse(request.symbols, pointers, &pool);
   if (!guards.ok()) return MakeError(ErrorReason::kWorkerProtocol, guards.status().message());
   if (guards->Holds(request.symbol_values)) return absl::OkStatus();
+  v1::VariantRecord record;
+  *record.mutable_symbols() = manifest.symbols();
+  *record.mutable_guards() = manifest.guards();
+  std::string named = "its guards do not hold";
+  for (const FailedGuard& failed : FailedGuards(record, request.symbol_values, 1)) {
+    named = absl::StrCat("its guard ", failed.condition, " does not hold (", failed.values, ")");
+  }
   return MakeError(ErrorReason::kWorkerProtocol,
-                   "the worker's artifact was refused: its guards do not hold for the request it was made for");
+                   absl::StrCat("the worker's artifact was refused: for the request it was made for, ", named));
 }
 
 std::vector<std::string> ExternOpNames(const v1::Manifest& manifest) {

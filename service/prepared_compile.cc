@@ -47,7 +47,7 @@ void FillFromCanonical(const Graph& source, const CanonicalGraph& canonical, Pre
   prepared.signature_digest = canonical.signature_digest;
   for (const SymbolDeclaration& symbol : canonical.graph.symbols) {
     prepared.symbols.emplace_back(symbol.symbol.symbol_name());
-    prepared.symbol_values.push_back(symbol.hint.value_or(0));
+    prepared.symbol_values.push_back(symbol.representative());
   }
   prepared.original_nodes = canonical.original_node;
   for (int node : canonical.original_node) prepared.locations.push_back(source.nodes[node].location);

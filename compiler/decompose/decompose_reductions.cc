@@ -12,9 +12,16 @@ namespace {
 using D = DecomposeContext;
 
 // aten::logsumexp(Tensor self, int[1] dim, bool keepdim=False) -> Tensor. An infinite maximum is shifted by 0, so
-// that it does not become nan.
+// that it does not become nan. Of nothing there is no maximum.
 void LogSumExp(D& d) {
   ValueId x = d.Widen(IsIntegralOrBool(d.Tensor(0).dtype) ? d.Cast(d.Value(0), DType::kFloat32) : d.Value(0));
+  Expr count = Numel(d.env().pool(), d.Tensor(x).sizes);
+  const absl::StatusOr<bool> is_empty =
+      d.env().TestOr(d.env().pool().Eq(count, Expr(0)), false, "logsumexp of nothing");
+  if (is_empty.ok() && *is_empty) {
+    ValueId sum = d.Call("aten.sum.dim_IntList", {d.Call("aten.exp.default", {x}), d.Arg(1), d.Arg(2)});
+    return d.Return(d.Call("aten.log.default", {sum}));
+  }
   constexpr double kInf = std::numeric_limits<double>::infinity();
   auto shift = [&](bool keepdim) {
     ValueId max = d.Call("aten.amax.default", {x, d.Arg(1), keepdim});

@@ -116,7 +116,7 @@ class Joiner {
   void RenumberSecond() {
     for (const Stage& stage : second_.stages) {
       for (int axis : stage.inner) {
-        if (number_[axis] < 0) number_[axis] = NumberFor(stage, axis);
+        if (number_[axis] < 0) number_[axis] = NumberFor(axis);
       }
     }
     Substitution renaming;
@@ -134,18 +134,23 @@ class Joiner {
     }
   }
 
-  int NumberFor(const Stage& of_second, int axis) {
+  int NumberFor(int axis) {
     Expr extent = second_.extents[axis];
     for (const Stage& stage : first_.stages) {
       for (int candidate : stage.inner) {
-        if (first_.extents[candidate] != extent) continue;
-        bool is_free = std::none_of(of_second.inner.begin(), of_second.inner.end(),
-                                    [&](int other) { return number_[other] == candidate; });
-        if (is_free) return candidate;
+        if (first_.extents[candidate] == extent && IsFree(candidate, axis)) return candidate;
       }
     }
     first_.extents.push_back(extent);
     return static_cast<int>(first_.extents.size()) - 1;
+  }
+
+  // No stage of the second has both `axis` and one that has taken the number.
+  bool IsFree(int number, int axis) const {
+    return std::none_of(second_.stages.begin(), second_.stages.end(), [&](const Stage& stage) {
+      return Contains(stage.inner, axis) && std::any_of(stage.inner.begin(), stage.inner.end(),
+                                                        [&](int other) { return number_[other] == number; });
+    });
   }
 
   // Inner axes of equal sets come in equal order.

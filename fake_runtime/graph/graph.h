@@ -17,6 +17,7 @@
 #ifndef KILN_FAKE_RUNTIME_GRAPH_GRAPH_H_
 #define KILN_FAKE_RUNTIME_GRAPH_GRAPH_H_
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <variant>
@@ -67,6 +68,10 @@ struct SymbolDeclaration {
   ValueRange range;
   DimPolicy policy = DimPolicy::kAutomatic;
   bool has_hint() const { return hint.has_value() || float_hint.has_value(); }
+  // What a variant is asked for with: the hint; of a symbol that only a call will
+  // tell, a size that it may have, neither 0 nor 1, which many operators take for
+  // special, and small, as most bounds are from above.
+  int64_t representative() const { return hint.value_or(std::max(range.lower, std::min<int64_t>(2, range.upper))); }
 };
 
 struct NodeOutput {

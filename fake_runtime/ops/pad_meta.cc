@@ -77,7 +77,13 @@ absl::Status SpatialPad(MetaContext& ctx, bool reflection) {
         absl::StrCat("padding ", pad[i].ToString(), " should be less than the input dimension ", size.ToString())));
   }
   KILN_RETURN_IF_ERROR(CheckPadded(ctx, self, sizes, self.rank() - spatial, 1));
-  ctx.Return(ctx.NewTensor(self.dtype, self.device, std::move(sizes)));
+  // On processors, and of images alone.
+  if (spatial == 2 && self.device.is_cpu()) {
+    KILN_ASSIGN_OR_RETURN(FakeTensor out, NewInFormatOf(ctx, self, self.dtype, std::move(sizes)));
+    ctx.Return(std::move(out));
+  } else {
+    ctx.Return(ctx.NewTensor(self.dtype, self.device, std::move(sizes)));
+  }
   return absl::OkStatus();
 }
 

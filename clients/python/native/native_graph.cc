@@ -194,7 +194,7 @@ absl::StatusOr<std::unique_ptr<NativeGraph>> NativeGraph::Create(absl::string_vi
                        absl::StrCat("compiled code takes no float: ", canonical.original_symbols[graph->symbols_.size()]));
     }
     graph->symbols_.emplace_back(symbol.symbol.symbol_name());
-    graph->hints_.push_back(symbol.hint);
+    graph->hints_.push_back(symbol.representative());
     *names.Add() = graph->symbols_.back();
   }
   graph->original_symbols_ = canonical.original_symbols;

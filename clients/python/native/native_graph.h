@@ -72,7 +72,8 @@ class NativeGraph {
   const std::string& graph_digest() const { return graph_digest_; }
   const std::string& signature_digest() const { return signature_digest_; }
   const std::vector<std::string>& symbols() const { return symbols_; }
-  const std::vector<std::optional<int64_t>>& hints() const { return hints_; }
+  // Those that were traced; of a symbol that data decides, a size that may be.
+  const std::vector<int64_t>& hints() const { return hints_; }
   const std::vector<std::string>& original_symbols() const { return original_symbols_; }
   // "node 3 (aten.mm.default) at model.py:41", by canonical id.
   const std::vector<std::string>& nodes() const { return nodes_; }
@@ -90,7 +91,7 @@ class NativeGraph {
   std::string graph_digest_;
   std::string signature_digest_;
   std::vector<std::string> symbols_;
-  std::vector<std::optional<int64_t>> hints_;
+  std::vector<int64_t> hints_;
   std::vector<std::string> original_symbols_;
   std::vector<std::string> nodes_;
   std::vector<v1::Device> own_devices_;

@@ -75,18 +75,15 @@ class CompiledGraph:
 
     def obtain_for_hints(self) -> bool:
         """Gets the variant for the sizes that were traced, so that the first call finds it. Whether there is one."""
-        return self._obtain(self._hints())
+        return self._obtain(self._native.hints)
 
     def require_for_hints(self) -> None:
         """The same, but where there is none that is a KilnError."""
-        self._misses.note(self._session.obtain(self._native, self._module, self._hints()))
+        self._misses.note(self._session.obtain(self._native, self._module, self._native.hints))
 
     def learn_reasons(self) -> None:
         """Asks the server why it compiled what it compiled, where it still knows."""
         self._misses.learn()
-
-    def _hints(self) -> list[int]:
-        return [0 if hint is None else hint for hint in self._native.hints]
 
     def function(self) -> Callable[[list[Any]], Any]:
         """What AOTAutograd calls on every step: nothing but a closure, since each call pays for it."""

@@ -87,9 +87,8 @@ class Warming:
         try:
             converted = convert_graph(gm, role, inputs=input_facts(role))
             graph = _native.NativeGraph(converted.module.SerializeToString(), converted.outputs)
-            symbols = [0 if hint is None else hint for hint in graph.hints]
             session = session_for(settings, role)
-            self.artifacts.update(dict.fromkeys(session.warm(graph, converted.module, symbols, self._hosts)))
+            self.artifacts.update(dict.fromkeys(session.warm(graph, converted.module, graph.hints, self._hosts)))
         except KilnError as error:
             if error.reason in ("UNAVAILABLE", "NO_SERVER", "NO_TRUSTED_KEYS"):
                 raise
