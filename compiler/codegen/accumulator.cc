@@ -10,8 +10,6 @@
 namespace kiln {
 namespace {
 
-bool IsArg(ReduceKind kind) { return kind == ReduceKind::kArgMax || kind == ReduceKind::kArgMin; }
-
 bool TakesLargest(ReduceKind kind) { return kind == ReduceKind::kMax || kind == ReduceKind::kArgMax; }
 
 // The value that loses against every other: for the largest, the least.
@@ -37,11 +35,11 @@ Accumulator::Accumulator(const MathContext* math, ReduceKind kind, DType dtype)
 
 int Accumulator::num_components() const {
   if (kind_ == ReduceKind::kWelford) return 3;
-  return IsArg(kind_) ? 2 : 1;
+  return HasIndex(kind_) ? 2 : 1;
 }
 
 llvm::Type* Accumulator::ComponentType(int component, int lanes) const {
-  const DType dtype = IsArg(kind_) && component == 1 ? DType::kInt64 : dtype_;
+  const DType dtype = HasIndex(kind_) && component == 1 ? DType::kInt64 : dtype_;
   return RegisterType(math_->builder->getContext(), dtype, lanes);
 }
 
@@ -100,7 +98,7 @@ void Accumulator::Update(int copy, absl::Span<llvm::Value* const> values, llvm::
 
 Accumulator::State Accumulator::Combine(const State& x, const State& y) {
   if (kind_ == ReduceKind::kWelford) return CombineWelford(x, y);
-  return IsArg(kind_) ? CombineArg(x, y) : CombineSimple(x, y);
+  return HasIndex(kind_) ? CombineArg(x, y) : CombineSimple(x, y);
 }
 
 Accumulator::State Accumulator::CombineSimple(const State& x, const State& y) {

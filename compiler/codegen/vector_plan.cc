@@ -32,8 +32,7 @@ BodyTraits TraitsOf(const Kernel& kernel, const Loop& loop) {
     if (inst.kind != InstKind::kUpdate) continue;
     traits.has_updates = true;
     const ReduceKind reduce = kernel.insts[inst.args[0]].reduce;
-    traits.has_long_updates |=
-        reduce == ReduceKind::kWelford || reduce == ReduceKind::kArgMax || reduce == ReduceKind::kArgMin;
+    traits.has_long_updates |= reduce == ReduceKind::kWelford || HasIndex(reduce);
   }
   return traits;
 }

@@ -230,8 +230,7 @@ void KernelBuilder::Update(Val accumulator, Val value, Val index) {
 }
 
 Val KernelBuilder::Result(Val accumulator, int which) {
-  ReduceKind kind = kernel_.insts[accumulator.id].reduce;
-  bool indexed = kind == ReduceKind::kArgMax || kind == ReduceKind::kArgMin;
+  bool indexed = HasIndex(kernel_.insts[accumulator.id].reduce);
   Inst inst;
   inst.kind = InstKind::kResult;
   inst.dtype = indexed && which == 1 ? DType::kInt64 : accumulator.dtype;

@@ -129,6 +129,8 @@ enum class ReduceKind : uint8_t {
 };
 
 absl::string_view ReduceKindName(ReduceKind kind);  // "sum", "welford", ...
+// Whether updates have an index, and results too.
+inline bool HasIndex(ReduceKind kind) { return kind == ReduceKind::kArgMax || kind == ReduceKind::kArgMin; }
 
 enum class InstKind : uint8_t {
   kConstant,    // `constant`

@@ -212,7 +212,7 @@ class KernelVerifier {
   absl::Status VerifyUpdate(int id, const Inst& inst) {
     if (inst.args.empty()) return FailAt(id, "updates nothing");
     const Inst& accumulator = kernel_.insts[inst.args[0]];
-    bool indexed = accumulator.reduce == ReduceKind::kArgMax || accumulator.reduce == ReduceKind::kArgMin;
+    bool indexed = HasIndex(accumulator.reduce);
     KILN_RETURN_IF_ERROR(CheckArity(id, indexed ? 3 : 2));
     if (DTypeOf(inst.args[1]) != accumulator.dtype) return FailAt(id, "the value is not of the accumulator's dtype");
     if (indexed && DTypeOf(inst.args[2]) != DType::kInt64) return FailAt(id, "the index is not i64");
@@ -224,7 +224,7 @@ class KernelVerifier {
   absl::Status VerifyResult(int id, const Inst& inst) const {
     KILN_RETURN_IF_ERROR(CheckArity(id, 1));
     const Inst& accumulator = kernel_.insts[inst.args[0]];
-    bool indexed = accumulator.reduce == ReduceKind::kArgMax || accumulator.reduce == ReduceKind::kArgMin;
+    bool indexed = HasIndex(accumulator.reduce);
     int results = accumulator.reduce == ReduceKind::kWelford ? 3 : indexed ? 2 : 1;
     if (inst.result < 0 || inst.result >= results) return FailAt(id, absl::StrCat("no result ", inst.result));
     DType expected = indexed && inst.result == 1 ? DType::kInt64 : accumulator.dtype;

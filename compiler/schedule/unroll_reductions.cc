@@ -26,8 +26,6 @@ std::optional<int64_t> PointsOf(const Cluster& cluster, const Stage& stage) {
   return points;
 }
 
-bool IsArg(ReduceKind kind) { return kind == ReduceKind::kArgMax || kind == ReduceKind::kArgMin; }
-
 class Unroller {
  public:
   Unroller(const Cluster& cluster, IndexAnalysis& index) : from_(cluster), to_(cluster), index_(index) {}
@@ -115,11 +113,11 @@ class Unroller {
     const Inst& accumulator = from_.insts[update.args[0]];
     int value = ValueOf(update.args[1]);
     if (to_.insts[value].dtype != accumulator.dtype) value = AddScalar(ScalarOp::kCast, accumulator.dtype, {value});
-    const int index = IsArg(accumulator.reduce) ? ValueOf(update.args[2]) : -1;
+    const int index = HasIndex(accumulator.reduce) ? ValueOf(update.args[2]) : -1;
     auto [it, is_first] = states_.try_emplace(update.args[0], State{value, index});
     if (is_first) return;
     State& state = it->second;
-    if (IsArg(accumulator.reduce)) {
+    if (HasIndex(accumulator.reduce)) {
       Choose(accumulator, value, index, state);
     } else {
       state.value = AddScalar(*CombiningOp(accumulator.reduce), accumulator.dtype, {state.value, value});
@@ -166,7 +164,7 @@ bool CanUnroll(const Cluster& cluster) {
       const Inst& inst = cluster.insts[id];
       if (inst.kind != InstKind::kUpdate) continue;
       const ReduceKind kind = cluster.insts[inst.args[0]].reduce;
-      if (!IsArg(kind) && !CombiningOp(kind).has_value()) return false;
+      if (!HasIndex(kind) && !CombiningOp(kind).has_value()) return false;
     }
   }
   return insts <= kMostInsts;
