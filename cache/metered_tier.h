@@ -30,6 +30,7 @@ class MeteredTier final : public SharedTier {
   MeteredTier(std::unique_ptr<SharedTier> inner, Note note, const Clock* clock)
       : inner_(std::move(inner)), note_(std::move(note)), clock_(clock) {}
 
+  bool takes_writes() const override { return inner_->takes_writes(); }
   absl::StatusOr<ArtifactBytes> GetArtifact(absl::string_view domain, const Digest& sha256) override {
     return Timed(SharedCall::kGetArtifact, [&] { return inner_->GetArtifact(domain, sha256); });
   }

@@ -214,6 +214,7 @@ absl::StatusOr<ArtifactBytes> SharedIndex::Fetch(absl::string_view domain, const
 }
 
 absl::Status SharedIndex::Publish(const IndexedVariant& variant, const ArtifactBytes& elf) {
+  if (!tier_->takes_writes()) return absl::OkStatus();
   const std::string& domain = variant.record.key().domain();
   KILN_RETURN_IF_ERROR(tier_->PutArtifact(domain, variant.artifact, elf));
   return tier_->AppendRow(domain, variant.key, variant.signed_variant);
@@ -229,6 +230,7 @@ void SharedIndex::RestoreOne(const IndexedVariant& variant, bool with_row,
 }
 
 void SharedIndex::Restore(const Pulled& pulled, const std::function<ArtifactBytes(const Digest&)>& local) {
+  if (!tier_->takes_writes()) return;
   for (size_t i = 0; i < std::min(kMaxRestored, pulled.lacking.size()); ++i) {
     RestoreOne(*pulled.lacking[i], /*with_row=*/true, local);
   }

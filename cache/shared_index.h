@@ -94,8 +94,8 @@ class SharedIndex {
   // An artifact, verified. Blocks. Errors as SharedTier.
   absl::StatusOr<ArtifactBytes> Fetch(absl::string_view domain, const Digest& sha256);
 
-  // Artifact, then row. Blocks. STORAGE if one could not be written; the row is not
-  // written without its artifact.
+  // Artifact, then row, where the tier takes writes. Blocks. STORAGE if one could not be
+  // written; the row is not written without its artifact.
   absl::Status Publish(const IndexedVariant& variant, const ArtifactBytes& elf);
 
   // Gives back what the tier has lost of what a pull from the start found: rows, and

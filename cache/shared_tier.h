@@ -66,6 +66,9 @@ class SharedTier {
  public:
   virtual ~SharedTier() = default;
 
+  // False: it is only read, and has nothing to be given back.
+  virtual bool takes_writes() const { return true; }
+
   virtual absl::StatusOr<ArtifactBytes> GetArtifact(absl::string_view domain, const Digest& sha256) = 0;
   // Puts it if it is not there.
   virtual absl::Status PutArtifact(absl::string_view domain, const Digest& sha256, const ArtifactBytes& elf) = 0;

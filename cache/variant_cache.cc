@@ -206,6 +206,11 @@ absl::StatusOr<IndexedVariantPtr> VariantCache::Publish(v1::SignedVariant signed
   return variant;
 }
 
+std::vector<IndexedVariantPtr> VariantCache::VariantsOf(const VariantKey& key) {
+  EnsureLoaded(key);
+  return index_.VariantsOf(key);
+}
+
 absl::Status VariantCache::Sync(absl::string_view domain, const VariantKey& key, SharedIndex::When when) {
   if (shared_ == nullptr) return absl::OkStatus();
   EnsureLoaded(key);

@@ -121,6 +121,9 @@ class VariantCache {
                                      const HostClass& host, bool count = true,
                                      const v1::KeyComponents* components = nullptr);
 
+  // Those of the key that this process's own tiers have. May block on the disk.
+  std::vector<IndexedVariantPtr> VariantsOf(const VariantKey& key);
+
   // For GetArtifact. ARTIFACT_NOT_FOUND, whatever the cause.
   absl::StatusOr<StoredArtifact> GetArtifact(const Digest& sha256);
 

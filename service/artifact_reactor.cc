@@ -8,8 +8,8 @@
 
 namespace kiln {
 
-ArtifactReactor::ArtifactReactor(Front& front, const grpc::ByteBuffer& request)
-    : front_(front), log_(front, Rpc::kGetArtifact) {
+ArtifactReactor::ArtifactReactor(Front& front, Rpc rpc, const grpc::ByteBuffer& request)
+    : front_(front), asks_others_(rpc == Rpc::kGetArtifact && front.cache->has_shared()), log_(front, rpc) {
   v1::GetArtifactRequest parsed;
   if (absl::Status status = ParseRequest(request, parsed); !status.ok()) {
     End(status);
@@ -28,7 +28,7 @@ ArtifactReactor::ArtifactReactor(Front& front, const grpc::ByteBuffer& request)
 }
 
 bool ArtifactReactor::IsElsewhere(const absl::Status& status) const {
-  return front_.cache->has_shared() && GetErrorReason(status) == ErrorReason::kArtifactNotFound;
+  return asks_others_ && GetErrorReason(status) == ErrorReason::kArtifactNotFound;
 }
 
 void ArtifactReactor::Begin(absl::StatusOr<ArtifactChunks> chunks) {

@@ -16,8 +16,9 @@ namespace kiln {
 // Deletes itself when the call is done. gRPC calls it from one thread at a time.
 class ArtifactReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer> {
  public:
-  // Starts the call.
-  ArtifactReactor(Front& front, const grpc::ByteBuffer& request);
+  // Starts the call. `rpc` is kGetArtifact, or kFetchArtifact, which is answered from
+  // this server's own tiers alone.
+  ArtifactReactor(Front& front, Rpc rpc, const grpc::ByteBuffer& request);
 
   void OnWriteDone(bool ok) override;
   void OnDone() override { delete this; }
@@ -30,6 +31,7 @@ class ArtifactReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer> 
   void End(const absl::Status& status);
 
   Front& front_;
+  const bool asks_others_;
   RequestLog log_;
   std::optional<ArtifactChunks> chunks_;
   grpc::ByteBuffer message_;

@@ -38,6 +38,7 @@ std::string DialableAddress(const std::string& listen, int port) {
 
 struct GrpcServer::Rep {
   std::unique_ptr<grpc::Service> service;
+  std::unique_ptr<grpc::Service> beside;
   std::unique_ptr<grpc::Server> server;
 };
 
@@ -46,14 +47,17 @@ GrpcServer::~GrpcServer() = default;
 
 absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const std::vector<std::string>& listen,
                                                               std::unique_ptr<grpc::Service> service,
-                                                              int max_threads) {
+                                                              int max_threads,
+                                                              std::unique_ptr<grpc::Service> beside) {
   gpr_set_log_function(LogOfGrpc);
   grpc::EnableDefaultHealthCheckService(true);
   std::unique_ptr<GrpcServer> self(new GrpcServer);
   self->rep_->service = std::move(service);
+  self->rep_->beside = std::move(beside);
   grpc::ServerBuilder builder;
   if (max_threads > 0) builder.SetResourceQuota(grpc::ResourceQuota("kiln").SetMaxThreads(max_threads));
   builder.RegisterService(self->rep_->service.get());
+  if (self->rep_->beside != nullptr) builder.RegisterService(self->rep_->beside.get());
   builder.SetMaxReceiveMessageSize(static_cast<int>(GetLimit(Limit::kRequestBytes)) + kReceiveSlackBytes);
   builder.SetMaxSendMessageSize(-1);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxConcurrentStreams);

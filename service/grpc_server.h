@@ -21,10 +21,11 @@ namespace kiln {
 class GrpcServer {
  public:
   // What the service works on must outlive it. `max_threads` bounds those of a synchronous
-  // service; 0 for one that has none. BAD_ARGUMENT_VALUE, naming the address, when it
+  // service; 0 for one that has none. `beside` is served too, if not null. BAD_ARGUMENT_VALUE, naming the address, when it
   // cannot listen there.
   static absl::StatusOr<std::unique_ptr<GrpcServer>> Start(const std::vector<std::string>& listen,
-                                                           std::unique_ptr<grpc::Service> service, int max_threads = 0);
+                                                           std::unique_ptr<grpc::Service> service, int max_threads = 0,
+                                                           std::unique_ptr<grpc::Service> beside = nullptr);
   ~GrpcServer();
 
   // As clients may dial them: with the port that was found for a 0.

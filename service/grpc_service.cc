@@ -7,10 +7,12 @@
 #include "absl/strings/str_cat.h"
 #include "cache/miss_reason_table.h"
 #include "kiln/v1/compile_service.grpc.pb.h"
+#include "kiln/v1/peer_service.grpc.pb.h"
 #include "service/artifact_reactor.h"
 #include "service/compile_reactor.h"
 #include "service/explain.h"
 #include "service/get_server_info.h"
+#include "service/list_rows.h"
 #include "service/lookup.h"
 #include "service/profile_shapes.h"
 #include "service/propagate.h"
@@ -35,6 +37,7 @@ void NoteOutcome(const v1::LookupResponse& response, RequestLog& log) {
 }
 void NoteOutcome(const v1::GetServerInfoResponse&, RequestLog&) {}
 void NoteOutcome(const v1::ProfileShapesResponse&, RequestLog&) {}
+void NoteOutcome(const v1::ListRowsResponse&, RequestLog&) {}
 
 // A unary RPC that answers at once, on gRPC's own thread.
 template <typename Request, typename Response>
@@ -90,7 +93,7 @@ class GrpcService final : public Base {
 
   grpc::ServerWriteReactor<grpc::ByteBuffer>* GetArtifact(grpc::CallbackServerContext*,
                                                           const grpc::ByteBuffer* request) override {
-    return new ArtifactReactor(front_, *request);
+    return new ArtifactReactor(front_, Rpc::kGetArtifact, *request);
   }
 
   grpc::ServerUnaryReactor* Propagate(grpc::CallbackServerContext*, const grpc::ByteBuffer* request,
@@ -136,8 +139,31 @@ class GrpcService final : public Base {
   Front& front_;
 };
 
+using PeerBase = v1::PeerService::WithRawCallbackMethod_ListRows<
+    v1::PeerService::WithRawCallbackMethod_FetchArtifact<v1::PeerService::Service>>;
+
+class PeerGrpcService final : public PeerBase {
+ public:
+  explicit PeerGrpcService(Front& front) : front_(front) {}
+
+  grpc::ServerUnaryReactor* ListRows(grpc::CallbackServerContext*, const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) override {
+    return Answer(front_, Rpc::kListRows, &kiln::ListRows, *request, response);
+  }
+
+  grpc::ServerWriteReactor<grpc::ByteBuffer>* FetchArtifact(grpc::CallbackServerContext*,
+                                                            const grpc::ByteBuffer* request) override {
+    return new ArtifactReactor(front_, Rpc::kFetchArtifact, *request);
+  }
+
+ private:
+  Front& front_;
+};
+
 }  // namespace
 
 std::unique_ptr<grpc::Service> MakeGrpcService(Front& front) { return std::make_unique<GrpcService>(front); }
+
+std::unique_ptr<grpc::Service> MakePeerService(Front& front) { return std::make_unique<PeerGrpcService>(front); }
 
 }  // namespace kiln

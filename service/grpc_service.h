@@ -14,6 +14,8 @@ namespace kiln {
 
 // `front` must outlive the server that the service is registered with.
 std::unique_ptr<grpc::Service> MakeGrpcService(Front& front);
+// What other servers ask.
+std::unique_ptr<grpc::Service> MakePeerService(Front& front);
 
 }  // namespace kiln
 

@@ -4,9 +4,11 @@
 
 #include <utility>
 
+#include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "cache/metered_tier.h"
 #include "cache/redis/redis_store.h"
+#include "service/peer_tier.h"
 
 namespace kiln {
 
@@ -19,11 +21,24 @@ absl::StatusOr<std::shared_ptr<RedisClient>> MakeRedisClient(const ServeOptions&
   return RedisClient::Create(std::move(redis), clock);
 }
 
+namespace {
+
+// Null for none.
+std::unique_ptr<SharedTier> MakeSharedTier(const ServeOptions& options, const Front& front) {
+  if (front.redis != nullptr) {
+    spdlog::info("artifacts are shared by {}", front.redis->options().url.Redacted());
+    return std::make_unique<RedisStore>(front.redis, RedisStoreOptions{.time_to_live = options.redis_ttl}, front.clock);
+  }
+  if (options.peers.empty()) return nullptr;
+  spdlog::info("artifacts are looked for at {}", absl::StrJoin(options.peers, ", "));
+  return std::make_unique<PeerTier>(options.peers, front.clock);
+}
+
+}  // namespace
+
 void UseShared(const ServeOptions& options, Front& front, CacheOptions& cache_options) {
-  if (front.redis == nullptr) return;
-  spdlog::info("artifacts are shared by {}", front.redis->options().url.Redacted());
-  auto store = std::make_unique<RedisStore>(front.redis, RedisStoreOptions{.time_to_live = options.redis_ttl},
-                                            front.clock);
+  std::unique_ptr<SharedTier> store = MakeSharedTier(options, front);
+  if (store == nullptr) return;
   // There are metrics by the time that anybody asks the tier for anything.
   cache_options.shared = std::make_shared<MeteredTier>(
       std::move(store),

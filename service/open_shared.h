@@ -18,7 +18,7 @@ namespace kiln {
 // there is no error, now or later.
 absl::StatusOr<std::shared_ptr<RedisClient>> MakeRedisClient(const ServeOptions& options, const Clock* clock);
 
-// Has the cache use `front.redis`, if there is one.
+// Has the cache use `front.redis`, or the options' peers, if there are any.
 void UseShared(const ServeOptions& options, Front& front, CacheOptions& cache_options);
 
 // Says when the tier goes down and when it comes back. Not thread-safe.

@@ -6,10 +6,11 @@
 
 namespace kiln {
 
-enum class Rpc { kLookup, kCompile, kGetArtifact, kPropagate, kExplain, kGetServerInfo, kProfileShapes };
+enum class Rpc { kLookup, kCompile, kGetArtifact, kPropagate, kExplain, kGetServerInfo, kProfileShapes, kListRows, kFetchArtifact };
 inline constexpr absl::string_view kRpcNames[] = {"Lookup",  "Compile",       "GetArtifact",  "Propagate",
-                                                  "Explain", "GetServerInfo", "ProfileShapes"};
-inline constexpr int kNumRpcs = 7;
+                                                  "Explain", "GetServerInfo", "ProfileShapes", "ListRows",
+                                                  "FetchArtifact"};
+inline constexpr int kNumRpcs = 9;
 
 constexpr absl::string_view RpcName(Rpc rpc) { return kRpcNames[static_cast<int>(rpc)]; }
 

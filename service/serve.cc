@@ -89,6 +89,10 @@ absl::Status CheckOptions(const ServeOptions& options) {
                      absl::StrCat("a shape threshold of ", options.shape_threshold, " is not within 1 and ",
                                   ShapeProfile::kMaxThreshold));
   }
+  if (!options.peers.empty() && !options.redis.empty()) {
+    return MakeError(ErrorReason::kBadArgumentValue,
+                     "servers share by Redis or ask each other as peers, not both: leave one of the two out");
+  }
   return SetUpLogging(options.log_level);
 }
 
@@ -194,7 +198,7 @@ void MakeParts(const ServeOptions& options, Front& front) {
   front.imports = std::make_unique<TaskQueue>(
       TaskQueue::Options{"imports", cores, GetLimit(Limit::kWaitersPerFlight), wait}, front.clock);
   front.shared_calls = std::make_unique<TaskQueue>(
-      TaskQueue::Options{"calls to the shared tier", front.redis == nullptr ? 1 : kSharedThreads,
+      TaskQueue::Options{"calls to the shared tier", front.cache->has_shared() ? kSharedThreads : 1,
                          GetLimit(Limit::kWaitersPerFlight), kSharedWait},
       front.clock);
   front.shared = std::make_unique<SharedLookups>(front.cache.get(), front.shared_calls.get());
@@ -290,7 +294,8 @@ int RunServer(const ServeOptions& options, const sigset_t& signals, Front& front
   if (!metrics.ok()) return Complain(kExitCannotListen, metrics.status());
   absl::StatusOr<std::unique_ptr<GrpcServer>> admin = StartAdmin(options, front);
   if (!admin.ok()) return Complain(kExitCannotListen, admin.status());
-  absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Start(options.listen, MakeGrpcService(front));
+  absl::StatusOr<std::unique_ptr<GrpcServer>> server = GrpcServer::Start(
+      options.listen, MakeGrpcService(front), /*max_threads=*/0, MakePeerService(front));
   if (!server.ok()) return Complain(kExitCannotListen, server.status());
   for (const std::string& address : (*server)->addresses()) spdlog::info("listening on {}", address);
   absl::Status said = SayReady(options, (*server)->addresses().front(), *metrics == nullptr ? "-" : (*metrics)->url());

@@ -66,6 +66,9 @@ struct ServeOptions {
   std::string redis;
   RedisTlsOptions redis_tls;
   absl::Duration redis_ttl = absl::InfiniteDuration();
+  // Servers that are asked for what is not here, HOST:PORT or unix:/PATH. Not beside
+  // Redis, which has what they have.
+  std::vector<std::string> peers;
   // How replicas share compiles, where they share a Redis.
   FleetOptions fleet;
   // Tests put another in.

@@ -104,6 +104,12 @@ void AddServeCommand(CLI::App& app, CommandOutcome& outcome) {
                    "redis+sentinel://H1,H2/MASTER, redis+cluster://H1,H2. Better given as KILN_REDIS, which is\n"
                    "in no list of processes. A Redis that is away is no error")
       ->envname("KILN_REDIS");
+  command
+      ->add_option("--peers", options.peers,
+                   "Servers that are asked for what is not here: HOST:PORT or unix:/PATH, with commas between. They\n"
+                   "must be trusted (--key, --trusted-keys). Not beside --redis")
+      ->delimiter(',')
+      ->envname("KILN_PEERS");
   command->add_option("--redis-ca", options.redis_tls.ca_file,
                       "Who signs Redis' certificate, a PEM file. Default: whom this machine trusts");
   command->add_option("--redis-cert", options.redis_tls.cert_file, "This server's certificate for Redis, a PEM file");

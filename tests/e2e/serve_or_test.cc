@@ -52,6 +52,7 @@ int RunServer(int argc, char** argv) {
     if (absl::ConsumePrefix(&flag, "--key=")) options.key_file = std::string(flag);
     if (absl::ConsumePrefix(&flag, "--log=")) options.log_level = std::string(flag);
     if (absl::ConsumePrefix(&flag, "--redis=")) options.redis = std::string(flag);
+    if (absl::ConsumePrefix(&flag, "--peers=")) options.peers = absl::StrSplit(flag, ',');
     if (absl::ConsumePrefix(&flag, "--redis_ca=")) options.redis_tls.ca_file = std::string(flag);
     if (absl::ConsumePrefix(&flag, "--redis_cert=")) options.redis_tls.cert_file = std::string(flag);
     if (absl::ConsumePrefix(&flag, "--redis_key=")) options.redis_tls.key_file = std::string(flag);
