@@ -13,10 +13,12 @@ Val Exp(P& p, Val x) { return p.Op(ScalarOp::kExp, x); }
 Val Tanh(P& p, Val x) { return p.Op(ScalarOp::kTanh, x); }
 Val Sigmoid(P& p, Val x) { return p.Op(ScalarOp::kSigmoid, x); }
 Val Log1pExp(P& p, Val x) { return p.Op(ScalarOp::kLog1p, Exp(p, x)); }
-Val Clamp(P& p, Val x, double low, double high) { return p.Min(p.Max(x, p.Number(low)), p.Number(high)); }
+Val Clamp(P& p, Val x, double low, double high) {
+  return p.AtMost(p.AtLeast(x, p.Number(low)), p.Number(high));
+}
 Val Square(P& p, Val x) { return p.Mul(x, x); }
 
-Val Relu(P& p) { return p.Max(p.Arg(0), p.Number(0)); }
+Val Relu(P& p) { return p.AtLeast(p.Arg(0), p.Number(0)); }
 Val Relu6(P& p) { return Clamp(p, p.Arg(0), 0, 6); }
 
 bool IsTanhGelu(P& p, int arg) { return p.args().String(arg) == "tanh"; }

@@ -177,8 +177,27 @@ Val Where(P& p) { return p.Where(Condition(p, 0), p.Arg(1), p.Arg(2)); }
 // aten::masked_fill.Scalar(Tensor self, Tensor mask, Scalar value)
 Val MaskedFill(P& p) { return p.Where(Condition(p, 1), p.Arg(2), p.Arg(0)); }
 
+bool IsNan(P& p, int arg) {
+  const double* number = p.node().node().args[arg].get_if<double>();
+  return number != nullptr && std::isnan(*number);
+}
+
+// A number that is a NaN makes all NaN.
+Val AtLeast(P& p, Val x, int arg) { return IsNan(p, arg) ? p.Max(x, p.Arg(arg)) : p.AtLeast(x, p.Arg(arg)); }
+Val AtMost(P& p, Val x, int arg) { return IsNan(p, arg) ? p.Min(x, p.Arg(arg)) : p.AtMost(x, p.Arg(arg)); }
+
 // aten::clamp(Tensor self, Scalar? min=None, Scalar? max=None)
 Val Clamp(P& p) {
+  Val x = p.Arg(0);
+  if (!p.IsNone(1)) x = AtLeast(p, x, 1);
+  if (!p.IsNone(2)) x = AtMost(p, x, 2);
+  return x;
+}
+Val ClampMin(P& p) { return AtLeast(p, p.Arg(0), 1); }
+Val ClampMax(P& p) { return AtMost(p, p.Arg(0), 1); }
+
+// aten::clamp.Tensor(Tensor self, Tensor? min=None, Tensor? max=None)
+Val ClampTensor(P& p) {
   Val x = p.Arg(0);
   if (!p.IsNone(1)) x = p.Max(x, p.Arg(1));
   if (!p.IsNone(2)) x = p.Min(x, p.Arg(2));
@@ -236,12 +255,12 @@ constexpr PointwiseRow kRows[] = {
     {"aten.bitwise_xor.Scalar", Computes::kOut, Binary<ScalarOp::kBitXor>},
     {"aten.bitwise_xor.Scalar_Tensor", Computes::kOut, Binary<ScalarOp::kBitXor>},
     {"aten.bitwise_xor.Tensor", Computes::kOut, Binary<ScalarOp::kBitXor>},
-    {"aten.clamp.Tensor", Computes::kOut, Clamp},
+    {"aten.clamp.Tensor", Computes::kOut, ClampTensor},
     {"aten.clamp.default", Computes::kOut, Clamp},
     {"aten.clamp_max.Tensor", Computes::kOut, Binary<ScalarOp::kMinimum>},
-    {"aten.clamp_max.default", Computes::kOut, Binary<ScalarOp::kMinimum>},
+    {"aten.clamp_max.default", Computes::kOut, ClampMax},
     {"aten.clamp_min.Tensor", Computes::kOut, Binary<ScalarOp::kMaximum>},
-    {"aten.clamp_min.default", Computes::kOut, Binary<ScalarOp::kMaximum>},
+    {"aten.clamp_min.default", Computes::kOut, ClampMin},
     {"aten.copy.default", Computes::kOut, Second},
     {"aten.copy_.default", Computes::kOut, Second},
     {"aten.copysign.Scalar", Computes::kOut, CopySign},

@@ -52,6 +52,10 @@ class PointwiseContext {
   Val Div(Val a, Val b) { return b_.Op(ScalarOp::kDiv, a, b); }
   Val Max(Val a, Val b) { return b_.Op(ScalarOp::kMaximum, a, b); }
   Val Min(Val a, Val b) { return b_.Op(ScalarOp::kMinimum, a, b); }
+  // `x`, or the bound that it is beyond. Eager's clamps to a number: a zero keeps its
+  // sign, and a NaN is one still. `bound` is no NaN.
+  Val AtLeast(Val x, Val bound) { return Where(Lt(x, bound), bound, x); }
+  Val AtMost(Val x, Val bound) { return Where(Gt(x, bound), bound, x); }
   Val Lt(Val a, Val b) { return b_.Op(ScalarOp::kLt, a, b); }
   Val Le(Val a, Val b) { return b_.Op(ScalarOp::kLe, a, b); }
   Val Gt(Val a, Val b) { return b_.Op(ScalarOp::kGt, a, b); }
