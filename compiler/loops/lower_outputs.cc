@@ -122,18 +122,30 @@ class OutputLowering {
     return absl::OkStatus();
   }
 
-  // Two outputs that are one part of a storage are one tensor to eager PyTorch.
+  // Two outputs that are one part of a storage share it in eager PyTorch.
   bool BindToCopy(int index, const TensorOperand& from) {
     for (const auto& [window, output] : copies_) {
-      const bool same = window.buffer == from.buffer && window.dtype == from.dtype && window.sizes == from.sizes &&
-                        window.strides == from.strides && window.offset == from.offset;
-      if (!same) continue;
+      if (!IsOnePart(window, from)) continue;
       program_.outputs[index].kind = Kind::kOutputView;
       program_.outputs[index].alias_of = output;
-      program_.outputs[index].tensor = program_.outputs[output].tensor;
+      program_.outputs[index].tensor = from;
+      program_.outputs[index].tensor.buffer = program_.outputs[output].tensor.buffer;
+      program_.outputs[index].tensor.offset = Expr(0);
       return true;
     }
     return false;
+  }
+
+  // The same elements in the same order, whatever dimensions of size 1 say.
+  static bool IsOnePart(const TensorOperand& a, const TensorOperand& b) {
+    return a.buffer == b.buffer && a.dtype == b.dtype && a.offset == b.offset && LongDims(a) == LongDims(b);
+  }
+  static std::vector<std::pair<Expr, Expr>> LongDims(const TensorOperand& window) {
+    std::vector<std::pair<Expr, Expr>> dims;
+    for (size_t d = 0; d < window.sizes.size(); ++d) {
+      if (!window.sizes[d].IsInt(1)) dims.emplace_back(window.sizes[d], window.strides[d]);
+    }
+    return dims;
   }
 
   void CopyOut(int index, const FakeTensor& t) {

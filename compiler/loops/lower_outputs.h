@@ -10,7 +10,7 @@ namespace kiln {
 // Fills program.outputs after every node is lowered. An output that covers a
 // storage of the program's own makes that storage the host's (kNew); one that
 // sees only a part is copied out of it, so that the part's strides are kept; a second
-// one that sees the same part is a view of the copy.
+// one that sees the same part, be it of other dimensions of size 1, is a view of the copy.
 absl::Status LowerOutputs(LoweringState& state);
 
 }  // namespace kiln
