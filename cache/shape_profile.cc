@@ -97,27 +97,48 @@ ShapeProfile::Entry& ShapeProfile::EntryOf(const Key& key) {
   return entries_.find(key)->second;
 }
 
+Dim* ShapeProfile::DimOf(Entry& entry, absl::string_view source, int32_t dim) {
+  auto [it, is_new] = entry.dims.try_emplace({std::string(source), dim}, entry.shapes.dims_size());
+  if (!is_new) return entry.shapes.mutable_dims(it->second);
+  if (entry.shapes.dims_size() >= kMaxDims) {
+    entry.dims.erase(it);
+    return nullptr;
+  }
+  Dim& added = *entry.shapes.add_dims();
+  added.set_source(std::string(source));
+  added.set_dim(dim);
+  return &added;
+}
+
+void ShapeProfile::LearnSize(Dim& dim, int64_t size) const {
+  const bool is_first = dim.sizes().empty();
+  dim.set_min(is_first ? size : std::min(dim.min(), size));
+  dim.set_max(is_first ? size : std::max(dim.max(), size));
+  AddSorted(size, kMaxSizes, *dim.mutable_sizes());
+  dim.set_varies(dim.sizes_size() >= threshold_);
+}
+
 void ShapeProfile::NoteSize(Entry& entry, absl::string_view source, int32_t dim, int64_t size,
                             const v1::SizeRange* valid) {
-  auto [it, is_new] = entry.dims.try_emplace({std::string(source), dim}, entry.shapes.dims_size());
-  if (is_new) {
-    if (entry.shapes.dims_size() >= kMaxDims) {
-      entry.dims.erase(it);
-      return;
-    }
-    Dim& added = *entry.shapes.add_dims();
-    added.set_source(std::string(source));
-    added.set_dim(dim);
-    added.set_min(size);
-    added.set_max(size);
+  Dim* noted = DimOf(entry, source, dim);
+  if (noted == nullptr) return;
+  noted->set_observed(noted->observed() + 1);
+  LearnSize(*noted, size);
+  if (valid != nullptr) AddDivisions(*valid, *noted);
+  entry.is_dirty = true;
+}
+
+void ShapeProfile::Merge(absl::string_view domain, const Digest& subject, const SubjectShapes& learnt) {
+  if (learnt.dims().empty()) return;
+  absl::MutexLock lock(&mutex_);
+  Entry& entry = EntryOf(KeyOfSubject(domain, subject));
+  if (entry.shapes.name().empty()) entry.shapes.set_name(learnt.name());
+  for (const Dim& from : learnt.dims()) {
+    Dim* to = DimOf(entry, from.source(), from.dim());
+    if (to == nullptr) continue;
+    for (int64_t size : from.sizes()) LearnSize(*to, size);
+    for (int64_t division : from.divisions()) AddSorted(division, kMaxDivisions, *to->mutable_divisions());
   }
-  Dim& noted = *entry.shapes.mutable_dims(it->second);
-  noted.set_observed(noted.observed() + 1);
-  noted.set_min(std::min(noted.min(), size));
-  noted.set_max(std::max(noted.max(), size));
-  AddSorted(size, kMaxSizes, *noted.mutable_sizes());
-  noted.set_varies(noted.sizes_size() >= threshold_);
-  if (valid != nullptr) AddDivisions(*valid, noted);
   entry.is_dirty = true;
 }
 

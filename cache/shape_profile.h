@@ -54,6 +54,10 @@ class ShapeProfile {
   void Observe(absl::string_view domain, const Digest& subject, absl::string_view name,
                const ShapeObservations& observations);
 
+  // Takes down what another profile has learnt: sizes and divisions, as far as there is
+  // room. Counts as no observation.
+  void Merge(absl::string_view domain, const Digest& subject, const SubjectShapes& learnt);
+
   // None: nothing was observed.
   std::optional<SubjectShapes> Find(absl::string_view domain, const Digest& subject) const;
 
@@ -81,6 +85,11 @@ class ShapeProfile {
   ShapeProfile(std::shared_ptr<ProfileStore> store, int threshold);
   void Load(const Key& key, absl::string_view value);
   Entry& EntryOf(const Key& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Null: there is no room for another. A new one knows no size.
+  v1::ProfileShapesResponse::Dim* DimOf(Entry& entry, absl::string_view source, int32_t dim)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Adds the size to what is known of the dimension.
+  void LearnSize(v1::ProfileShapesResponse::Dim& dim, int64_t size) const;
   void NoteSize(Entry& entry, absl::string_view source, int32_t dim, int64_t size, const v1::SizeRange* valid)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -17,6 +17,7 @@
 #include "cache/remembered_failures.h"
 #include "cache/scrubber.h"
 #include "cache/shape_profile.h"
+#include "cache/shared_shapes.h"
 #include "cache/variant_cache.h"
 #include "compiler/artifact/trust.h"
 #include "service/activity.h"
@@ -48,6 +49,8 @@ struct Front {
   std::shared_ptr<RedisClient> redis;
   std::unique_ptr<VariantCache> cache;
   std::unique_ptr<ShapeProfile> shapes;
+  // What replicas tell one another of sizes; null without --redis.
+  std::unique_ptr<SharedShapes> shared_shapes;
   // What the caretaker takes care of, each where there is one; it goes before them.
   std::shared_ptr<BoundedStore> bounded;
   std::shared_ptr<PinBook> pins;

@@ -83,7 +83,26 @@ class GrpcService final : public Base {
 
   grpc::ServerUnaryReactor* ProfileShapes(grpc::CallbackServerContext*, const grpc::ByteBuffer* request,
                                           grpc::ByteBuffer* response) override {
-    return Answer(front_, Rpc::kProfileShapes, &kiln::ProfileShapes, *request, response);
+    if (front_.shared_shapes == nullptr) {
+      return Answer(front_, Rpc::kProfileShapes, &kiln::ProfileShapes, *request, response);
+    }
+    auto* reactor = new UnaryReactor(front_, Rpc::kProfileShapes, response);
+    auto parsed = std::make_shared<v1::ProfileShapesRequest>();
+    if (absl::Status status = ParseRequest(*request, *parsed); !status.ok()) {
+      reactor->FinishWith(status, v1::ProfileShapesResponse());
+      return reactor;
+    }
+    reactor->log().SetHeader(parsed->header());
+    front_.shared_calls->Submit(
+        [this, reactor, parsed](const absl::Status& admission) {
+          // Who would wait too long for the other replicas does without them.
+          v1::ProfileShapesResponse answer;
+          const absl::Status status = admission.ok() ? ProfileSharedShapes(front_, *parsed, answer)
+                                                     : kiln::ProfileShapes(front_, *parsed, answer);
+          reactor->FinishWith(status, answer);
+        },
+        reactor->cancel());
+    return reactor;
   }
 
   grpc::ServerWriteReactor<grpc::ByteBuffer>* Compile(grpc::CallbackServerContext* context,

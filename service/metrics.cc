@@ -95,6 +95,8 @@ constexpr MetricRow kQueued = {"kiln_compiles_queued", "Compiles that wait for a
 
 constexpr MetricRow kLeaseEvents = {"kiln_lease_events_total", "What became of compile leases that replicas share.",
                                     "event"};
+constexpr MetricRow kSharedShapes = {"kiln_shared_shapes_total",
+                                     "Entries about sizes that replicas exchanged, and exchanges that failed.", "what"};
 constexpr MetricRow kDuplicates = {"kiln_duplicate_compiles_total",
                                    "Compiles whose variant another replica had published meanwhile.", ""};
 constexpr MetricRow kRemembered = {"kiln_remembered_failures", "Failed compiles that are remembered now.", "what"};
@@ -205,6 +207,13 @@ ReadFamily LeaseEvents(const FleetCounters& fleet) {
   return family;
 }
 
+ReadFamily SharedShapesEvents(const SharedShapesCounters& shapes) {
+  ReadFamily family = Counter(kSharedShapes);
+  family.Add(shapes.taken, "taken").Add(shapes.told, "told").Add(shapes.refused, "refused");
+  family.Add(shapes.failed, "failed");
+  return family;
+}
+
 std::vector<prometheus::MetricFamily> ReadGauges(const ServiceGauges& gauges) {
   const CacheCounters& cache = gauges.cache;
   std::vector<prometheus::MetricFamily> families = {
@@ -229,6 +238,7 @@ std::vector<prometheus::MetricFamily> ReadGauges(const ServiceGauges& gauges) {
           Gauge(kQueued).Add(gauges.compiles_queued),
           LeaseEvents(gauges.fleet),
           Counter(kDuplicates).Add(gauges.fleet.duplicates),
+          SharedShapesEvents(gauges.shapes),
           Gauge(kRemembered).Add(gauges.failures.failures, "failure").Add(gauges.failures.quarantined, "quarantine"),
           Counter(kRememberedAnswers).Add(gauges.failures.answered)};
   AddRetention(gauges, families);

@@ -16,6 +16,7 @@
 #include "cache/metered_tier.h"
 #include "cache/remembered_failures.h"
 #include "cache/scrubber.h"
+#include "cache/shared_shapes.h"
 #include "cache/variant_cache.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "kiln/v1/artifact.pb.h"
@@ -42,6 +43,7 @@ struct ServiceGauges {
   int64_t compiles_queued = 0;
   FleetCounters fleet;
   FailureCounters failures;
+  SharedShapesCounters shapes;
 };
 
 // Thread-safe.

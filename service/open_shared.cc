@@ -7,6 +7,7 @@
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
 #include "cache/metered_tier.h"
+#include "cache/redis/redis_shape_log.h"
 #include "cache/redis/redis_store.h"
 #include "service/peer_tier.h"
 
@@ -46,6 +47,12 @@ void UseShared(const ServeOptions& options, Front& front, CacheOptions& cache_op
       front.clock);
   cache_options.shared_options.complain = [](absl::string_view what) { spdlog::error("{}", std::string(what)); };
   cache_options.clock = front.clock;
+}
+
+void UseSharedShapes(const ServeOptions& options, Front& front) {
+  if (front.redis == nullptr) return;
+  front.shared_shapes = std::make_unique<SharedShapes>(
+      std::make_unique<RedisShapeLog>(front.redis, options.redis_ttl), front.shapes.get());
 }
 
 void SharedWatch::Look(const Front& front) {

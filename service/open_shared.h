@@ -21,6 +21,10 @@ absl::StatusOr<std::shared_ptr<RedisClient>> MakeRedisClient(const ServeOptions&
 // Has the cache use `front.redis`, or the options' peers, if there are any.
 void UseShared(const ServeOptions& options, Front& front, CacheOptions& cache_options);
 
+// Has replicas share the shape profile over `front.redis`, if there is one. After
+// `front.shapes` is there.
+void UseSharedShapes(const ServeOptions& options, Front& front);
+
 // Says when the tier goes down and when it comes back. Not thread-safe.
 class SharedWatch {
  public:

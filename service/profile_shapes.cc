@@ -43,10 +43,8 @@ absl::Status CheckObservations(const ShapeObservations& observations) {
   return absl::OkStatus();
 }
 
-}  // namespace
-
-absl::Status ProfileShapes(Front& front, const v1::ProfileShapesRequest& request,
-                           v1::ProfileShapesResponse& response) {
+absl::Status Answer(Front& front, SharedShapes* shared, const v1::ProfileShapesRequest& request,
+                    v1::ProfileShapesResponse& response) {
   KILN_RETURN_IF_ERROR(front.CheckServing());
   KILN_RETURN_IF_ERROR(CheckHeader(request.header()));
   KILN_RETURN_IF_ERROR(CheckLimit(Limit::kStringBytes, static_cast<int64_t>(request.subject_name().size()),
@@ -62,9 +60,23 @@ absl::Status ProfileShapes(Front& front, const v1::ProfileShapesRequest& request
   }
   KILN_ASSIGN_OR_RETURN(const Digest subject, ParseDigest("subject", request.subject()));
   front.shapes->Observe(domain, subject, request.subject_name(), request.observations());
+  // It is counted there, and the profile is as good as it was.
+  if (shared != nullptr) shared->Exchange(domain, subject).IgnoreError();
   std::optional<SubjectShapes> found = front.shapes->Find(domain, subject);
   if (found.has_value()) *response.add_subjects() = *std::move(found);
   return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ProfileShapes(Front& front, const v1::ProfileShapesRequest& request,
+                           v1::ProfileShapesResponse& response) {
+  return Answer(front, nullptr, request, response);
+}
+
+absl::Status ProfileSharedShapes(Front& front, const v1::ProfileShapesRequest& request,
+                                 v1::ProfileShapesResponse& response) {
+  return Answer(front, front.shared_shapes.get(), request, response);
 }
 
 }  // namespace kiln

@@ -162,6 +162,7 @@ absl::Status OpenData(const ServeOptions& options, Front& front) {
   front.cache = std::move(cache.variants);
   front.graphs = std::move(cache.graphs);
   KILN_ASSIGN_OR_RETURN(front.shapes, ShapeProfile::Open(std::move(cache.profiles), options.shape_threshold));
+  UseSharedShapes(options, front);
   front.bounded = std::move(cache.bounded);
   front.pins = std::move(cache.pins);
   front.scrubber = std::move(cache.scrubber);
@@ -185,7 +186,8 @@ ServiceGauges ReadGauges(const Front& front) {
           .workers_allowed = front.compiles->num_threads(),
           .compiles_queued = front.compiles->num_queued(),
           .fleet = front.fleet == nullptr ? FleetCounters() : front.fleet->flights().Counters(),
-          .failures = front.failures.Counters()};
+          .failures = front.failures.Counters(),
+          .shapes = front.shared_shapes == nullptr ? SharedShapesCounters() : front.shared_shapes->Counters()};
 }
 
 void MakeParts(const ServeOptions& options, Front& front) {

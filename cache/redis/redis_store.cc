@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <iterator>
-#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,6 +9,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "cache/redis/artifact_envelope.h"
+#include "cache/redis/redis_stream.h"
 
 namespace kiln {
 namespace {
@@ -29,25 +29,6 @@ constexpr CircuitBreaker::Options kWriteBreaker = {.failures_to_open = 1,
 
 bool CannotWrite(const RedisReply& reply) {
   return std::find(std::begin(kCannotWrite), std::end(kCannotWrite), reply.error_word()) != std::end(kCannotWrite);
-}
-
-// A tenant's name may be anything; its digest may stand in a key and in an ACL.
-std::string DomainTag(absl::string_view domain) {
-  return DigestBuilder("kiln.shared_domain.v1").AddBytes(domain).Finish().ToHex().substr(0, 16);
-}
-
-// An entry is its id and a list of fields and values.
-std::optional<SharedRow> ReadEntry(const RedisReply& entry) {
-  if (!entry.is_array() || entry.elements.size() != 2) return std::nullopt;
-  SharedRow row;
-  row.at = entry.elements[0].text;
-  const std::vector<RedisReply>& fields = entry.elements[1].elements;
-  for (size_t i = 0; i + 1 < fields.size(); i += 2) {
-    if (fields[i].text != kRowField) continue;
-    v1::SignedVariant parsed;
-    if (parsed.ParseFromString(fields[i + 1].text)) row.signed_variant = std::move(parsed);
-  }
-  return row;
 }
 
 }  // namespace
@@ -132,26 +113,14 @@ absl::Status RedisStore::AppendRow(absl::string_view domain, const VariantKey& k
 }
 
 absl::StatusOr<LogPage> RedisStore::ReadLog(absl::string_view domain, const VariantKey& key, const LogCursor& after) {
-  const std::string log = LogKey(domain, key);
-  // From the cursor itself on: if its entry is no longer there, the log has lost
-  // entries, or is another.
-  const bool is_first = after.empty();
-  const std::string count = absl::StrCat(is_first ? kPageRows : kPageRows + 1);
-  const absl::string_view from = is_first ? "-" : absl::string_view(after);
-  KILN_ASSIGN_OR_RETURN(const RedisReply reply, client_->Call(log, {"XRANGE", log, from, "+", "COUNT", count}));
-  LogPage page;
-  page.end = after;
-  for (const RedisReply& entry : reply.elements) {
-    std::optional<SharedRow> row = ReadEntry(entry);
-    if (!row.has_value()) return MakeError(ErrorReason::kStorage, "a log in Redis has an entry that is none");
-    page.rows.push_back(*std::move(row));
+  KILN_ASSIGN_OR_RETURN(StreamPage read, ReadStream(*client_, LogKey(domain, key), kRowField, after, kPageRows));
+  LogPage page{.end = std::move(read.end), .more = read.more, .lost = read.lost};
+  for (StreamEntry& entry : read.entries) {
+    SharedRow row{.at = std::move(entry.id)};
+    v1::SignedVariant parsed;
+    if (entry.value.has_value() && parsed.ParseFromString(*entry.value)) row.signed_variant = std::move(parsed);
+    page.rows.push_back(std::move(row));
   }
-  if (!is_first) {
-    if (page.rows.empty() || page.rows.front().at != after) return LogPage{.end = after, .lost = true};
-    page.rows.erase(page.rows.begin());
-  }
-  if (!page.rows.empty()) page.end = page.rows.back().at;
-  page.more = page.rows.size() >= kPageRows;
   return page;
 }
 

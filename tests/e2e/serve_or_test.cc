@@ -56,6 +56,9 @@ int RunServer(int argc, char** argv) {
     if (absl::ConsumePrefix(&flag, "--redis_ca=")) options.redis_tls.ca_file = std::string(flag);
     if (absl::ConsumePrefix(&flag, "--redis_cert=")) options.redis_tls.cert_file = std::string(flag);
     if (absl::ConsumePrefix(&flag, "--redis_key=")) options.redis_tls.key_file = std::string(flag);
+    if (absl::ConsumePrefix(&flag, "--shape_threshold=")) {
+      options.shape_threshold = std::atoi(std::string(flag).c_str());
+    }
     if (flag == "--better_isa") options.better_isa = true;
     if (absl::ConsumePrefix(&flag, "--lease_ms=")) {
       options.fleet.lifetime = absl::Milliseconds(std::atoi(std::string(flag).c_str()));

@@ -1,17 +1,11 @@
 // A fleet of jobs that write their sizes as numbers: the server tells which vary.
-#include <memory>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
-#include "base/status_macros.h"
-#include "clients/cpp/client.h"
-#include "fake_runtime/graph/text_form.h"
-#include "fake_runtime/ops/op_table.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/e2e/service_fixture.h"
+#include "tests/e2e/shape_jobs.h"
 
 namespace kiln {
 namespace {
@@ -20,34 +14,11 @@ using ::testing::ElementsAre;
 
 class ShapeProfileTest : public ServerTest {
  protected:
-  std::unique_ptr<Client> Connect(const std::string& domain = "") {
-    absl::StatusOr<std::unique_ptr<Client>> client = Client::Connect({.address = server_->address(), .domain = domain});
-    EXPECT_TRUE(client.ok()) << client.status();
-    return *std::move(client);
-  }
-
-  // One job: a process's first connection, one graph of this length.
   absl::Status RunJob(int64_t length, const std::string& domain = "") {
-    ExprPool pool;
-    KILN_ASSIGN_OR_RETURN(Graph graph,
-                          ParseGraph(absl::StrCat("graph g(%x: f32[", length, ", 16]) {\n",
-                                                  "  %y = aten.add.Tensor(%x, %x)\n  return (%y)\n}"),
-                                     &pool, FindOpSchema));
-    std::unique_ptr<Client> client = Connect(domain);
-    KILN_ASSIGN_OR_RETURN(graph, client->MakeVaryingSizesSymbolic(std::move(graph), &pool));
-    return client->GetOrCompile(graph, &pool, {}, ThisHost(1)).status();
+    return RunShapeJob(server_->address(), length, domain);
   }
-
-  // "input 0:0" for each dimension that varies, of the only subject.
   std::vector<std::string> Varying(const std::string& domain = "") {
-    absl::StatusOr<v1::ProfileShapesResponse> profile = Connect(domain)->ListShapes("");
-    EXPECT_TRUE(profile.ok()) << profile.status();
-    std::vector<std::string> varying;
-    if (!profile.ok() || profile->subjects_size() != 1) return varying;
-    for (const auto& dim : profile->subjects(0).dims()) {
-      if (dim.varies()) varying.push_back(absl::StrCat(dim.source(), ":", dim.dim()));
-    }
-    return varying;
+    return VaryingSizes(server_->address(), domain);
   }
 };
 
