@@ -1,6 +1,7 @@
 #include "cache/shared_shapes.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
@@ -12,24 +13,29 @@ namespace {
 
 using Dim = v1::ProfileShapesResponse::Dim;
 
-// Subjects whose cursors are kept: one that is forgotten is read from the start again.
+// Subjects whose cursors are kept, and dimensions of all of them, at 100 to 1,500 bytes:
+// what is forgotten is read from the start again.
 constexpr size_t kMaxStates = 1024;
+constexpr size_t kMaxDimsOfAll = 65536;
 // What one exchange reads at most, and no more dimensions are kept of what a log says.
 constexpr int kMaxPages = 32;
 constexpr size_t kMaxSaidDims = 16384;
 // As many dimensions as one entry says; the rest follow in the next.
 constexpr int kMaxDimsPerEntry = 4096;
 constexpr int kMaxDivisions = 16;
+// Of an entry, told or taken, and of names in it: whoever may write to the log has no more
+// of this process's memory than that. Longer names stay each replica's own.
+constexpr size_t kMaxEntryBytes = 1 << 20;
+constexpr size_t kMaxNameBytes = 1024;
 
 bool IsSane(const Dim& dim) {
-  return !dim.source().empty() && static_cast<int64_t>(dim.source().size()) <= GetLimit(Limit::kStringBytes) &&
-         dim.dim() >= -1 && dim.dim() < GetLimit(Limit::kRank) && dim.sizes_size() <= ShapeProfile::kMaxThreshold &&
+  return !dim.source().empty() && dim.source().size() <= kMaxNameBytes && dim.dim() >= -1 &&
+         dim.dim() < GetLimit(Limit::kRank) && dim.sizes_size() <= ShapeProfile::kMaxThreshold &&
          dim.divisions_size() <= kMaxDivisions;
 }
 
 bool IsSane(const SubjectShapes& entry) {
-  return static_cast<int64_t>(entry.name().size()) <= GetLimit(Limit::kStringBytes) &&
-         entry.dims_size() <= kMaxDimsPerEntry &&
+  return entry.name().size() <= kMaxNameBytes && entry.dims_size() <= kMaxDimsPerEntry &&
          std::all_of(entry.dims().begin(), entry.dims().end(), [](const Dim& dim) { return IsSane(dim); });
 }
 
@@ -45,14 +51,20 @@ absl::Status SharedShapes::Exchange(absl::string_view domain, const Digest& subj
     absl::MutexLock lock(&mutex_);
     if (auto at = states_.find(key); at != states_.end()) {
       state = std::move(at->second);
+      num_dims_ -= state.dims.size();
       states_.erase(at);
     }
   }
   absl::Status status = ExchangeFrom(domain, subject, state);
   if (!status.ok()) failed_.fetch_add(1, std::memory_order_relaxed);
   absl::MutexLock lock(&mutex_);
-  if (states_.size() >= kMaxStates) states_.clear();
-  states_[key] = std::move(state);
+  if (states_.size() >= kMaxStates || num_dims_ + state.dims.size() > kMaxDimsOfAll) {
+    states_.clear();
+    num_dims_ = 0;
+  }
+  State& kept = states_[key];
+  num_dims_ += state.dims.size() - kept.dims.size();
+  kept = std::move(state);
   return status;
 }
 
@@ -88,7 +100,8 @@ absl::StatusOr<bool> SharedShapes::ReadOn(absl::string_view domain, const Digest
 
 void SharedShapes::Take(absl::string_view domain, const Digest& subject, absl::string_view entry, State& state) {
   SubjectShapes shapes;
-  if (!shapes.ParseFromArray(entry.data(), static_cast<int>(entry.size())) || !IsSane(shapes)) {
+  if (entry.size() > kMaxEntryBytes || !shapes.ParseFromArray(entry.data(), static_cast<int>(entry.size())) ||
+      !IsSane(shapes)) {
     refused_.fetch_add(1, std::memory_order_relaxed);
     return;
   }
@@ -111,9 +124,11 @@ void SharedShapes::Take(absl::string_view domain, const Digest& subject, absl::s
 SubjectShapes SharedShapes::Unsaid(const SubjectShapes& known, const State& state) const {
   static const SaidDim& kNothing = *new SaidDim;
   SubjectShapes unsaid;
-  unsaid.set_name(known.name());
+  if (known.name().size() <= kMaxNameBytes) unsaid.set_name(known.name());
+  size_t bytes = unsaid.ByteSizeLong();
   for (const Dim& dim : known.dims()) {
     if (unsaid.dims_size() >= kMaxDimsPerEntry) break;
+    if (dim.source().size() > kMaxNameBytes) continue;
     const auto at = state.dims.find(DimKey(dim.source(), dim.dim()));
     // Of dimensions beyond what is kept nobody knows whether they were said.
     if (at == state.dims.end() && state.dims.size() >= kMaxSaidDims) continue;
@@ -130,6 +145,9 @@ SubjectShapes SharedShapes::Unsaid(const SubjectShapes& known, const State& stat
     if (news.sizes().empty() && news.divisions().empty()) continue;
     news.set_source(dim.source());
     news.set_dim(dim.dim());
+    // Tag and length of the dimension in the entry.
+    bytes += news.ByteSizeLong() + 8;
+    if (bytes > kMaxEntryBytes) break;
     *unsaid.add_dims() = std::move(news);
   }
   return unsaid;

@@ -9,7 +9,8 @@
 // and divisions that are new. Of a dimension no more sizes are said than it takes to
 // vary here. Nothing is signed: a size is advice, on which nothing that is served
 // depends (docs/decisions/0017), so that a forged entry costs a symbolic compile at
-// most. Entries beyond the bounds of an RPC's observations are passed over and counted.
+// most. An entry of more than 1 MiB or 4096 dimensions, or with a name of more than 1024
+// bytes, is passed over and counted; such names are not told either.
 //
 // Each exchange reads what is new since the last; what the log has lost is said again.
 //
@@ -85,6 +86,7 @@ class SharedShapes {
   // By subject and domain. Who exchanges has the state out of here; who comes meanwhile
   // reads from the start, which is slower and no different.
   absl::flat_hash_map<std::string, State> states_ ABSL_GUARDED_BY(mutex_);
+  size_t num_dims_ ABSL_GUARDED_BY(mutex_) = 0;  // of all states
 };
 
 }  // namespace kiln

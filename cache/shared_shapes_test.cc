@@ -173,20 +173,45 @@ TEST(SharedShapesTest, EntriesThatAreNoneArePassedOver) {
   SubjectShapes good;
   good.add_dims()->set_source("x");
   good.mutable_dims(0)->add_sizes(9);
-  std::vector<SubjectShapes> bad(5, good);
+  std::vector<SubjectShapes> bad(7, good);
   bad[0].mutable_dims(0)->clear_source();
   bad[1].mutable_dims(0)->set_dim(-2);
   bad[2].mutable_dims(0)->set_dim(1 << 30);
   for (int64_t size = 0; size < 100; ++size) bad[3].mutable_dims(0)->add_sizes(size);
   for (int i = 0; i < 5000; ++i) *bad[4].add_dims() = good.dims(0);
+  bad[5].set_name(std::string(1025, 'n'));
+  for (int i = 0; i < 4000; ++i) {
+    bad[6].add_dims()->set_source(absl::StrCat(std::string(300, 's'), i));
+  }
   MemoryShapeLog log(&logs);
   ASSERT_TRUE(log.Append(kDomain, Sha256("f"), "\xff\xff\xff").ok());
   for (const SubjectShapes& entry : bad) {
     ASSERT_TRUE(log.Append(kDomain, Sha256("f"), entry.SerializeAsString()).ok());
   }
   EXPECT_THAT(a.Ask("f", {8}), ElementsAre(8));
-  EXPECT_EQ(a.shared.Counters().refused, 6);
+  EXPECT_EQ(a.shared.Counters().refused, 8);
   EXPECT_EQ(a.shared.Counters().taken, 0);
+}
+
+TEST(SharedShapesTest, WhatOneEntryCannotHoldFollows) {
+  Logs logs;
+  Replica a(&logs), b(&logs);
+  const std::string long_name(1000, 's');
+  ShapeObservations observations;
+  for (int i = 0; i < 5000; ++i) {
+    v1::ShapeObservation& observation = *observations.Add();
+    // The first thousand fill an entry by their bytes, the others one by their number.
+    observation.set_source(absl::StrCat(i < 1100 ? long_name : "s", i));
+    observation.add_sizes(i);
+  }
+  observations.Add()->set_source(std::string(2000, 'x'));
+  observations.Mutable(5000)->add_sizes(1);
+  a.profile->Observe(kDomain, Sha256("f"), "f", observations);
+  for (int i = 0; i < 4; ++i) a.Ask("f", {});
+  b.Ask("f", {});
+  EXPECT_EQ(b.profile->Find(kDomain, Sha256("f"))->dims_size(), 5000);
+  EXPECT_EQ(b.shared.Counters().refused, 0);
+  EXPECT_GT(logs.appends, 1);
 }
 
 // A forger who writes for ever costs a bounded time and a bounded profile.
