@@ -29,6 +29,15 @@ absl::Status Away() { return MakeError(ErrorReason::kStorage, "no peer answers")
 
 void SetHeader(absl::string_view domain, v1::RequestHeader& header) { header.set_domain(std::string(domain)); }
 
+// A channel to a peer that was away connects again when its breaker would let it: gRPC's
+// own patience grows to two minutes.
+std::shared_ptr<grpc::Channel> Dial(const std::string& address) {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS,
+                   static_cast<int>(absl::ToInt64Milliseconds(CircuitBreaker::Options().max_wait)));
+  return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
+}
+
 // Whether the peer itself failed, not what it was asked for.
 bool IsAway(const grpc::Status& status) {
   return status.error_code() != grpc::StatusCode::OK && status.error_code() != grpc::StatusCode::NOT_FOUND &&
@@ -39,8 +48,7 @@ bool IsAway(const grpc::Status& status) {
 
 struct PeerTier::Peer {
   Peer(const std::string& address, const Clock* clock)
-      : stub(v1::PeerService::NewStub(grpc::CreateChannel(address, grpc::InsecureChannelCredentials()))),
-        breaker({}, clock) {}
+      : stub(v1::PeerService::NewStub(Dial(address))), breaker({}, clock) {}
 
   void Note(const grpc::Status& status) { IsAway(status) ? breaker.Fail() : breaker.Succeed(); }
 
@@ -139,14 +147,16 @@ absl::StatusOr<ArtifactBytes> PeerTier::GetArtifact(absl::string_view domain, co
     }
     if (is_too_large) context.TryCancel();
     const grpc::Status status = reader->Finish();
-    peer->Note(status);
+    const bool is_wrong = status.ok() && Sha256(*elf) != sha256;
+    // Who answers with other bytes is no better than who does not answer.
+    is_wrong ? peer->breaker.Fail() : peer->Note(status);
     any |= !IsAway(status);
     if (status.ok()) {
       bytes_read_.fetch_add(static_cast<int64_t>(elf->size()), std::memory_order_relaxed);
-      if (Sha256(*elf) == sha256) return elf;
+      if (!is_wrong) return elf;
       wrong = std::move(elf);
     }
-    failures_.fetch_add(IsAway(status) ? 1 : 0, std::memory_order_relaxed);
+    failures_.fetch_add(IsAway(status) || is_wrong ? 1 : 0, std::memory_order_relaxed);
   }
   if (wrong != nullptr) return wrong;
   if (!any) return Away();
