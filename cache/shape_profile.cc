@@ -30,6 +30,19 @@ bool AddSorted(int64_t value, int most, google::protobuf::RepeatedField<int64_t>
   return true;
 }
 
+bool IsSortedSet(const google::protobuf::RepeatedField<int64_t>& values, int most) {
+  return values.size() <= most && std::is_sorted(values.begin(), values.end()) &&
+         std::adjacent_find(values.begin(), values.end()) == values.end();
+}
+
+// What a store gives back may be another's, or damaged: the bounds are those of what was
+// put there.
+bool IsSane(const SubjectShapes& shapes) {
+  return shapes.dims_size() <= kMaxDims && std::all_of(shapes.dims().begin(), shapes.dims().end(), [](const Dim& dim) {
+           return IsSortedSet(dim.sizes(), kMaxSizes) && IsSortedSet(dim.divisions(), kMaxDivisions);
+         });
+}
+
 bool AddDivisions(const v1::SizeRange& valid, Dim& dim) {
   bool is_new = false;
   // Sizes are not negative: a trace that holds from 0 on is not divided there.
@@ -65,10 +78,11 @@ void ShapeProfile::Load(const Key& key, absl::string_view value) {
   absl::MutexLock lock(&mutex_);
   SubjectShapes shapes;
   if (key.size() < Digest::kSizeBytes || !shapes.ParseFromArray(value.data(), static_cast<int>(value.size())) ||
-      shapes.dims_size() > kMaxDims) {
+      !IsSane(shapes)) {
     evicted_.push_back(key);
     return;
   }
+  shapes.set_subject(key.substr(0, Digest::kSizeBytes));
   Entry& entry = EntryOf(key);
   entry.shapes = std::move(shapes);
   for (int i = 0; i < entry.shapes.dims_size(); ++i) {

@@ -46,8 +46,8 @@ class ShapeProfile {
   static constexpr int kMaxThreshold = 32;
 
   // `threshold` is 1 to kMaxThreshold. Loads what the store has; a value that does not
-  // parse is dropped. `store` may be null: then nothing survives the process. Errors are
-  // the store's.
+  // parse, or is beyond the bounds, is dropped. `store` may be null: then nothing survives
+  // the process. Errors are the store's.
   static absl::StatusOr<std::unique_ptr<ShapeProfile>> Open(std::shared_ptr<ProfileStore> store, int threshold);
 
   // Takes the sizes down. `name` replaces an older one unless it is empty.

@@ -161,6 +161,33 @@ TEST(ShapeProfileTest, CorruptValuesAreDroppedFromTheStore) {
   EXPECT_EQ(left, 0);
 }
 
+// Bytes that parse and are no profile of this server's: none is believed beyond what it
+// would have written itself.
+TEST(ShapeProfileTest, StoredValuesAreHeldToTheBounds) {
+  TempFolder folder;
+  std::shared_ptr<DiskStore> store = *DiskStore::Open(folder.path());
+  const auto put = [&](absl::string_view name, const std::vector<int64_t>& sizes, int divisions) {
+    SubjectShapes shapes;
+    shapes.set_subject("another's");
+    auto& dim = *shapes.add_dims();
+    dim.set_source("x");
+    for (int64_t size : sizes) dim.add_sizes(size);
+    for (int i = 0; i < divisions; ++i) dim.add_divisions(i);
+    ASSERT_TRUE(store->PutProfile(absl::StrCat(Subject(name).bytes(), kDomain), shapes.SerializeAsString()).ok());
+  };
+  put("good", {8, 16}, 16);
+  put("twice", {8, 8}, 0);
+  put("falling", {16, 8}, 0);
+  put("divided", {8}, 17);
+  std::vector<int64_t> many;
+  for (int i = 0; i <= ShapeProfile::kMaxThreshold; ++i) many.push_back(i);
+  put("many", many, 0);
+  auto profile = *ShapeProfile::Open(store, 2);
+  EXPECT_EQ(profile->num_subjects(), 1);
+  EXPECT_THAT(Varying(*profile, "good"), ElementsAre("x:0"));
+  EXPECT_EQ(profile->Find(kDomain, Subject("good"))->subject(), Subject("good").bytes());
+}
+
 // Against sets, which is what the profile means.
 TEST(ShapeProfileTest, AgreesWithSetsOfSizes) {
   std::mt19937 random(7);
