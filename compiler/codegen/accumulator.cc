@@ -10,7 +10,9 @@
 namespace kiln {
 namespace {
 
-bool TakesLargest(ReduceKind kind) { return kind == ReduceKind::kMax || kind == ReduceKind::kArgMax; }
+bool TakesLargest(ReduceKind kind) {
+  return kind == ReduceKind::kMax || kind == ReduceKind::kArgMax || kind == ReduceKind::kWindowMax;
+}
 
 // The value that loses against every other: for the largest, the least.
 llvm::Constant* Loser(llvm::Type* type, DType dtype, bool takes_largest) {
@@ -53,6 +55,7 @@ llvm::Constant* Accumulator::Identity(int component, int lanes) const {
     case ReduceKind::kProd:
       return IsFloating(dtype_) ? llvm::ConstantFP::get(type, 1.0) : llvm::ConstantInt::get(type, 1);
     case ReduceKind::kArgMax:
+    case ReduceKind::kWindowMax:
     case ReduceKind::kArgMin:
       // Every real index is smaller, so that the first element wins a tie.
       if (component == 1) return llvm::ConstantInt::get(type, std::numeric_limits<int64_t>::max());
@@ -116,7 +119,13 @@ Accumulator::State Accumulator::CombineArg(const State& x, const State& y) {
     llvm::Value* y_is_nan = b.CreateFCmpUNO(y[0], y[0]);
     better = largest ? b.CreateFCmpOGT(y[0], x[0]) : b.CreateFCmpOLT(y[0], x[0]);
     better = b.CreateOr(better, b.CreateAnd(y_is_nan, b.CreateNot(x_is_nan)));
-    same = b.CreateOr(b.CreateFCmpOEQ(x[0], y[0]), b.CreateAnd(x_is_nan, y_is_nan));
+    same = b.CreateFCmpOEQ(x[0], y[0]);
+    llvm::Value* both_nan = b.CreateAnd(x_is_nan, y_is_nan);
+    if (kind_ == ReduceKind::kWindowMax) {
+      better = b.CreateOr(better, b.CreateAnd(both_nan, b.CreateICmpSGT(y[1], x[1])));
+    } else {
+      same = b.CreateOr(same, both_nan);
+    }
   } else {
     const bool is_signed = IsSigned(dtype_);
     llvm::Value* above = is_signed ? b.CreateICmpSGT(y[0], x[0]) : b.CreateICmpUGT(y[0], x[0]);

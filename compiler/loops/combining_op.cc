@@ -12,6 +12,7 @@ std::optional<ScalarOp> CombiningOp(ReduceKind kind) {
     case ReduceKind::kAll: return ScalarOp::kBitAnd;
     case ReduceKind::kArgMax:
     case ReduceKind::kArgMin:
+    case ReduceKind::kWindowMax:
     case ReduceKind::kWelford: return std::nullopt;
   }
   return std::nullopt;

@@ -221,9 +221,10 @@ void KernelBuilder::Update(Val accumulator, Val value) {
   Add(std::move(inst));
 }
 
-void KernelBuilder::Update(Val accumulator, Val value, Val index) {
+void KernelBuilder::Update(Val accumulator, Val value, Val index, Expr order) {
   Inst inst;
   inst.kind = InstKind::kUpdate;
+  inst.expr = order;
   inst.dtype = index.dtype;
   inst.args = {accumulator.id, value.id, index.id};
   Add(std::move(inst));
@@ -291,7 +292,8 @@ double IdentityOf(ReduceKind kind) {
     case ReduceKind::kProd:
     case ReduceKind::kAll: return 1;
     case ReduceKind::kMax:
-    case ReduceKind::kArgMax: return -std::numeric_limits<double>::infinity();
+    case ReduceKind::kArgMax:
+    case ReduceKind::kWindowMax: return -std::numeric_limits<double>::infinity();
     case ReduceKind::kMin:
     case ReduceKind::kArgMin: return std::numeric_limits<double>::infinity();
     case ReduceKind::kSum:

@@ -75,7 +75,7 @@ class KernelBuilder {
   // --- reductions
   Val Accumulate(ReduceKind kind, DType dtype);
   void Update(Val accumulator, Val value);
-  void Update(Val accumulator, Val value, Val index);
+  void Update(Val accumulator, Val value, Val index, Expr order = Expr(0));
   Val Result(Val accumulator, int which = 0);
 
   // The place of a window's element: offset + sum of stride*index.

@@ -125,12 +125,16 @@ enum class ReduceKind : uint8_t {
   // Update takes value, index; results: 0 value, 1 index. NaN wins; of equals, as NaNs
   // are here, the smallest index does.
   kArgMax, kArgMin,
+  // kArgMax but that of NaNs the largest index is taken: eager's maximum of a window.
+  kWindowMax,
   kWelford,          // update takes value; results: 0 mean, 1 M2, 2 count
 };
 
 absl::string_view ReduceKindName(ReduceKind kind);  // "sum", "welford", ...
 // Whether updates have an index, and results too.
-inline bool HasIndex(ReduceKind kind) { return kind == ReduceKind::kArgMax || kind == ReduceKind::kArgMin; }
+inline bool HasIndex(ReduceKind kind) {
+  return kind == ReduceKind::kArgMax || kind == ReduceKind::kArgMin || kind == ReduceKind::kWindowMax;
+}
 
 enum class InstKind : uint8_t {
   kConstant,    // `constant`
@@ -142,7 +146,8 @@ enum class InstKind : uint8_t {
   kIndirect,    // args[0] becomes index symbol `expr`, wrapped into [0, bound);
                 // out of range is KILN_ERROR_INDEX
   kAccumulate,  // declares an accumulator of `reduce` and dtype
-  kUpdate,      // args[0] accumulator, args[1..] values
+  kUpdate,      // args[0] accumulator, args[1..] values; where `expr` grows from one update
+                // to the next, an index is no less than those before it
   kResult,      // args[0] accumulator, `result` which
   kRandom,      // uniform in [0, 1): Philox of (seed slot `result`, expr)
   kState,       // word `expr` of a state that says: slot `result` comes next

@@ -30,31 +30,25 @@ Val LowestValue(KernelBuilder& b, DType dtype) {
 }
 
 // The maximum of some places while its loops are built. Of equal values the first place
-// is the chosen one, of NaNs the last, as in eager's loops. An accumulator takes the
-// smallest index of equals, so NaNs count their places downwards, from -1 on: ~place.
+// is the chosen one, of NaNs the last, as in eager's loops.
 class Maximum {
  public:
   Maximum(LoweringContext& c, KernelBuilder& b, DType dtype) : c_(c), b_(b) {
-    accumulator_ = b.Accumulate(c.IsUsed(1) ? ReduceKind::kArgMax : ReduceKind::kMax, ComputationDType(dtype));
+    accumulator_ = b.Accumulate(c.IsUsed(1) ? ReduceKind::kWindowMax : ReduceKind::kMax, ComputationDType(dtype));
   }
 
-  void Update(Val v, Val place) {
-    if (!c_.IsUsed(1)) {
+  // Where `order` grows no place comes before an earlier one.
+  void Update(Val v, Val place, Expr order = Expr(0)) {
+    if (c_.IsUsed(1)) {
+      b_.Update(accumulator_, v, place, order);
+    } else {
       b_.Update(accumulator_, v);
-      return;
     }
-    if (IsFloating(v.dtype)) {
-      place = b_.Where(b_.Op(ScalarOp::kIsNan, v), b_.Op(ScalarOp::kBitNot, place), place);
-    }
-    b_.Update(accumulator_, v, place);
   }
 
   void Store(const Dims& at) {
     if (c_.IsUsed(0)) StoreAt(b_, c_.Out(0), at, b_.Result(accumulator_, 0));
-    if (!c_.IsUsed(1)) return;
-    Val place = b_.Result(accumulator_, 1);
-    if (IsFloating(accumulator_.dtype)) place = b_.Op(ScalarOp::kMaximum, place, b_.Op(ScalarOp::kBitNot, place));
-    StoreAt(b_, c_.Out(1), at, place);
+    if (c_.IsUsed(1)) StoreAt(b_, c_.Out(1), at, b_.Result(accumulator_, 1));
   }
 
  private:
@@ -99,8 +93,11 @@ absl::Status MaxPool(LoweringContext& c, int num_axes) {
   Val v = b.Load(in.buffer, in.dtype, b.Index(in, at));
   Val place = b.FromExpr(DType::kInt64, FlatPlace(pool, in.sizes, at, first));
   // A place before the tensor was moved to its start, where a window with gaps has none.
-  if (HasGapsAtTheStart(axes)) place = places.Masked(place, b.Constant(DType::kInt64, kAfterAllPlaces));
-  maximum.Update(places.Masked(v, LowestValue(b, v.dtype)), place);
+  // Elsewhere its place is that of the first one there is.
+  const bool has_gaps = HasGapsAtTheStart(axes);
+  if (has_gaps) place = places.Masked(place, b.Constant(DType::kInt64, kAfterAllPlaces));
+  maximum.Update(places.Masked(v, LowestValue(b, v.dtype)), place,
+                 has_gaps ? Expr(0) : FlatPlace(pool, kernel, k, 0));
   b.EndNest(k);
   maximum.Store(i);
   b.EndNest(i);

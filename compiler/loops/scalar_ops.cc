@@ -32,7 +32,8 @@ constexpr ApartReason kApartReasonIds[] = {
 #undef KILN_APART_REASON
 };
 
-constexpr absl::string_view kReduceKinds[] = {"sum", "prod", "max", "min", "any", "all", "argmax", "argmin", "welford"};
+constexpr absl::string_view kReduceKinds[] = {"sum", "prod", "max", "min", "any", "all", "argmax", "argmin", "window_max",
+                                              "welford"};
 constexpr absl::string_view kLoopKinds[] = {"parallel", "serial", "vector"};
 
 }  // namespace

@@ -22,11 +22,11 @@ bool HasIndex(const Inst& inst) {
     case InstKind::kIndirect:
     case InstKind::kRandom:
     case InstKind::kState:
+    case InstKind::kUpdate:
       return true;
     case InstKind::kConstant:
     case InstKind::kScalar:
     case InstKind::kAccumulate:
-    case InstKind::kUpdate:
     case InstKind::kResult:
       return false;
   }

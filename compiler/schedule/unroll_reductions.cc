@@ -46,7 +46,9 @@ class Unroller {
   // The state of an accumulator so far.
   struct State {
     int value = -1;
-    int index = -1;  // of argmax and argmin
+    int index = -1;  // of argmax and its like
+    // What the last update says of its order.
+    Expr order;
   };
 
   void UnrollAxis(const Stage& stage, size_t d) {
@@ -68,6 +70,7 @@ class Unroller {
     for (int id : stage.insts) {
       Inst inst = from_.insts[id];
       if (inst.kind == InstKind::kUpdate) {
+        inst.expr = index_.Substitute(inst.expr, here);
         Update(inst);
         continue;
       }
@@ -114,32 +117,56 @@ class Unroller {
     int value = ValueOf(update.args[1]);
     if (to_.insts[value].dtype != accumulator.dtype) value = AddScalar(ScalarOp::kCast, accumulator.dtype, {value});
     const int index = HasIndex(accumulator.reduce) ? ValueOf(update.args[2]) : -1;
-    auto [it, is_first] = states_.try_emplace(update.args[0], State{value, index});
+    auto [it, is_first] = states_.try_emplace(update.args[0], State{value, index, update.expr});
     if (is_first) return;
     State& state = it->second;
     if (HasIndex(accumulator.reduce)) {
-      Choose(accumulator, value, index, state);
+      const std::optional<int64_t> before = state.order.AsInt(), now = update.expr.AsInt();
+      const bool in_order = before.has_value() && now.has_value() && *before < *now;
+      if (in_order && accumulator.reduce == ReduceKind::kWindowMax) {
+        ChooseInOrder(accumulator, value, index, state);
+      } else {
+        Choose(accumulator, value, index, state);
+      }
+      state.order = update.expr;
     } else {
       state.value = AddScalar(*CombiningOp(accumulator.reduce), accumulator.dtype, {state.value, value});
     }
   }
 
-  // The better of two, NaN being the best; of equals, as two NaNs are, the one with the smaller index.
+  // The better of two, of which the second comes later: of equals the first is kept, of NaNs it is not.
+  void ChooseInOrder(const Inst& accumulator, int value, int index, State& state) {
+    int takes = AddScalar(ScalarOp::kGt, DType::kBool, {value, state.value});
+    if (IsFloating(accumulator.dtype)) {
+      const int is_nan = AddScalar(ScalarOp::kNe, DType::kBool, {value, value});
+      takes = AddScalar(ScalarOp::kBitOr, DType::kBool, {takes, is_nan});
+    }
+    Take(accumulator, takes, value, index, state);
+  }
+
+  void Take(const Inst& accumulator, int takes, int value, int index, State& state) {
+    state.value = AddScalar(ScalarOp::kWhere, accumulator.dtype, {takes, value, state.value});
+    state.index = AddScalar(ScalarOp::kWhere, DType::kInt64, {takes, index, state.index});
+  }
+
+  // The better of two, NaN being the best; of equals, as two NaNs are, the one with the smaller index, but of a
+  // window's NaNs the one with the larger.
   void Choose(const Inst& accumulator, int value, int index, State& state) {
     const DType dtype = accumulator.dtype;
     auto truth = [&](ScalarOp op, int x, int y) { return AddScalar(op, DType::kBool, {x, y}); };
     const int is_before = truth(ScalarOp::kLt, index, state.index);
     const int is_same = truth(ScalarOp::kEq, value, state.value);
-    int takes = truth(accumulator.reduce == ReduceKind::kArgMax ? ScalarOp::kGt : ScalarOp::kLt, value, state.value);
+    int takes = truth(accumulator.reduce == ReduceKind::kArgMin ? ScalarOp::kLt : ScalarOp::kGt, value, state.value);
     takes = truth(ScalarOp::kBitOr, takes, truth(ScalarOp::kBitAnd, is_same, is_before));
     if (IsFloating(dtype)) {
       const int is_nan = truth(ScalarOp::kNe, value, value);
       const int is_number = truth(ScalarOp::kEq, state.value, state.value);
-      const int wins = truth(ScalarOp::kBitAnd, is_nan, truth(ScalarOp::kBitOr, is_number, is_before));
+      const bool is_window = accumulator.reduce == ReduceKind::kWindowMax;
+      const int of_two = is_window ? truth(ScalarOp::kGt, index, state.index) : is_before;
+      const int wins = truth(ScalarOp::kBitAnd, is_nan, truth(ScalarOp::kBitOr, is_number, of_two));
       takes = truth(ScalarOp::kBitOr, takes, wins);
     }
-    state.value = AddScalar(ScalarOp::kWhere, dtype, {takes, value, state.value});
-    state.index = AddScalar(ScalarOp::kWhere, DType::kInt64, {takes, index, state.index});
+    Take(accumulator, takes, value, index, state);
   }
 
   const Cluster& from_;

@@ -273,13 +273,17 @@ class Interpreter {
         a.value = first ? v : apply(ScalarOp::kBitAnd);
         return;
       case ReduceKind::kArgMax:
+      case ReduceKind::kWindowMax:
       case ReduceKind::kArgMin: {
         const bool floating = !IsIntegralOrBool(dtype);
         const bool old_is_nan = floating && std::isnan(a.value.f), is_nan = floating && std::isnan(v.f);
-        const bool is_better = declared.reduce == ReduceKind::kArgMax ? apply(ScalarOp::kLt).i != 0
-                                                                      : apply(ScalarOp::kGt).i != 0;
-        const bool is_same = (old_is_nan && is_nan) || apply(ScalarOp::kEq).i != 0;
-        const bool takes = first || (is_nan && !old_is_nan) || is_better || (is_same && index < a.index);
+        const bool is_better = declared.reduce == ReduceKind::kArgMin ? apply(ScalarOp::kGt).i != 0
+                                                                      : apply(ScalarOp::kLt).i != 0;
+        const bool both_nan = old_is_nan && is_nan;
+        const bool takes_of_equals = both_nan && declared.reduce == ReduceKind::kWindowMax ? index > a.index
+                                                                                           : index < a.index;
+        const bool is_same = both_nan || apply(ScalarOp::kEq).i != 0;
+        const bool takes = first || (is_nan && !old_is_nan) || is_better || (is_same && takes_of_equals);
         if (takes) a.value = v, a.index = index;
         return;
       }
