@@ -1,7 +1,7 @@
 // Which artifacts a bounded tier should give up: policies over traces of requests,
 // compared by the compile seconds that their hits save.
 //
-//   eviction_bench [--trace=compiles.txt] [--requests=200000]
+//   eviction_bench [--trace=compiles.txt] [--replay=asked.txt] [--requests=200000]
 //
 // For each trace and each bound (a share of the bytes of everything that is ever asked
 // for): the compile seconds that a policy saves, as a share of what a tier without a
@@ -302,24 +302,36 @@ Trace Tenants(int requests) {
   return trace;
 }
 
+// What a file says, line by line: who, which artifact, its bytes, milliseconds.
+void ReadTrace(const std::string& path, Trace& trace, const std::function<void(int who, int artifact)>& visit) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    std::istringstream words(line);
+    int who, artifact;
+    Artifact facts;
+    words >> who >> artifact >> facts.bytes >> facts.seconds;
+    facts.seconds /= 1000;
+    if (static_cast<size_t>(artifact) >= trace.artifacts.size()) trace.artifacts.resize(static_cast<size_t>(artifact) + 1);
+    trace.artifacts[static_cast<size_t>(artifact)] = facts;
+    visit(who, artifact);
+  }
+}
+
+// Jobs of record_trace.py, as they were: nothing is drawn again.
+Trace Asked(const std::string& path) {
+  Trace trace{"recorded jobs", {}, {}};
+  ReadTrace(path, trace, [&](int, int artifact) { trace.requests.push_back(artifact); });
+  return trace;
+}
+
 // Sessions that servers logged, run again by four ranks each in an order that is drawn:
 // which artifacts go together, their bytes and their times are as they were.
 Trace Recorded(const std::string& path, int requests) {
   std::mt19937_64 random(7);
   Trace trace{"recorded", {}, {}};
   std::map<int, std::vector<int>> sessions;
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (line.empty() || line[0] == '#') continue;
-    std::istringstream words(line);
-    int session, artifact;
-    Artifact facts;
-    words >> session >> artifact >> facts.bytes >> facts.seconds;
-    facts.seconds /= 1000;
-    if (static_cast<size_t>(artifact) >= trace.artifacts.size()) trace.artifacts.resize(static_cast<size_t>(artifact) + 1);
-    trace.artifacts[static_cast<size_t>(artifact)] = facts;
-    sessions[session].push_back(artifact);
-  }
+  ReadTrace(path, trace, [&](int session, int artifact) { sessions[session].push_back(artifact); });
   if (sessions.empty()) return trace;
   const Zipf zipf(static_cast<int>(sessions.size()), 0.7);
   while (static_cast<int>(trace.requests.size()) < requests) {
@@ -360,11 +372,13 @@ void Compare(const Trace& trace) {
 
 int main(int argc, char** argv) {
   CLI::App app{"Compile seconds that eviction policies save."};
-  std::string recorded;
+  std::string recorded, asked;
   int requests = 200000;
   app.add_option("--trace", recorded, "Sessions that servers logged");
+  app.add_option("--replay", asked, "What jobs asked a server for, in their order");
   app.add_option("--requests", requests, "Of each trace");
   CLI11_PARSE(app, argc, argv);
+  if (!asked.empty()) kiln::Compare(kiln::Asked(asked));
   if (!recorded.empty()) kiln::Compare(kiln::Recorded(recorded, requests / 10));
   for (auto* make : {kiln::Popular, kiln::Drifting, kiln::Scans, kiln::Jobs, kiln::MixedCosts, kiln::Tenants}) {
     kiln::Compare(make(requests));

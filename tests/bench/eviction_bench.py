@@ -23,7 +23,8 @@ def main() -> int:
     parser.add_argument("--plot", type=pathlib.Path)
     parser.add_argument("--requests", type=int, default=200000)
     arguments = parser.parse_args()
-    command = [arguments.program, f"--trace={TRACES / 'compiles.txt'}", f"--requests={arguments.requests}"]
+    traces = (f"--replay={TRACES / 'asked.txt'}", f"--trace={TRACES / 'compiles.txt'}")
+    command = [arguments.program, *traces, f"--requests={arguments.requests}"]
     ran = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     saved: dict[tuple[str, float], dict[str, float]] = {}
     for row in map(json.loads, ran.stdout.splitlines()):
