@@ -14,6 +14,7 @@
 #include "absl/strings/str_split.h"
 #include "cache/bundle_format.h"
 #include "cache/bundle_writer.h"
+#include "cache/fleet_leases.h"
 #include "cache/testing/make_variant.h"
 #include "compiler/artifact/signed_variant.h"
 #include "compiler/artifact/testing/tiny_elf.h"
@@ -21,6 +22,7 @@
 #include "fake_runtime/import/export_graph.h"
 #include "fake_runtime/ops/op_table.h"
 #include "kiln/v1/artifact.pb.h"
+#include "kiln/v1/compile_service.pb.h"
 #include "kiln/v1/worker.pb.h"
 
 namespace kiln {
@@ -114,6 +116,31 @@ void WriteBundles(const std::string& out) {
                            whole.substr(kBundleHeaderBytes + size + kKeyIdBytes + kBundleSignatureBytes)));
 }
 
+void WriteFleetWords(const std::string& out) {
+  SeedFolder words(out, "fleet_words");
+  v1::CompileLease lease;
+  lease.set_holder("replica");
+  *lease.mutable_host() = MakeHost().ToProto();
+  for (const std::string& symbol : SymbolNames(2)) lease.add_symbols(symbol);
+  lease.set_held_seconds(0.5);
+  words.Add("l" + EncodeLease(NewLeaseToken(), lease));
+  lease.set_propagated_after_seconds(0.2);
+  lease.set_estimated_seconds(1);
+  lease.set_has_guards(true);
+  lease.add_guards()->set_condition("s0 == 8");
+  words.Add("l" + EncodeLease(NewLeaseToken(), lease));
+  v1::ProfileShapesResponse::Subject shapes;
+  shapes.set_name("forward");
+  v1::ProfileShapesResponse::Dim& dim = *shapes.add_dims();
+  dim.set_source("x");
+  for (int64_t size : {8, 12}) dim.add_sizes(size);
+  dim.add_divisions(10);
+  const std::string entry = shapes.SerializeAsString();
+  const std::string size_bytes = {static_cast<char>(entry.size() >> 8), static_cast<char>(entry.size())};
+  words.Add(absl::StrCat("s", size_bytes, entry, size_bytes, entry));
+  words.Add("p" + entry);
+}
+
 void WriteGuards(const std::string& out) {
   SeedFolder guards(out, "guard_index");
   guards.Add("s0 == 8\ns1 == 8\n\ns0 == 8\n\ns1 % 8 == 0\ns2 < 5");
@@ -159,6 +186,7 @@ int Write(const std::string& out, const std::string& op_samples, const std::vect
   WriteFrames(out);
   WriteRows(out);
   WriteBundles(out);
+  WriteFleetWords(out);
   WriteGuards(out);
   return 0;
 }
