@@ -143,6 +143,43 @@ TEST(GenerateCodeTest, EqualKernelsAreEmittedOnce) {
   EXPECT_THAT(host.kernels(), ElementsAre(0, 0));
 }
 
+TEST(GenerateCodeTest, OneFunctionServesSizesOfAnyDepth) {
+  // Windows over windows: the entry computes both sizes, one of which is a division more.
+  Compiled compiled = Compile(R"(program symbols=[s0] inputs=1 {
+  buffer b0 input 0 f32[s0]
+  buffer b1 output 0 f32[(s0 + 1)//2]
+  buffer b2 output 1 f32[((s0 + 1)//2 + 1)//2]
+  inputs [b0]
+  kernel half_0 nodes=[0] {
+    vector i0 < (s0 + 1)//2 {
+      %0 = load f32 b0[i0]
+      %1 = add f32 %0, %0
+      store b1[i0], %1
+    }
+  }
+  kernel half_1 nodes=[1] {
+    vector i0 < ((s0 + 1)//2 + 1)//2 {
+      %0 = load f32 b1[i0]
+      %1 = add f32 %0, %0
+      store b2[i0], %1
+    }
+  }
+  return new b1: f32[(s0 + 1)//2] strides=[1] offset=0
+  return new b2: f32[((s0 + 1)//2 + 1)//2] strides=[1] offset=0
+}
+)");
+  ASSERT_NE(compiled, nullptr);
+  for (int size : {0, 1, 5, 90}) {
+    TestHost host;
+    auto out = host.Run(compiled->artifact, compiled->signature, {F32({size}, Ramp(size))}, {{"s0", size}});
+    ASSERT_TRUE(out.ok()) << out.status();
+    const int half = (size + 1) / 2;
+    EXPECT_EQ((*out)[0].Values(), Ramp(half, 0, 2)) << size;
+    EXPECT_EQ((*out)[1].Values(), Ramp((half + 1) / 2, 0, 4)) << size;
+    EXPECT_THAT(host.kernels(), ElementsAre(0, 0));
+  }
+}
+
 TEST(GenerateCodeTest, OneFunctionServesKernelsThatDifferInConstants) {
   auto kernel = [](int output, absl::string_view factor, absl::string_view term) {
     return absl::StrCat("kernel k", output, " nodes=[", output, "] {\nvector i0 < 100 {\n%0 = load f32 b0[i0]\n",

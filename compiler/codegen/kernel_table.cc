@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
@@ -23,6 +24,18 @@ bool IsLooseConstant(const Inst& inst) {
   return inst.kind == InstKind::kConstant && inst.dtype == DType::kFloat32 && inst.constant.type == ExprType::kFloat &&
          std::abs(inst.constant.f) <= std::numeric_limits<float>::max() && inst.constant.f != 0 &&
          std::abs(inst.constant.f) != 1;
+}
+
+// An integer operation that is several instructions.
+bool IsCostly(ExprKind kind) {
+  switch (kind) {
+    case ExprKind::kFloorDiv:
+    case ExprKind::kCeilDiv:
+    case ExprKind::kMod:
+    case ExprKind::kMin:
+    case ExprKind::kMax: return true;
+    default: return false;
+  }
 }
 
 // Rewrites one kernel over parameters, in the order in which it uses them.
@@ -123,21 +136,54 @@ class Canonicalizer {
     return renamed;
   }
 
+  // Over parameters. What takes a division or a choice and hangs on sizes alone is one
+  // parameter, which the entry computes once a call: emitted into each kernel, the
+  // sizes of windows over windows would be a chain of divisions each time, and kernels
+  // of two depths would not be equal.
   Expr Rewrite(Expr e) {
+    absl::flat_hash_map<Expr, Expr> done;
+    return Rewrite(e, done);
+  }
+
+  Expr Rewrite(Expr e, absl::flat_hash_map<Expr, Expr>& done) {
     if (!e.has_symbols()) return e;
-    return program_.pool->Substitute(e, [this](Expr symbol) -> std::optional<Expr> {
-      auto local = locals_.find(symbol);
-      if (local != locals_.end()) return local->second;
-      auto [it, is_new] = sizes_.try_emplace(symbol);
-      if (is_new && symbol.type() == ExprType::kFloat) {
-        it->second = AddFloat(symbol);
-      } else if (is_new) {
-        const ValueRange range = program_.env == nullptr ? ValueRange() : program_.env->RangeOf(symbol);
-        // Only the sign matters to code; finer ranges would keep layers apart.
-        it->second = AddSize(symbol, range.lower >= 0 ? ValueRange::AtLeast(0) : ValueRange());
-      }
-      return it->second;
-    });
+    if (e.kind() == ExprKind::kSymbol) return Symbol(e);
+    auto known = done.find(e);
+    if (known != done.end()) return known->second;
+    Expr result;
+    if (IsCostlySize(e)) {
+      result = Size(e);
+    } else {
+      std::vector<Expr> args;
+      for (Expr arg : e.args()) args.push_back(Rewrite(arg, done));
+      result = program_.pool->Make(e.kind(), args);
+    }
+    done[e] = result;
+    return result;
+  }
+
+  Expr Symbol(Expr symbol) {
+    auto local = locals_.find(symbol);
+    return local != locals_.end() ? local->second : Size(symbol);
+  }
+
+  Expr Size(Expr e) {
+    auto [it, is_new] = sizes_.try_emplace(e);
+    if (is_new && e.type() == ExprType::kFloat) {
+      it->second = AddFloat(e);
+    } else if (is_new) {
+      const ValueRange range = program_.env == nullptr ? ValueRange() : program_.env->RangeOf(e);
+      // Only the sign matters to code; finer ranges would keep layers apart.
+      it->second = AddSize(e, range.lower >= 0 ? ValueRange::AtLeast(0) : ValueRange());
+    }
+    return it->second;
+  }
+
+  bool IsCostlySize(Expr e) const {
+    if (!IsCostly(e.kind()) || e.type() != ExprType::kInt) return false;
+    bool is_size = true;
+    VisitSymbols(e, [&](Expr symbol) { is_size &= symbol.type() == ExprType::kInt && !locals_.contains(symbol); });
+    return is_size;
   }
 
   // A new parameter, which is `value` where the kernel is launched.
