@@ -127,10 +127,11 @@ Val LeakyReluBackward(P& p) {
 
 // aten::hardtanh(Tensor self, Scalar min_val=-1, Scalar max_val=1)
 Val Hardtanh(P& p) { return p.Min(p.Max(p.Arg(0), p.Arg(1)), p.Arg(2)); }
+// At NaN the gradient is 0, as in eager's vectors.
 Val HardtanhBackward(P& p) {
   Val x = p.Arg(1);
-  Val outside = p.Or(p.Le(x, p.Arg(2)), p.Op(ScalarOp::kGe, x, p.Arg(3)));
-  return p.Where(outside, p.Number(0), p.Arg(0));
+  Val inside = p.And(p.Gt(x, p.Arg(2)), p.Lt(x, p.Arg(3)));
+  return p.Where(inside, p.Arg(0), p.Number(0));
 }
 
 Val HardsigmoidOf(P& p, Val x) { return p.Div(Clamp(p, p.Add(x, p.Number(3)), 0, 6), p.Number(6)); }
