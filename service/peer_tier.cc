@@ -20,8 +20,8 @@ namespace {
 constexpr std::chrono::milliseconds kListTime{150};
 // For an artifact, which may have 100 MiB.
 constexpr std::chrono::seconds kFetchTime{5};
-// Record digests that are remembered: 4 MB.
-constexpr int64_t kMaxGiven = 65536;
+// Keys and digests of records that are remembered: 6 MB.
+constexpr size_t kMaxGiven = 65536;
 // The only cursor there is; what it stands for is in `given_`.
 constexpr char kCursor[] = "given";
 
@@ -64,7 +64,7 @@ struct PeerTier::Asked {
   grpc::Status status;
 };
 
-PeerTier::PeerTier(const std::vector<std::string>& addresses, const Clock* clock) {
+PeerTier::PeerTier(const std::vector<std::string>& addresses, const Clock* clock) : given_(kMaxGiven) {
   for (const std::string& address : addresses) peers_.push_back(std::make_unique<Peer>(address, clock));
 }
 
@@ -84,10 +84,10 @@ absl::StatusOr<LogPage> PeerTier::ReadLog(absl::string_view domain, const Varian
   for (const std::unique_ptr<Asked>& one : asked) {
     one->context.set_deadline(std::chrono::system_clock::now() + kListTime);
     one->peer->stub->async()->ListRows(&one->context, &request, &one->response,
-                                           [&answers, at = one.get()](grpc::Status status) {
-                                             at->status = std::move(status);
-                                             answers.DecrementCount();
-                                           });
+                                       [&answers, at = one.get()](grpc::Status status) {
+                                         at->status = std::move(status);
+                                         answers.DecrementCount();
+                                       });
   }
   answers.Wait();
   bool any = false;
@@ -98,28 +98,24 @@ absl::StatusOr<LogPage> PeerTier::ReadLog(absl::string_view domain, const Varian
     failures_.fetch_add(one->status.ok() ? 0 : 1, std::memory_order_relaxed);
   }
   if (!any) return Away();
+  return TakeNew(key, after, asked);
+}
+
+LogPage PeerTier::TakeNew(const VariantKey& key, const LogCursor& after,
+                          const std::vector<std::unique_ptr<Asked>>& asked) {
   LogPage page;
   page.end = kCursor;
   absl::MutexLock lock(&mutex_);
-  if (num_given_ > kMaxGiven) {
-    given_.clear();
-    num_given_ = 0;
-  }
-  if (after.empty()) {
-    num_given_ -= static_cast<int64_t>(given_[key].size());
-    given_[key].clear();
-  } else if (!given_.contains(key)) {
+  if (!given_.Resume(key, after.empty())) {
     page.lost = true;
     return page;
   }
-  Given& given = given_[key];
   for (const std::unique_ptr<Asked>& one : asked) {
     if (!one->status.ok()) continue;
     for (v1::SignedVariant& variant : *one->response.mutable_rows()) {
       bytes_read_.fetch_add(static_cast<int64_t>(variant.ByteSizeLong()), std::memory_order_relaxed);
       const Digest record = Sha256(variant.record());
-      if (!given.insert(record).second) continue;
-      ++num_given_;
+      if (!given_.Add(key, record)) continue;
       page.rows.push_back({.at = record.ToHex(), .signed_variant = std::move(variant)});
     }
   }

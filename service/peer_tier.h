@@ -17,11 +17,10 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
-#include "absl/container/flat_hash_map.h"
-#include "absl/container/flat_hash_set.h"
 #include "absl/synchronization/mutex.h"
 #include "base/clock.h"
 #include "cache/shared_tier.h"
+#include "service/given_rows.h"
 
 namespace kiln {
 
@@ -52,10 +51,9 @@ class PeerTier final : public SharedTier {
  private:
   struct Peer;
   struct Asked;
-  using Given = absl::flat_hash_set<Digest>;
 
-  // What has not been given before goes into `page`.
-  void TakeNew(const VariantKey& key, const std::vector<std::unique_ptr<Asked>>& asked, LogPage& page);
+  // What the answers have that was not given before.
+  LogPage TakeNew(const VariantKey& key, const LogCursor& after, const std::vector<std::unique_ptr<Asked>>& asked);
 
   // Constant after construction; each peer is thread-safe.
   std::vector<std::unique_ptr<Peer>> peers_;
@@ -64,9 +62,8 @@ class PeerTier final : public SharedTier {
   std::atomic<int64_t> failures_{0};
   std::atomic<int64_t> bytes_read_{0};
   absl::Mutex mutex_;
-  // SHA-256 of records, by key.
-  absl::flat_hash_map<VariantKey, Given> given_ ABSL_GUARDED_BY(mutex_);
-  int64_t num_given_ ABSL_GUARDED_BY(mutex_) = 0;
+  // By the SHA-256 of records.
+  GivenRows given_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace kiln
