@@ -14,7 +14,7 @@ using Dim = v1::ProfileShapesResponse::Dim;
 constexpr size_t kMaxSubjects = 20000;
 constexpr int kMaxDims = 16384;
 constexpr int kMaxSizes = ShapeProfile::kMaxThreshold;
-constexpr int kMaxDivisions = 16;
+constexpr int kMaxDivisions = ShapeProfile::kMaxDivisions;
 
 // The dimension of a scalar.
 constexpr int32_t kScalar = -1;

@@ -44,6 +44,8 @@ using SubjectShapes = v1::ProfileShapesResponse::Subject;
 class ShapeProfile {
  public:
   static constexpr int kMaxThreshold = 32;
+  // Of one dimension.
+  static constexpr int kMaxDivisions = 16;
 
   // `threshold` is 1 to kMaxThreshold. Loads what the store has; a value that does not
   // parse, or is beyond the bounds, is dropped. `store` may be null: then nothing survives

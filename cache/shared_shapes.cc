@@ -22,7 +22,7 @@ constexpr int kMaxPages = 32;
 constexpr size_t kMaxSaidDims = 16384;
 // As many dimensions as one entry says; the rest follow in the next.
 constexpr int kMaxDimsPerEntry = 4096;
-constexpr int kMaxDivisions = 16;
+constexpr int kMaxDivisions = ShapeProfile::kMaxDivisions;
 // Of an entry, told or taken, and of names in it: whoever may write to the log has no more
 // of this process's memory than that. Longer names stay each replica's own.
 constexpr size_t kMaxEntryBytes = 1 << 20;

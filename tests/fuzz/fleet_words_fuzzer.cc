@@ -65,7 +65,8 @@ class GivenLog final : public ShapeLog {
 void RequireBounded(const SubjectShapes& shapes) {
   Require(shapes.subject() == Subject().bytes(), "a profile is of the subject that it is kept under");
   for (const v1::ProfileShapesResponse::Dim& dim : shapes.dims()) {
-    Require(dim.sizes_size() <= ShapeProfile::kMaxThreshold && dim.divisions_size() <= 16, "more than is kept");
+    Require(dim.sizes_size() <= ShapeProfile::kMaxThreshold && dim.divisions_size() <= ShapeProfile::kMaxDivisions,
+            "more than is kept");
     Require(dim.varies() == (dim.sizes_size() >= kThreshold), "a dimension varies by the threshold");
     for (const auto* values : {&dim.sizes(), &dim.divisions()}) {
       Require(std::is_sorted(values->begin(), values->end()), "numbers in order");
