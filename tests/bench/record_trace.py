@@ -33,7 +33,6 @@ from workloads.architectures import ARCHITECTURES
 
 # What is worked on at once; one leaves when it has had its runs.
 PROJECTS = 3
-RUNS_OF_A_PROJECT = 6
 NIGHTLY_EVERY = 10
 
 
@@ -52,7 +51,7 @@ def jobs() -> Iterator[tuple[str, bool, tuple[int, ...]]]:
             continue
         while len(projects) < PROJECTS:
             plan = [(True, (4,)), (True, (4,)), (False, (4,)), (True, (2, 4)), (False, (3, 4)), (True, (4,))]
-            projects.append((next(later), iter(plan[:RUNS_OF_A_PROJECT])))
+            projects.append((next(later), iter(plan)))
         chosen = drawn.choice(projects)
         run = next(chosen[1], None)
         if run is None:
