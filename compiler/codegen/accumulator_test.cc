@@ -18,7 +18,7 @@ using ::testing::ElementsAre;
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 
 std::vector<double> Reduce(absl::string_view kind, absl::string_view dtype, const std::vector<double>& values) {
-  const bool is_arg = kind == "argmax" || kind == "argmin";
+  const bool is_arg = kind == "argmax" || kind == "argmin" || kind == "window_max";
   Compiled compiled = Compile(absl::StrCat(
       "program symbols=[s0] inputs=1 {\nbuffer b0 input 0 ", dtype, "[s0]\nbuffer b1 output 0 ",
       is_arg ? "i64" : std::string(dtype), "[1]\ninputs [b0]\nkernel k nodes=[0] {\n%0 = accumulate ", kind, " ", dtype,
@@ -46,19 +46,31 @@ TEST(AccumulatorTest, NanWinsEveryMaximum) {
   }
 }
 
+TEST(AccumulatorTest, TheLastNanIsTheMaximumOfAWindow) {
+  std::vector<double> values = Ramp(100);
+  for (int64_t place : {3, 7, 63, 99}) {
+    values[place] = kNan;
+    EXPECT_THAT(Reduce("window_max", "f32", values), ElementsAre(place));
+    EXPECT_THAT(Reduce("window_max", "f64", values), ElementsAre(place));
+  }
+}
+
 TEST(AccumulatorTest, TheFirstOfEqualsWins) {
   for (const char* dtype : {"f32", "i64", "i8", "f64"}) {
     std::vector<double> values(200, 1);
     for (int64_t place : {150, 73, 66, 17}) {
       values[place] = 5;
       EXPECT_THAT(Reduce("argmax", dtype, values), ElementsAre(place)) << dtype;
+      EXPECT_THAT(Reduce("window_max", dtype, values), ElementsAre(place)) << dtype;
     }
     EXPECT_THAT(Reduce("argmin", dtype, values), ElementsAre(0)) << dtype;
   }
 }
 
 TEST(AccumulatorTest, MaximaOfNothingButInfinityHaveTheFirstIndex) {
-  EXPECT_THAT(Reduce("argmax", "f32", std::vector<double>(40, -std::numeric_limits<double>::infinity())), ElementsAre(0));
+  const std::vector<double> infinities(40, -std::numeric_limits<double>::infinity());
+  EXPECT_THAT(Reduce("argmax", "f32", infinities), ElementsAre(0));
+  EXPECT_THAT(Reduce("window_max", "f32", infinities), ElementsAre(0));
 }
 
 }  // namespace

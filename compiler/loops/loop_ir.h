@@ -146,8 +146,10 @@ enum class InstKind : uint8_t {
   kIndirect,    // args[0] becomes index symbol `expr`, wrapped into [0, bound);
                 // out of range is KILN_ERROR_INDEX
   kAccumulate,  // declares an accumulator of `reduce` and dtype
-  kUpdate,      // args[0] accumulator, args[1..] values; where `expr` grows from one update
-                // to the next, an index is no less than those before it
+  kUpdate,      // args[0] accumulator, args[1..] values. Of kWindowMax: an update whose
+                // `expr` is greater than the last one's comes after it in the window, so
+                // that it is not taken for an equal one, and for a NaN it is. (A place in
+                // the padding may have any index: its value beats nothing.)
   kResult,      // args[0] accumulator, `result` which
   kRandom,      // uniform in [0, 1): Philox of (seed slot `result`, expr)
   kState,       // word `expr` of a state that says: slot `result` comes next

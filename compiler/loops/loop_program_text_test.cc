@@ -48,6 +48,16 @@ constexpr absl::string_view kProgram = R"(program symbols=[s0, s1] inputs=3 {
       }
     }
   }
+  kernel max_pool2d_9 nodes=[6] {
+    %0 = accumulate window_max f32
+    serial i0 < s0 {
+      %1 = load f32 b0[i0]
+      %2 = expr i64 i0
+      update %0, %1, %2 order i0
+    }
+    %3 = result i64 %0, 1
+    store b3[0], %3
+  }
   kernel random_4 nodes=[5] {
     %0 = load i64 b3[0]
     %1 = load i64 b3[1]

@@ -418,7 +418,10 @@ class LoopProgramParser {
   absl::Status ParseEffect(Inst& inst) {
     if (in_.TryWord("update")) {
       inst.kind = InstKind::kUpdate;
-      return ParseRefs(inst);
+      KILN_RETURN_IF_ERROR(ParseRefs(inst));
+      if (!in_.TryWord("order")) return absl::OkStatus();
+      KILN_ASSIGN_OR_RETURN(inst.expr, in_.ParseExpr(pool_));
+      return absl::OkStatus();
     }
     if (in_.TryWord("indirect")) {
       inst.kind = InstKind::kIndirect;

@@ -112,7 +112,8 @@ class KernelPrinter {
       case InstKind::kAccumulate:
         return absl::StrCat(Define(id), "accumulate ", ReduceKindName(inst.reduce), " ", dtype);
       case InstKind::kUpdate:
-        return absl::StrCat("update ", Refs(inst.args));
+        return absl::StrCat("update ", Refs(inst.args),
+                            inst.expr.IsInt(0) ? "" : absl::StrCat(" order ", inst.expr.ToString()));
       case InstKind::kResult: {
         std::string args = Refs(inst.args);
         return absl::StrCat(Define(id), "result ", dtype, " ", args, ", ", inst.result);
