@@ -27,7 +27,9 @@ TEST(ErrorTest, WhatMayPassIsNotTheGraphs) {
     if (row.code == absl::StatusCode::kUnavailable || row.code == absl::StatusCode::kDeadlineExceeded) {
       EXPECT_EQ(row.cause, ErrorCause::kMachine) << row.name;
     }
-    if (row.code == absl::StatusCode::kUnimplemented) EXPECT_NE(row.cause, ErrorCause::kMachine) << row.name;
+    if (row.code == absl::StatusCode::kUnimplemented) {
+      EXPECT_NE(row.cause, ErrorCause::kMachine) << row.name;
+    }
   }
   EXPECT_EQ(passing, (std::set<std::string>{"ARTIFACT_CORRUPT", "ARTIFACT_NOT_FOUND", "DEADLINE_EXCEEDED",
                                             "GRAPH_NOT_FOUND", "OVERLOADED", "SHUTTING_DOWN", "STORAGE",

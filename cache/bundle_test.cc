@@ -194,7 +194,7 @@ TEST_F(BundleTest, EveryFlippedBitIsRefused) {
         to_ = Open({});
         continue;
       }
-      Refusal(bad);
+      EXPECT_FALSE(Refusal(bad).ok());
     }
   }
 }

@@ -126,7 +126,9 @@ TEST(ElementaryTest, PowIsCs) {
   for (size_t i = 0; i < x.size(); ++i) {
     const double want = std::pow(x[i], y[i]);
     EXPECT_LE(UlpError(got[i], want, false), 1) << x[i] << "^" << y[i] << ": " << got[i] << " " << want;
-    if (std::isfinite(want) && std::abs(want) > 1e-300) EXPECT_NEAR(got_double[i] / want, 1, 2e-13) << x[i] << "^" << y[i];
+    if (std::isfinite(want) && std::abs(want) > 1e-300) {
+      EXPECT_NEAR(got_double[i] / want, 1, 2e-13) << x[i] << "^" << y[i];
+    }
   }
 }
 

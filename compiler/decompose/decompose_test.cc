@@ -201,7 +201,9 @@ TEST(DecomposeTest, EveryRuleIsListedOnce) {
   std::vector<std::string> ops = DecomposedOps();
   for (size_t i = 0; i < ops.size(); ++i) {
     EXPECT_TRUE(HasDecomposition(ops[i]));
-    if (i > 0) EXPECT_LT(ops[i - 1], ops[i]);
+    if (i > 0) {
+      EXPECT_LT(ops[i - 1], ops[i]);
+    }
   }
 }
 

@@ -57,7 +57,7 @@ ArgSchema OutArgument(std::string name, char alias) {
 void DropTensorOptions(OpSchema& schema) {
   static constexpr absl::string_view kOptions[] = {"dtype", "layout", "device", "pin_memory"};
   auto is_option = [](const ArgSchema& arg) { return absl::c_linear_search(kOptions, arg.name); };
-  if (absl::c_count_if(schema.args, is_option) != std::size(kOptions)) return;
+  if (absl::c_count_if(schema.args, is_option) != std::ssize(kOptions)) return;
   schema.args.erase(std::remove_if(schema.args.begin(), schema.args.end(), is_option), schema.args.end());
 }
 

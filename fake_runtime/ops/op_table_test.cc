@@ -17,7 +17,9 @@ TEST(OpTableTest, RowsAreSortedUniqueAndComplete) {
   ASSERT_GT(rows.size(), 250u);
   for (size_t i = 0; i < rows.size(); ++i) {
     EXPECT_NE(rows[i].meta, nullptr) << rows[i].schema.name;
-    if (i > 0) EXPECT_LT(rows[i - 1].schema.name, rows[i].schema.name);
+    if (i > 0) {
+      EXPECT_LT(rows[i - 1].schema.name, rows[i].schema.name);
+    }
   }
 }
 

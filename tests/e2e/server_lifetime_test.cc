@@ -42,7 +42,7 @@ TEST_F(ServerLifetimeTest, KillNineOfTheFrontLeavesNobodyBehind) {
   const pid_t zygote = server_->ZygotePid();
   ASSERT_GT(zygote, 1);
   server_->KillHard();
-  hanging->Finish();
+  EXPECT_FALSE(hanging->Finish().ok());
   for (pid_t pid : {zygote, workers[0]}) {
     for (int i = 0; i < 1000 && kill(pid, 0) == 0; ++i) usleep(5000);
     EXPECT_NE(kill(pid, 0), 0);
