@@ -72,6 +72,25 @@ ValueId Scattered(D& d, const ScatterArguments& a) {
                 {a.self, a.dim, a.index, a.src, Argument(a.reduce), {"include_self", a.include_self}});
 }
 
+// A sum of float16 or bfloat16 is taken in float32 and rounded once, as eager does it: bfloat16 has 8 bits, and thirty
+// numbers in one place would lose the last two of them.
+void SumInFloat32(D& d) {
+  constexpr int kSource = 3;
+  const DType dtype = d.Tensor(0).dtype;
+  if (!IsFloating(dtype) || ComputationDType(dtype) == dtype) return d.Decline();
+  std::vector<CallArg> args;
+  for (size_t i = 0; i < d.args().size(); ++i) {
+    const ValueId* tensor = d.args()[i].get_if<ValueId>();
+    const bool is_summed = tensor != nullptr && (i == 0 || i == kSource);
+    CallArg arg = is_summed ? CallArg(d.Widen(*tensor)) : CallArg(d.args()[i]);
+    args.push_back(d.schema().args[i].keyword_only ? CallArg(d.schema().args[i].name, std::move(arg)) : std::move(arg));
+  }
+  d.Return(d.Cast(d.Call(d.op(), std::move(args)), dtype));
+}
+
+// aten::scatter.reduce(Tensor self, int dim, Tensor index, Tensor src, *, str reduce), .value_reduce
+void ScatterReduced(D& d) { *d.Arg(4).get_if<std::string>() == "add" ? SumInFloat32(d) : d.Decline(); }
+
 // A mean is a sum over a count. What nothing hits counts its own element, which it keeps.
 ValueId ScatteredMean(D& d, ScatterArguments a) {
   bool is_floating = IsFloating(d.Tensor(a.self).dtype);
@@ -87,9 +106,10 @@ ValueId ScatteredMean(D& d, ScatterArguments a) {
 }
 
 // aten::scatter_reduce.two(Tensor self, int dim, Tensor index, Tensor src, str reduce, *, bool include_self=True)
-//   -> Tensor; what is no mean is lowered as it is.
-void ScatterMean(D& d) {
+//   -> Tensor; what is neither a mean nor a sum is lowered as it is.
+void ScatterReduce(D& d) {
   std::string reduce = *d.Arg(4).get_if<std::string>();
+  if (reduce == "sum") return SumInFloat32(d);
   if (reduce != "mean") return d.Decline();
   d.Return(ScatteredMean(d, {d.Value(0), d.Arg(1), d.Value(2), d.Value(3), reduce, d.Arg(5)}));
 }
@@ -188,12 +208,16 @@ constexpr DecomposeRow kRows[] = {
     {"aten._unsafe_index_put.default", MaskedPut},
     {"aten._unsafe_masked_index.default", MaskedIndex},
     {"aten._unsafe_masked_index_put_accumulate.default", MaskedIndexPut},
+    {"aten.index_add.default", SumInFloat32},
     {"aten.index_put.default", MaskedPut},
     {"aten.index_reduce.default", IndexReduce},
     {"aten.isin.Scalar_Tensor", ScalarIsIn},
     {"aten.masked_scatter.default", MaskedScatter},
     {"aten.put.default", Put},
-    {"aten.scatter_reduce.two", ScatterMean},
+    {"aten.scatter.reduce", ScatterReduced},
+    {"aten.scatter.value_reduce", ScatterReduced},
+    {"aten.scatter_add.default", SumInFloat32},
+    {"aten.scatter_reduce.two", ScatterReduce},
     {"aten.take.default", Take},
 };
 
