@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "base/error.h"
 #include "compiler/codegen/testing/compile_or_fail.h"
 #include "gmock/gmock.h"
@@ -42,6 +43,52 @@ TEST(EntrySizesTest, SizesAreWhatPythonComputes) {
       EXPECT_EQ((*out)[0].scalar.i, *expected) << text << " at " << s0 << ", " << s1;
     }
   }
+}
+
+// Places in an arena: each is one before and a size, whose terms stay apart.
+std::vector<std::string> Places(int count) {
+  std::vector<std::string> places;
+  std::string sum = "s1";
+  for (int i = 1; i <= count; ++i) {
+    absl::StrAppend(&sum, " + 64*((", 2 * i + 1, "*s0 + 15)//16)");
+    places.push_back(sum);
+    // A hole that was free before, and one with a coefficient of another term.
+    if (i % 5 == 0) places.push_back(absl::StrCat(sum, " - 64*((3*s0 + 15)//16)"));
+    if (i % 7 == 0) places.push_back(absl::StrCat(sum, " + 128*((", 2 * i + 1, "*s0 + 15)//16) + s0*s1"));
+  }
+  return places;
+}
+
+std::string ReturnOfAll(const std::vector<std::string>& sizes) {
+  return absl::StrCat("program symbols=[s0, s1] inputs=0 {\n  inputs []\n  return scalar ",
+                      absl::StrJoin(sizes, "\n  return scalar "), "\n}\n");
+}
+
+TEST(EntrySizesTest, LongSumsThatAreComputedFromOneAnother) {
+  const std::vector<std::string> texts = Places(40);
+  Compiled compiled = Compile(ReturnOfAll(texts));
+  ASSERT_NE(compiled, nullptr);
+  TestHost host;
+  for (auto [s0, s1] : std::vector<std::pair<int64_t, int64_t>>{{1, 0}, {128, 7}, {-5, 1000}, {1 << 20, -1}}) {
+    auto out = host.Run(compiled->artifact, compiled->signature, {}, {{"s0", s0}, {"s1", s1}});
+    ASSERT_TRUE(out.ok()) << out.status();
+    ASSERT_EQ(out->size(), texts.size());
+    for (size_t i = 0; i < texts.size(); ++i) {
+      ExprPool pool;
+      auto value_of = [&](Expr s) -> std::optional<int64_t> { return s.symbol_name() == "s0" ? s0 : s1; };
+      EXPECT_EQ((*out)[i].scalar.i, *EvaluateInt(*pool.Parse(texts[i]), value_of)) << texts[i] << " at " << s0;
+    }
+  }
+  // What does not fit is an error, though only the last of them overflows.
+  EXPECT_FALSE(host.Run(compiled->artifact, compiled->signature, {}, {{"s0", INT64_MAX / 5000}, {"s1", 0}}).ok());
+}
+
+// Each place written out has as many terms as there are places before it.
+TEST(EntrySizesTest, CodeOfLongSumsGrowsWithTheirNumberAlone) {
+  const Compiled few = Compile(ReturnOfAll(Places(40)));
+  const Compiled many = Compile(ReturnOfAll(Places(160)));
+  ASSERT_TRUE(few != nullptr && many != nullptr);
+  EXPECT_LT(many->elf.size(), 6 * few->elf.size());
 }
 
 TEST(EntrySizesTest, SizesWithoutAValueAreAnErrorAndNoTrap) {

@@ -1,7 +1,9 @@
 #include "compiler/codegen/expr_emitter.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "llvm/IR/Intrinsics.h"
@@ -72,7 +74,42 @@ llvm::Value* ExprEmitter::Emit(Expr e) {
   return value;
 }
 
+llvm::Value* ExprEmitter::BuildFromNearSum(const Sum& wanted, int depth) {
+  const Sum* nearest = nullptr;
+  size_t least = wanted.e.args().size() / 2;
+  for (const Sum& sum : scopes_[depth].sums) {
+    const auto shared = static_cast<size_t>(absl::c_count_if(sum.e.args(), [&](Expr t) { return wanted.terms.contains(t); }));
+    const size_t differing = wanted.terms.size() + sum.terms.size() - 2 * shared;
+    if (differing >= least) continue;
+    least = differing;
+    nearest = &sum;
+  }
+  if (nearest == nullptr) return nullptr;
+  std::vector<Expr> difference;
+  for (Expr term : wanted.e.args()) {
+    if (!nearest->terms.contains(term)) difference.push_back(term);
+  }
+  for (Expr term : nearest->e.args()) {
+    if (!wanted.terms.contains(term)) difference.push_back(pool_->Neg(term));
+  }
+  llvm::Value* from = nearest->value;
+  return AddInts(from, Emit(pool_->Add(difference)));
+}
+
 llvm::Value* ExprEmitter::BuildSum(Expr e, int depth) {
+  constexpr size_t kLongSum = 4;
+  constexpr size_t kKeptSums = 4;
+  if (!checked_ || e.args().size() < kLongSum) return BuildWholeSum(e, depth);
+  Sum sum = {e, {e.args().begin(), e.args().end()}, nullptr};
+  sum.value = BuildFromNearSum(sum, depth);
+  if (sum.value == nullptr) sum.value = BuildWholeSum(e, depth);
+  std::deque<Sum>& sums = scopes_[depth].sums;
+  sums.push_front(std::move(sum));
+  if (sums.size() > kKeptSums) sums.pop_back();
+  return sums.front().value;
+}
+
+llvm::Value* ExprEmitter::BuildWholeSum(Expr e, int depth) {
   std::vector<Expr> outer, inner;
   for (Expr term : e.args()) (DepthOf(term) < depth ? outer : inner).push_back(term);
   llvm::Value* sum = outer.empty() ? nullptr : Emit(pool_->Add(outer));

@@ -4,15 +4,18 @@
 // that bound it; an expression is computed in the innermost scope that one of
 // its symbols belongs to, once, before everything else in that scope, so that
 // what is invariant in a loop is computed outside of it. Sums are split by
-// scope.
+// scope. Long sums of a checked emitter, as places in an arena, each of which is
+// the one before and a size, are computed from one another.
 //
 // Not thread-safe. Values are i64, double or i1, after the expression's type.
 #ifndef KILN_COMPILER_CODEGEN_EXPR_EMITTER_H_
 #define KILN_COMPILER_CODEGEN_EXPR_EMITTER_H_
 
+#include <deque>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "compiler/codegen/num.h"
@@ -48,10 +51,16 @@ class ExprEmitter {
   const std::vector<llvm::Value*>& overflows() const { return overflows_; }
 
  private:
+  struct Sum {
+    Expr e;
+    absl::flat_hash_set<Expr> terms;
+    llvm::Value* value;
+  };
   struct Scope {
     llvm::Instruction* place;  // expressions go before it
     absl::flat_hash_map<Expr, llvm::Value*> values;
     std::vector<Expr> bound;
+    std::deque<Sum> sums;  // the latest long ones; checked only
   };
   struct Binding {
     llvm::Value* value;
@@ -66,6 +75,9 @@ class ExprEmitter {
   llvm::Value* EmitSymbol(Expr e);
   llvm::Value* Build(Expr e);
   llvm::Value* BuildSum(Expr e, int depth);
+  llvm::Value* BuildWholeSum(Expr e, int depth);
+  // A long sum as one of the scope's and what it differs by; nullptr if none is near.
+  llvm::Value* BuildFromNearSum(const Sum& wanted, int depth);
   llvm::Value* Choose(Expr e);
   llvm::Value* Fold(Expr e, llvm::Value* (ExprEmitter::*combine)(llvm::Value*, llvm::Value*));
   llvm::Value* AddInts(llvm::Value* x, llvm::Value* y);
