@@ -38,10 +38,10 @@ void ArtifactReactor::Begin(absl::StatusOr<ArtifactChunks> chunks) {
 }
 
 void ArtifactReactor::WriteNext() {
-  std::optional<v1::GetArtifactResponse> chunk = chunks_->Next();
+  const std::optional<ArtifactChunk> chunk = chunks_->Next();
   if (!chunk.has_value()) return End(absl::OkStatus());
-  front_.metrics->CountSentArtifactBytes(chunk->data().size());
-  message_ = SerializeMessage(*chunk);
+  front_.metrics->CountSentArtifactBytes(chunk->data.size());
+  message_ = SerializeWithBytes(chunk->message, {v1::GetArtifactResponse::kDataFieldNumber}, chunks_->elf(), chunk->data);
   StartWrite(&message_);
 }
 

@@ -66,7 +66,7 @@ void BetterCompiles::Consider(const v1::LookupRequest& request, const HostClass&
   front_.imports->Submit([this, compile = std::move(compile)](absl::Status admission) {
     if (!admission.ok()) return;
     // A graph that is not held any more cannot be compiled again.
-    absl::StatusOr<PreparedCompile> prepared = PrepareCompile(compile, front_.compiler, *front_.graphs);
+    absl::StatusOr<PreparedCompile> prepared = PrepareCompile(compile, front_.compiler, *front_.graphs, front_.recent_graphs);
     if (prepared.ok()) Enqueue(std::make_shared<const PreparedCompile>(*std::move(prepared)));
   });
 }
@@ -94,8 +94,8 @@ void BetterCompiles::StartNext() {
   }
   FlightRequest request = {.key = wanted->key,
                            .domain = wanted->domain,
-                           .symbols = wanted->symbols,
-                           .symbol_values = wanted->symbol_values,
+                           .symbols = wanted->graph->symbols,
+                           .symbol_values = wanted->graph->symbol_values,
                            .host = wanted->host_class,
                            .wants_better = true};
   FlightCallbacks callbacks = {

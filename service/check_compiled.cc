@@ -72,8 +72,8 @@ absl::Status CheckInputs(const v1::Manifest& manifest, const v1::Graph& graph) {
 
 absl::Status CheckSymbols(const v1::Manifest& manifest, const PreparedCompile& request) {
   const std::vector<std::string> got(manifest.symbols().begin(), manifest.symbols().end());
-  if (got == request.symbols) return absl::OkStatus();
-  return Differs("symbols", absl::StrCat(got.size(), " names"), absl::StrCat(request.symbols.size(), " others"));
+  if (got == request.graph->symbols) return absl::OkStatus();
+  return Differs("symbols", absl::StrCat(got.size(), " names"), absl::StrCat(request.graph->symbols.size(), " others"));
 }
 
 // The manifest's guards are what a host evaluates, the worker's what the index
@@ -94,14 +94,14 @@ absl::Status CheckGuards(const v1::WorkerToFront::Compiled& compiled, const v1::
   ExprPool pool;
   std::vector<const v1::Guard*> pointers;
   for (const v1::Guard& guard : manifest.guards()) pointers.push_back(&guard);
-  absl::StatusOr<GuardSet> guards = GuardSet::Parse(request.symbols, pointers, &pool);
+  absl::StatusOr<GuardSet> guards = GuardSet::Parse(request.graph->symbols, pointers, &pool);
   if (!guards.ok()) return MakeError(ErrorReason::kWorkerProtocol, guards.status().message());
-  if (guards->Holds(request.symbol_values)) return absl::OkStatus();
+  if (guards->Holds(request.graph->symbol_values)) return absl::OkStatus();
   v1::VariantRecord record;
   *record.mutable_symbols() = manifest.symbols();
   *record.mutable_guards() = manifest.guards();
   std::string named = "its guards do not hold";
-  for (const FailedGuard& failed : FailedGuards(record, request.symbol_values, 1)) {
+  for (const FailedGuard& failed : FailedGuards(record, request.graph->symbol_values, 1)) {
     named = absl::StrCat("its guard ", failed.condition, " does not hold (", failed.values, ")");
   }
   return MakeError(ErrorReason::kWorkerProtocol,
@@ -141,7 +141,7 @@ void FillPreimage(const PreparedCompile& request, v1::KeyPreimage& preimage) {
   }
   *preimage.mutable_features() = request.host.target().features();
   std::sort(preimage.mutable_features()->begin(), preimage.mutable_features()->end());
-  preimage.mutable_sketch()->Add(request.sketch.begin(), request.sketch.end());
+  preimage.mutable_sketch()->Add(request.graph->sketch.begin(), request.graph->sketch.end());
 }
 
 }  // namespace
@@ -165,7 +165,7 @@ absl::StatusOr<v1::Manifest> CheckCompiled(const v1::WorkerToFront::Compiled& co
   const absl::Status object = CheckSharedObject(compiled.elf(), request.host.target().arch());
   if (!object.ok()) return MakeError(ErrorReason::kWorkerProtocol, object.message());
   KILN_RETURN_IF_ERROR(CheckSymbols(*manifest, request));
-  KILN_RETURN_IF_ERROR(CheckInputs(*manifest, request.graph));
+  KILN_RETURN_IF_ERROR(CheckInputs(*manifest, request.graph->proto));
   KILN_RETURN_IF_ERROR(CheckGuards(compiled, *manifest, request));
   KILN_RETURN_IF_ERROR(CheckHostCanRun(*manifest, request));
   KILN_RETURN_IF_ERROR(CheckKernelTimes(compiled, *manifest));
@@ -185,7 +185,7 @@ absl::StatusOr<v1::VariantRecord> MakeVariantRecord(const v1::WorkerToFront::Com
   record.set_format_version(kRecordFormat);
   *record.mutable_key() = request.components;
   *record.mutable_guards() = compiled.guards();
-  AddLocations(request.locations, *record.mutable_guards());
+  AddLocations(request.graph->source->locations, *record.mutable_guards());
   record.set_guard_signature(std::string(GuardSignature(guards).bytes()));
   record.set_abi_version(manifest.abi_version());
   *record.mutable_isa_features() = manifest.isa_features();
@@ -199,7 +199,7 @@ absl::StatusOr<v1::VariantRecord> MakeVariantRecord(const v1::WorkerToFront::Com
   record.set_requester(request.requester);
   *record.mutable_stage_times() = compiled.stage_times();
   *record.mutable_kernel_milliseconds() = compiled.kernel_milliseconds();
-  for (const std::string& location : request.locations) record.add_locations(location);
+  for (const std::string& location : request.graph->source->locations) record.add_locations(location);
   FillPreimage(request, *record.mutable_preimage());
   return record;
 }

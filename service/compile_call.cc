@@ -33,7 +33,7 @@ void CompileCall::Prepare(absl::Status admission, const v1::CompileRequest& requ
   if (admission.ok()) admission = front_.CheckServing();
   if (!admission.ok()) return Finish(admission);
   if (finished()) return;
-  absl::StatusOr<PreparedCompile> prepared = PrepareCompile(request, front_.compiler, *front_.graphs);
+  absl::StatusOr<PreparedCompile> prepared = PrepareCompile(request, front_.compiler, *front_.graphs, front_.recent_graphs);
   if (!prepared.ok()) return Finish(prepared.status());
   prepared_ = std::make_shared<const PreparedCompile>(*std::move(prepared));
   LookUp();
@@ -41,7 +41,7 @@ void CompileCall::Prepare(absl::Status admission, const v1::CompileRequest& requ
 
 void CompileCall::LookUp() {
   // A miss here has been counted by the Lookup before it, or is a compile.
-  absl::StatusOr<CacheAnswer> answer = front_.cache->Lookup(prepared_->key, prepared_->symbol_values,
+  absl::StatusOr<CacheAnswer> answer = front_.cache->Lookup(prepared_->key, prepared_->graph->symbol_values,
                                                             *prepared_->host_class, /*count=*/false);
   if (!answer.ok()) return Finish(answer.status());
   if (answer->hit.has_value()) return FinishFromCache(*answer->hit);
@@ -52,7 +52,7 @@ void CompileCall::LookUp() {
 
 void CompileCall::LookUpShared() {
   if (finished()) return;
-  absl::StatusOr<CacheAnswer> answer = front_.cache->LookupShared(prepared_->key, prepared_->symbol_values,
+  absl::StatusOr<CacheAnswer> answer = front_.cache->LookupShared(prepared_->key, prepared_->graph->symbol_values,
                                                                   *prepared_->host_class, /*count=*/false);
   if (!answer.ok()) return Finish(answer.status());
   if (answer->hit.has_value()) return FinishFromCache(*answer->hit);
@@ -74,8 +74,8 @@ void CompileCall::Join() {
   auto self = shared_from_this();
   FlightRequest request = {.key = prepared_->key,
                            .domain = prepared_->domain,
-                           .symbols = prepared_->symbols,
-                           .symbol_values = prepared_->symbol_values,
+                           .symbols = prepared_->graph->symbols,
+                           .symbol_values = prepared_->graph->symbol_values,
                            .host = prepared_->host_class,
                            .deadline = deadline_,
                            .failed_joins = failed_joins_};
@@ -124,12 +124,14 @@ void CompileCall::HandleOutcome(absl::StatusOr<FlightOutcome> outcome) {
 
 void CompileCall::FinishWith(const CacheHit& hit) {
   front_.cache->Pin(prepared_->job, *hit.variant);
-  v1::CompileResult result;
-  *result.mutable_variant() = MakeVariantReply(hit, prepared_->have);
-  result.set_graph_digest(std::string(prepared_->graph_digest.bytes()));
-  result.set_signature_digest(std::string(prepared_->signature_digest.bytes()));
+  CompileReply reply;
+  reply.artifact = InlineArtifact(hit, prepared_->have);
+  v1::CompileResult& result = reply.result;
+  *result.mutable_variant() = MakeVariantReply(hit);
+  result.set_graph_digest(std::string(prepared_->graph->digest.bytes()));
+  result.set_signature_digest(std::string(prepared_->graph->signature_digest.bytes()));
   *result.mutable_stage_times() = hit.variant->record.stage_times();
-  Finish(result, &hit);
+  Finish(std::move(reply), &hit);
 }
 
 bool CompileCall::finished() const {
@@ -137,13 +139,13 @@ bool CompileCall::finished() const {
   return sink_ == nullptr;
 }
 
-void CompileCall::Finish(const absl::StatusOr<v1::CompileResult>& result, const CacheHit* hit) {
+void CompileCall::Finish(const absl::StatusOr<CompileReply>& reply, const CacheHit* hit) {
   absl::MutexLock lock(&mutex_);
   CompileSink* sink = std::exchange(sink_, nullptr);
   if (sink == nullptr) return;
   // First, so that who asks why as soon as it is answered is told.
-  Remember(result.status(), hit);
-  sink->Finish(result);
+  Remember(reply.status(), hit);
+  sink->Finish(reply);
 }
 
 void CompileCall::NoteMiss(std::vector<v1::MissReason> reasons) {
@@ -157,7 +159,7 @@ void CompileCall::Remember(const absl::Status& status, const CacheHit* hit) {
   if (hit != nullptr) {
     facts.variant = hit->variant;
     facts.tier = hit->tier;
-    facts.symbol_values = prepared_->symbol_values;
+    facts.symbol_values = prepared_->graph->symbol_values;
   }
   if (!status.ok()) facts.error = GetErrorReason(status).value_or(ErrorReason::kCompilerBug);
   front_.history.Add(std::move(facts));

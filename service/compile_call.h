@@ -23,12 +23,17 @@
 
 namespace kiln {
 
+struct CompileReply {
+  v1::CompileResult result;  // without the artifact's bytes
+  ArtifactBytes artifact;    // null if it does not go with the reply
+};
+
 // Where a call's answers go. Calls come one at a time; nothing after Finish().
 class CompileSink {
  public:
   virtual ~CompileSink() = default;
   virtual void Progress(const v1::Progress& progress) = 0;
-  virtual void Finish(const absl::StatusOr<v1::CompileResult>& result) = 0;
+  virtual void Finish(const absl::StatusOr<CompileReply>& reply) = 0;
 };
 
 class CompileCall : public std::enable_shared_from_this<CompileCall> {
@@ -55,8 +60,8 @@ class CompileCall : public std::enable_shared_from_this<CompileCall> {
   // A hit of the cache's own, and then FinishWith().
   void FinishFromCache(const CacheHit& hit);
   void FinishWith(const CacheHit& hit);
-  // `hit` is what `result` was made from; null for an error.
-  void Finish(const absl::StatusOr<v1::CompileResult>& result, const CacheHit* hit = nullptr);
+  // `hit` is what `reply` was made from; null for an error.
+  void Finish(const absl::StatusOr<CompileReply>& reply, const CacheHit* hit = nullptr);
   void Miss(std::vector<v1::MissReason> reasons);
   void NoteMiss(std::vector<v1::MissReason> reasons);
   void Remember(const absl::Status& status, const CacheHit* hit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

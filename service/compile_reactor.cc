@@ -21,6 +21,16 @@ absl::Duration MonotonicDeadline(const Clock& clock, const grpc::CallbackServerC
   return clock.Monotonic() + (absl::FromChrono(deadline) - absl::Now());
 }
 
+grpc::ByteBuffer Serialize(const CompileReply& reply) {
+  v1::CompileResponse message;
+  *message.mutable_result() = reply.result;
+  if (reply.artifact == nullptr) return SerializeMessage(message);
+  return SerializeWithBytes(message,
+                            {v1::CompileResponse::kResultFieldNumber, v1::CompileResult::kVariantFieldNumber,
+                             v1::Variant::kArtifactFieldNumber},
+                            reply.artifact, *reply.artifact);
+}
+
 }  // namespace
 
 CompileReactor::CompileReactor(Front& front, grpc::CallbackServerContext* context, const grpc::ByteBuffer& request)
@@ -48,19 +58,17 @@ void CompileReactor::Progress(const v1::Progress& progress) {
   Advance();
 }
 
-void CompileReactor::Finish(const absl::StatusOr<v1::CompileResult>& result) {
+void CompileReactor::Finish(const absl::StatusOr<CompileReply>& reply) {
   bool ended;
   {
     absl::MutexLock lock(&mutex_);
-    if (result.ok()) {
-      v1::CompileResponse message;
-      *message.mutable_result() = *result;
-      messages_.push_back(SerializeMessage(message));
-      log_.SetOutcome(DescribeTier(result->variant().tier()));
-      front_.metrics->CountSentArtifactBytes(result->variant().artifact().size());
+    if (reply.ok()) {
+      last_ = Serialize(*reply);
+      log_.SetOutcome(DescribeTier(reply->result.variant().tier()));
+      front_.metrics->CountSentArtifactBytes(reply->artifact == nullptr ? 0 : reply->artifact->size());
     }
-    log_.Finish(result.status());
-    status_ = ToGrpcStatus(result.status());
+    log_.Finish(reply.status());
+    status_ = ToGrpcStatus(reply.status());
     finished_ = true;
     ended = Advance();
   }
@@ -69,12 +77,17 @@ void CompileReactor::Finish(const absl::StatusOr<v1::CompileResult>& result) {
 
 bool CompileReactor::Advance() {
   if (writing_) return false;
-  // A client that is gone gets no more messages, only the end.
+  if (finished_) return true;
   if (cancelled_) messages_.clear();
-  if (messages_.empty()) return finished_;
+  if (messages_.empty()) return false;
   writing_ = true;
   StartWrite(&messages_.front());
   return false;
+}
+
+void CompileReactor::EndStream() {
+  if (!last_.Valid()) return ServerWriteReactor::Finish(status_);
+  StartWriteAndFinish(&last_, grpc::WriteOptions(), status_);
 }
 
 void CompileReactor::OnWriteDone(bool ok) {

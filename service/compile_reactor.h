@@ -1,5 +1,6 @@
 // The reactor of Compile: a queue of messages in front of gRPC's one write at a
-// time.
+// time. The last one goes with the end of the stream in one write, and progress that
+// has not been written by then is left out.
 #ifndef KILN_SERVICE_COMPILE_REACTOR_H_
 #define KILN_SERVICE_COMPILE_REACTOR_H_
 
@@ -31,12 +32,12 @@ class CompileReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>, 
 
  private:
   void Progress(const v1::Progress& progress) override;
-  void Finish(const absl::StatusOr<v1::CompileResult>& result) override;
+  void Finish(const absl::StatusOr<CompileReply>& reply) override;
 
   // Starts the next write. True, once: everything is said, and the caller must
   // EndStream() without the mutex, since the reactor may be gone right after.
   bool Advance() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void EndStream() { ServerWriteReactor::Finish(status_); }
+  void EndStream();
 
   // Constant after construction.
   Front& front_;
@@ -45,14 +46,15 @@ class CompileReactor final : public grpc::ServerWriteReactor<grpc::ByteBuffer>, 
   absl::Mutex mutex_;
   RequestLog log_ ABSL_GUARDED_BY(mutex_);
   std::shared_ptr<CompileCall> call_ ABSL_GUARDED_BY(mutex_);
-  // The front one is being written while `writing_`.
+  // Progress. The front one is being written while `writing_`.
   std::deque<grpc::ByteBuffer> messages_ ABSL_GUARDED_BY(mutex_);
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
 
-  // Set before `finished_`, constant then.
+  // Set before `finished_`, constant then. Of an error there is no last message.
   grpc::Status status_;
+  grpc::ByteBuffer last_;
 };
 
 }  // namespace kiln

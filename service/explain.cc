@@ -187,23 +187,23 @@ absl::StatusOr<v1::ExplainResponse> ExplainGraph(Front& front, const v1::Explain
   if (request.has_ref()) *compile.mutable_ref() = request.ref();
   *compile.mutable_options() = request.options();
   *compile.mutable_host() = request.host();
-  KILN_ASSIGN_OR_RETURN(const PreparedCompile prepared, PrepareCompile(compile, front.compiler, *front.graphs));
-  KILN_ASSIGN_OR_RETURN(CacheAnswer answer, front.cache->Lookup(prepared.key, prepared.symbol_values,
+  KILN_ASSIGN_OR_RETURN(const PreparedCompile prepared, PrepareCompile(compile, front.compiler, *front.graphs, front.recent_graphs));
+  KILN_ASSIGN_OR_RETURN(CacheAnswer answer, front.cache->Lookup(prepared.key, prepared.graph->symbol_values,
                                                                 *prepared.host_class, /*count=*/false));
   if (answer.elsewhere) {
     // A tier that fails is one that has nothing.
     front.cache->Sync(prepared.domain, prepared.key, SharedIndex::When::kIfDue).IgnoreError();
-    KILN_ASSIGN_OR_RETURN(answer, front.cache->LookupShared(prepared.key, prepared.symbol_values, *prepared.host_class,
+    KILN_ASSIGN_OR_RETURN(answer, front.cache->LookupShared(prepared.key, prepared.graph->symbol_values, *prepared.host_class,
                                                             /*count=*/false));
   }
   v1::ExplainResponse response;
   if (answer.hit.has_value()) {
-    ExplainHit(*answer.hit->variant, answer.hit->tier, prepared.symbol_values, response);
+    ExplainHit(*answer.hit->variant, answer.hit->tier, prepared.graph->symbol_values, response);
     return response;
   }
   const MissFacts facts = FactsOfMiss(front.cache->index(), prepared, std::move(answer.reasons));
-  ExplainMiss(front, facts, &prepared.graph, response);
-  for (const std::string& symbol : prepared.symbols) response.add_symbols(symbol);
+  ExplainMiss(front, facts, &prepared.graph->proto, response);
+  for (const std::string& symbol : prepared.graph->symbols) response.add_symbols(symbol);
   return response;
 }
 

@@ -87,9 +87,9 @@ v1::Difference NotHeld(absl::string_view whose) {
 }
 
 std::string InputName(const MissFacts& facts, int input) {
-  const bool named = static_cast<size_t>(input) < facts.input_names.size();
+  const bool named = static_cast<size_t>(input) < facts.source->input_names.size();
   if (!named) return absl::StrCat("input ", input);
-  return absl::StrCat("input ", input, " (", facts.input_names[static_cast<size_t>(input)], ")");
+  return absl::StrCat("input ", input, " (", facts.source->input_names[static_cast<size_t>(input)], ")");
 }
 
 }  // namespace
@@ -101,17 +101,17 @@ std::vector<v1::Difference> ExplainGraphs(const MissFacts& facts, const v1::Grap
   const v1::VariantRecord& record = facts.nearest->record;
   std::optional<Graph> theirs = LoadGraph(record.key(), nullptr, &pool, graphs);
   if (!theirs.has_value()) return {NotHeld("the nearest entry's")};
-  SetLocations(facts.locations, *yours);
+  SetLocations(facts.source->locations, *yours);
   SetLocations(record.locations(), *theirs);
 
   std::vector<v1::Difference> told;
-  for (GraphDifference& d : DiffGraphs({&*yours, facts.original_nodes}, {&*theirs, {}}, kMaxDifferences)) {
+  for (GraphDifference& d : DiffGraphs({&*yours, facts.source->original_nodes}, {&*theirs, {}}, kMaxDifferences)) {
     const int node = d.yours_node;
     told.push_back(Told(std::move(d)));
     if (node >= 0) told.back().set_location(yours->nodes[static_cast<size_t>(node)].location);
   }
   for (InputDifference& d :
-       DiffSignatures(*yours, *theirs, facts.input_names, kMaxDifferences - std::min(told.size(), kMaxDifferences))) {
+       DiffSignatures(*yours, *theirs, facts.source->input_names, kMaxDifferences - std::min(told.size(), kMaxDifferences))) {
     const int dim = d.static_dim, input = d.input;
     told.push_back(Told(std::move(d.difference)));
     if (dim < 0) continue;

@@ -148,8 +148,8 @@ class Explainer {
     for (const FailedGuard& failed : FailedGuards(there(), facts_.symbol_values, kMaxGuardsTold)) {
       const v1::Guard& guard = there().guards(failed.guard);
       const int node = guard.reason().node();
-      const bool known = node >= 0 && static_cast<size_t>(node) < facts_.locations.size();
-      const std::string location = known ? facts_.locations[static_cast<size_t>(node)] : guard.reason().location();
+      const bool known = node >= 0 && static_cast<size_t>(node) < facts_.source->locations.size();
+      const std::string location = known ? facts_.source->locations[static_cast<size_t>(node)] : guard.reason().location();
       v1::Difference d;
       d.set_kind(v1::Difference::KIND_GUARD);
       d.set_what(absl::StrCat("guard ", failed.guard, " of variant ", ShortHex(there().artifact_sha256())));

@@ -25,6 +25,7 @@
 #include "service/compiler_entry.h"
 #include "service/estimate_correction.h"
 #include "service/metrics.h"
+#include "service/recent_graphs.h"
 #include "service/request_history.h"
 #include "service/shared_lookups.h"
 #include "service/task_queue.h"
@@ -45,6 +46,7 @@ struct Front {
   absl::Time started;
   std::unique_ptr<Zygote> zygote;
   std::shared_ptr<GraphStore> graphs;
+  RecentGraphs recent_graphs;
   // Null without --redis.
   std::shared_ptr<RedisClient> redis;
   std::unique_ptr<VariantCache> cache;

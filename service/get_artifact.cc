@@ -26,15 +26,15 @@ absl::StatusOr<ArtifactChunks> ArtifactChunks::Open(Front& front, const v1::GetA
   return ArtifactChunks(std::move(artifact.elf), static_cast<size_t>(request.offset()));
 }
 
-std::optional<v1::GetArtifactResponse> ArtifactChunks::Next() {
+std::optional<ArtifactChunk> ArtifactChunks::Next() {
   if (!is_first_ && offset_ >= elf_->size()) return std::nullopt;
-  v1::GetArtifactResponse message;
-  if (is_first_) message.set_total_bytes(static_cast<int64_t>(elf_->size()));
+  ArtifactChunk chunk;
+  if (is_first_) chunk.message.set_total_bytes(static_cast<int64_t>(elf_->size()));
   is_first_ = false;
   const size_t count = std::min(elf_->size() - offset_, static_cast<size_t>(GetLimit(Limit::kChunkBytes)));
-  message.set_data(elf_->data() + offset_, count);
+  chunk.data = absl::string_view(*elf_).substr(offset_, count);
   offset_ += count;
-  return message;
+  return chunk;
 }
 
 }  // namespace kiln

@@ -6,11 +6,17 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "cache/artifact_store.h"
 #include "kiln/v1/compile_service.pb.h"
 #include "service/front.h"
 
 namespace kiln {
+
+struct ArtifactChunk {
+  v1::GetArtifactResponse message;  // without its data
+  absl::string_view data;           // of the artifact's bytes
+};
 
 // The messages of one answer, one after the other. Not thread-safe.
 class ArtifactChunks {
@@ -23,7 +29,10 @@ class ArtifactChunks {
 
   // nullopt when all has been sent. An offset at the very end gives one message
   // without data.
-  std::optional<v1::GetArtifactResponse> Next();
+  std::optional<ArtifactChunk> Next();
+
+  // Whose bytes the chunks' data are.
+  const ArtifactBytes& elf() const { return elf_; }
 
  private:
   ArtifactChunks(ArtifactBytes elf, size_t offset) : elf_(std::move(elf)), offset_(offset) {}

@@ -39,6 +39,12 @@ void NoteOutcome(const v1::GetServerInfoResponse&, RequestLog&) {}
 void NoteOutcome(const v1::ProfileShapesResponse&, RequestLog&) {}
 void NoteOutcome(const v1::ListRowsResponse&, RequestLog&) {}
 
+grpc::ByteBuffer Serialize(const LookupReply& reply) {
+  if (reply.artifact == nullptr) return SerializeMessage(reply.response);
+  return SerializeWithBytes(reply.response, {v1::LookupResponse::kVariantFieldNumber, v1::Variant::kArtifactFieldNumber},
+                            reply.artifact, *reply.artifact);
+}
+
 // A unary RPC that answers at once, on gRPC's own thread.
 template <typename Request, typename Response>
 UnaryReactor* Answer(Front& front, Rpc rpc, absl::Status (*handle)(Front&, const Request&, Response&),
@@ -65,13 +71,14 @@ class GrpcService final : public Base {
     auto* reactor = new UnaryReactor(front_, Rpc::kLookup, response);
     v1::LookupRequest parsed;
     if (absl::Status status = ParseRequest(*request, parsed); !status.ok()) {
-      reactor->FinishWith(status, v1::LookupResponse());
+      reactor->FinishWith(status);
       return reactor;
     }
     reactor->log().SetHeader(parsed.header());
-    kiln::Lookup(front_, parsed, [reactor](const absl::Status& status, const v1::LookupResponse& answer) {
-      if (status.ok()) NoteOutcome(answer, reactor->log());
-      reactor->FinishWith(status, answer);
+    kiln::Lookup(front_, parsed, [reactor](const absl::StatusOr<LookupReply>& reply) {
+      if (!reply.ok()) return reactor->FinishWith(reply.status());
+      NoteOutcome(reply->response, reactor->log());
+      reactor->FinishWith(Serialize(*reply));
     });
     return reactor;
   }
@@ -89,7 +96,7 @@ class GrpcService final : public Base {
     auto* reactor = new UnaryReactor(front_, Rpc::kProfileShapes, response);
     auto parsed = std::make_shared<v1::ProfileShapesRequest>();
     if (absl::Status status = ParseRequest(*request, *parsed); !status.ok()) {
-      reactor->FinishWith(status, v1::ProfileShapesResponse());
+      reactor->FinishWith(status);
       return reactor;
     }
     reactor->log().SetHeader(parsed->header());
@@ -141,15 +148,15 @@ class GrpcService final : public Base {
     auto* reactor = new UnaryReactor(front_, rpc, out);
     auto parsed = std::make_shared<Request>();
     if (absl::Status status = ParseRequest(bytes, *parsed); !status.ok()) {
-      reactor->FinishWith(status, Response());
+      reactor->FinishWith(status);
       return reactor;
     }
     reactor->log().SetHeader(parsed->header());
     queue.Submit(
         [reactor, parsed, handle](absl::Status admission) {
-          if (!admission.ok()) return reactor->FinishWith(admission, Response());
+          if (!admission.ok()) return reactor->FinishWith(admission);
           const absl::StatusOr<Response> answer = handle(*parsed, reactor->cancel().get());
-          reactor->FinishWith(answer.status(), answer.ok() ? *answer : Response());
+          answer.ok() ? reactor->FinishWith(SerializeMessage(*answer)) : reactor->FinishWith(answer.status());
         },
         reactor->cancel());
     return reactor;

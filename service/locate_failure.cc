@@ -24,11 +24,11 @@ absl::Status LocateFailure(const absl::Status& failure, const PreparedCompile& r
   const size_t end = rest.find("): ");
   size_t node = 0;
   if (digits == absl::string_view::npos || end == absl::string_view::npos || digits > end ||
-      !absl::SimpleAtoi(rest.substr(0, digits), &node) || node >= request.original_nodes.size()) {
+      !absl::SimpleAtoi(rest.substr(0, digits), &node) || node >= request.graph->source->original_nodes.size()) {
     return failure;
   }
-  const std::string& location = request.locations[node];
-  return MakeError(*reason, absl::StrCat(kNode, request.original_nodes[node], rest.substr(digits, end + 1 - digits),
+  const std::string& location = request.graph->source->locations[node];
+  return MakeError(*reason, absl::StrCat(kNode, request.graph->source->original_nodes[node], rest.substr(digits, end + 1 - digits),
                                          location.empty() ? "" : " at ", location, rest.substr(end + 1)));
 }
 

@@ -63,35 +63,37 @@ absl::StatusOr<Question> Check(const Front& front, const v1::LookupRequest& requ
   return question;
 }
 
-v1::LookupResponse Reply(Front& front, const v1::LookupRequest& request, const Question& question,
+LookupReply Reply(Front& front, const v1::LookupRequest& request, const Question& question,
                          const CacheAnswer& answer) {
   Remember(front, request, question.components, answer);
-  v1::LookupResponse response;
+  LookupReply reply;
+  v1::LookupResponse& response = reply.response;
   const Digest graph = GraphName(request.header().domain(), question.graph, question.signature);
   response.set_graph_known(front.graphs->HasGraph(graph));
   if (answer.hit.has_value()) {
     response.set_found(true);
     front.cache->Pin(request.header().job(), *answer.hit->variant);
     if (front.better != nullptr) front.better->Consider(request, question.host, *answer.hit->variant);
-    *response.mutable_variant() = MakeVariantReply(*answer.hit, question.have);
-    return response;
+    *response.mutable_variant() = MakeVariantReply(*answer.hit);
+    reply.artifact = InlineArtifact(*answer.hit, question.have);
+    return reply;
   }
   for (v1::MissReason reason : answer.reasons) response.add_reasons(reason);
-  return response;
+  return reply;
 }
 
 }  // namespace
 
 void Lookup(Front& front, const v1::LookupRequest& request,
-            std::function<void(const absl::Status&, const v1::LookupResponse&)> done) {
+            std::function<void(const absl::StatusOr<LookupReply>&)> done) {
   absl::StatusOr<Question> question = Check(front, request);
-  if (!question.ok()) return done(question.status(), v1::LookupResponse());
+  if (!question.ok()) return done(question.status());
   const absl::StatusOr<CacheAnswer> answer = front.cache->Lookup(
       question->key, request.symbol_values(), question->host, /*count=*/true, &question->components);
-  if (!answer.ok()) return done(answer.status(), v1::LookupResponse());
+  if (!answer.ok()) return done(answer.status());
   if (!answer->elsewhere) {
     if (answer->hit.has_value()) front.shared->RefreshIfStale(request.header().domain(), question->key);
-    return done(answer.status(), Reply(front, request, *question, *answer));
+    return done(Reply(front, request, *question, *answer));
   }
   auto kept = std::make_shared<const Question>(*std::move(question));
   auto asked = std::make_shared<const v1::LookupRequest>(request);
@@ -99,7 +101,8 @@ void Lookup(Front& front, const v1::LookupRequest& request,
       asked->header().domain(), kept->key, SharedIndex::When::kIfDue, [&front, kept, asked, done = std::move(done)] {
         const absl::StatusOr<CacheAnswer> shared = front.cache->LookupShared(
             kept->key, asked->symbol_values(), kept->host, /*count=*/true, &kept->components);
-        done(shared.status(), shared.ok() ? Reply(front, *asked, *kept, *shared) : v1::LookupResponse());
+        if (!shared.ok()) return done(shared.status());
+        done(Reply(front, *asked, *kept, *shared));
       });
 }
 

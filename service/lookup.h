@@ -4,16 +4,22 @@
 
 #include <functional>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "cache/artifact_store.h"
 #include "kiln/v1/compile_service.pb.h"
 #include "service/front.h"
 
 namespace kiln {
 
+struct LookupReply {
+  v1::LookupResponse response;  // without the artifact's bytes
+  ArtifactBytes artifact;       // null if it does not go with the reply
+};
+
 // Calls `done` exactly once: on this thread, before it returns, unless only the tier
 // that replicas share may know the answer; then on another one.
 void Lookup(Front& front, const v1::LookupRequest& request,
-            std::function<void(const absl::Status&, const v1::LookupResponse&)> done);
+            std::function<void(const absl::StatusOr<LookupReply>&)> done);
 
 }  // namespace kiln
 

@@ -10,29 +10,20 @@ namespace {
 // Source lines beyond this are left out: the facts of many requests are kept.
 constexpr size_t kMaxLineBytes = size_t{1} << 20;
 
-size_t SizeOfStrings(const std::vector<std::string>& strings) {
-  size_t bytes = strings.size() * sizeof(std::string);
-  for (const std::string& s : strings) bytes += s.size();
-  return bytes;
-}
-
 }  // namespace
 
 MissFacts FactsOfMiss(const GuardIndex& index, const PreparedCompile& request, std::vector<v1::MissReason> reasons) {
   NearestEntry nearest =
-      FindNearest(index, {request.components, request.symbol_values, *request.host_class, request.sketch});
+      FindNearest(index, {request.components, request.graph->symbol_values, *request.host_class, request.graph->sketch});
   const bool is_unknown = reasons == std::vector{v1::MISS_REASON_UNKNOWN_KEY};
   if (is_unknown && !nearest.reasons.empty()) reasons = std::move(nearest.reasons);
   MissFacts facts = {.key = request.components,
                      .reasons = std::move(reasons),
                      .nearest = std::move(nearest.variant),
-                     .symbol_values = request.symbol_values,
+                     .symbol_values = request.graph->symbol_values,
                      .options = request.options,
                      .host = request.host};
-  if (SizeOfStrings(request.locations) + SizeOfStrings(request.input_names) > kMaxLineBytes) return facts;
-  facts.locations = request.locations;
-  facts.original_nodes = request.original_nodes;
-  facts.input_names = request.input_names;
+  if (request.graph->source->SizeOfText() <= kMaxLineBytes) facts.source = request.graph->source;
   return facts;
 }
 
@@ -48,8 +39,8 @@ MissFacts FactsOfMiss(const v1::LookupRequest& request, const v1::KeyComponents&
 size_t SizeOfFacts(const MissFacts& facts) {
   size_t bytes = sizeof(facts) + facts.key.ByteSizeLong() + facts.host.ByteSizeLong();
   for (const auto& [name, value] : facts.options) bytes += name.size() + value.size() + sizeof(std::string) * 2;
-  bytes += facts.symbol_values.size() * sizeof(int64_t) + facts.original_nodes.size() * sizeof(int);
-  return bytes + SizeOfStrings(facts.locations) + SizeOfStrings(facts.input_names);
+  bytes += facts.symbol_values.size() * sizeof(int64_t) + facts.source->original_nodes.size() * sizeof(int);
+  return bytes + facts.source->SizeOfText();
 }
 
 }  // namespace kiln

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -25,10 +26,8 @@ struct MissFacts {
   // As the client gave them.
   std::map<std::string, std::string> options;
   v1::HostCapabilities host;
-  // Of the requester's graph, by canonical node and by input; empty where it sent none.
-  std::vector<std::string> locations;
-  std::vector<int> original_nodes;
-  std::vector<std::string> input_names;
+  // Of the requester's graph; empty where it sent none. Never null.
+  std::shared_ptr<const GraphSource> source = std::make_shared<const GraphSource>();
 };
 
 // Of a Compile that found nothing for `reasons`: looks for the nearest entry, and says

@@ -3,11 +3,9 @@
 #ifndef KILN_SERVICE_PREPARED_COMPILE_H_
 #define KILN_SERVICE_PREPARED_COMPILE_H_
 
-#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
@@ -17,32 +15,20 @@
 #include "cache/variant_key.h"
 #include "kiln/v1/compile_service.pb.h"
 #include "service/compiler_entry.h"
+#include "service/prepared_graph.h"
+#include "service/recent_graphs.h"
 
 namespace kiln {
 
 // Thread-compatible; a value that nobody changes once it is made.
 struct PreparedCompile {
-  // Canonical, with this request's sizes as hints.
-  v1::Graph graph;
-  Digest graph_digest;
-  Digest signature_digest;
+  std::shared_ptr<const PreparedGraph> graph;
   v1::KeyComponents components;
   VariantKey key;
-  // Canonical names and this request's values. An unbacked symbol's value is 0.
-  std::vector<std::string> symbols;
-  std::vector<int64_t> symbol_values;
   // As the client gave them; defaults are the worker's business.
   std::map<std::string, std::string> options;
   v1::HostCapabilities host;
   std::shared_ptr<const HostClass> host_class;
-  // By canonical node, in the requester's source. Empty for a graph by digest.
-  std::vector<std::string> locations;
-  // By canonical node, its index in the requester's graph.
-  std::vector<int> original_nodes;
-  // Of the requester's graph; empty for a graph by digest.
-  std::vector<std::string> input_names;
-  // By which graphs like this one are found.
-  std::vector<uint32_t> sketch;
   std::string domain;
   std::string requester;
   // Whose pins what it is answered gets; may be empty.
@@ -51,17 +37,14 @@ struct PreparedCompile {
   absl::flat_hash_set<Digest> have;
 };
 
-// All checks of a CompileRequest; errors as the RPC's comment has them. Costs
-// milliseconds for thousands of nodes.
+// All checks of a CompileRequest; errors as the RPC's comment has them. Its graph is
+// taken from `recent` if another request has just had it.
 absl::StatusOr<PreparedCompile> PrepareCompile(const v1::CompileRequest& request, const CompilerEntry& compiler,
-                                               GraphStore& graphs);
+                                               GraphStore& graphs, RecentGraphs& recent);
 
 // MALFORMED_MESSAGE for one that is no digest, LIMIT_EXCEEDED for too many.
 absl::StatusOr<absl::flat_hash_set<Digest>> ParseHave(
     const google::protobuf::RepeatedPtrField<std::string>& have);
-
-// `graph` without what belongs to one request: the form that is kept and named.
-std::string StoredGraph(const v1::Graph& graph);
 
 }  // namespace kiln
 

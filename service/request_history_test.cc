@@ -52,7 +52,7 @@ TEST(RequestHistoryTest, IsBoundedInBytes) {
   RequestHistory history(RequestHistory::kMaxRequests, kBytesPerShard * RequestHistory::kShards);
   auto with_lines = [](const std::string& id, size_t bytes) {
     MissFacts miss;
-    miss.locations = {std::string(bytes, 'x')};
+    miss.source = std::make_shared<const GraphSource>(GraphSource{.locations = {std::string(bytes, 'x')}});
     RequestFacts facts = Facts(id);
     facts.miss = std::make_shared<const MissFacts>(std::move(miss));
     return facts;

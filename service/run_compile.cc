@@ -28,7 +28,7 @@ v1::FrontToWorker StartFrame(const PreparedCompile& request, const CompilerEntry
                              int threads) {
   v1::FrontToWorker frame;
   v1::FrontToWorker::Start& start = *frame.mutable_start();
-  *start.mutable_graph() = request.graph;
+  *start.mutable_graph() = request.graph->proto;
   start.mutable_options()->insert(request.options.begin(), request.options.end());
   *start.mutable_target() = request.host.target();
   *start.mutable_key() = request.components;
@@ -78,7 +78,7 @@ class CompileRun {
   }
 
   bool TellPropagated(v1::WorkerToFront::Propagated& propagated) {
-    AddLocations(request_.locations, *propagated.mutable_guards());
+    AddLocations(request_.graph->source->locations, *propagated.mutable_guards());
     const std::vector<v1::Guard> guards(propagated.guards().begin(), propagated.guards().end());
     KeepGraph();
     propagated_ = front_.clock->Monotonic();
@@ -91,9 +91,9 @@ class CompileRun {
 
   // So that others may name it from now on. Without it they send it inline.
   void KeepGraph() {
-    const Digest name = GraphName(request_.domain, request_.graph_digest, request_.signature_digest);
+    const Digest name = GraphName(request_.domain, request_.graph->digest, request_.graph->signature_digest);
     if (front_.graphs->HasGraph(name)) return;
-    const absl::Status status = front_.graphs->PutGraph(name, StoredGraph(request_.graph));
+    const absl::Status status = front_.graphs->PutGraph(name, StoredGraph(request_.graph->proto));
     if (!status.ok()) spdlog::warn("a graph is not kept: {}", std::string(status.message()));
   }
 
@@ -110,7 +110,7 @@ class CompileRun {
     if (LandPublished()) return absl::OkStatus();
     auto elf = std::make_shared<const std::string>(std::move(*compiled.mutable_elf()));
     KILN_ASSIGN_OR_RETURN(IndexedVariantPtr variant, PublishTrusted(front_, record, elf));
-    spdlog::info("compiled graph={} guards={} bytes={} ms={:.1f}", request_.graph_digest.ToShortHex(),
+    spdlog::info("compiled graph={} guards={} bytes={} ms={:.1f}", request_.graph->digest.ToShortHex(),
                  record.guards_size(), elf->size(), absl::ToDoubleMilliseconds(elapsed));
     flight_.Compiled(variant, elf);
     // Nobody here waits for that.
@@ -143,7 +143,7 @@ class CompileRun {
 void Fail(Front& front, Flight& flight, const PreparedCompile& request, const absl::Status& status) {
   front.metrics->CountCompileFailure(status);
   if (GetErrorReason(status) != ErrorReason::kRequestCancelled) {
-    spdlog::warn("compile failed graph={} {}", request.graph_digest.ToShortHex(), std::string(status.message()));
+    spdlog::warn("compile failed graph={} {}", request.graph->digest.ToShortHex(), std::string(status.message()));
   }
   front.failures.NoteFailure(flight.request(), status);
   flight.Failed(status);

@@ -6,6 +6,7 @@
 #include <grpcpp/support/server_callback.h>
 
 #include <memory>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "service/cancel_signal.h"
@@ -26,15 +27,24 @@ class UnaryReactor final : public grpc::ServerUnaryReactor {
   const std::shared_ptr<CancelSignal>& cancel() const { return cancel_; }
 
   void FinishWith(const absl::Status& status, const google::protobuf::MessageLite& response) {
-    if (status.ok()) *response_ = SerializeMessage(response);
-    log_.Finish(status);
-    Finish(ToGrpcStatus(status));
+    status.ok() ? FinishWith(SerializeMessage(response)) : FinishWith(status);
   }
+  void FinishWith(grpc::ByteBuffer response) {
+    *response_ = std::move(response);
+    End(absl::OkStatus());
+  }
+  // With an error.
+  void FinishWith(const absl::Status& error) { End(error); }
 
   void OnCancel() override { cancel_->Cancel(); }
   void OnDone() override { delete this; }
 
  private:
+  void End(const absl::Status& status) {
+    log_.Finish(status);
+    Finish(ToGrpcStatus(status));
+  }
+
   RequestLog log_;
   grpc::ByteBuffer* const response_;
   const std::shared_ptr<CancelSignal> cancel_ = std::make_shared<CancelSignal>();

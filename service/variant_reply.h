@@ -9,8 +9,12 @@
 
 namespace kiln {
 
-// With the artifact's bytes when they are few and the client has not them yet.
-v1::Variant MakeVariantReply(const CacheHit& hit, const absl::flat_hash_set<Digest>& have);
+// Without the artifact's bytes.
+v1::Variant MakeVariantReply(const CacheHit& hit);
+
+// The artifact, if it goes with the reply: it is small and the client has not got it
+// yet. Else null.
+ArtifactBytes InlineArtifact(const CacheHit& hit, const absl::flat_hash_set<Digest>& have);
 
 }  // namespace kiln
 

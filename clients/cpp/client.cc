@@ -213,7 +213,7 @@ absl::StatusOr<CompiledVariant> Client::Compile(const Graph& graph, const Option
     return FromGrpcStatus(reader->Finish());
   }));
   if (!variant.has_value()) return absl::InternalError("the server ended a compile without a result");
-  KILN_ASSIGN_OR_RETURN(CompiledVariant compiled, Fetch(*variant));
+  KILN_ASSIGN_OR_RETURN(CompiledVariant compiled, Fetch(*std::move(variant)));
   compiled.request_id = request.header().request_id();
   if (options_.explain_misses && (compiled.tier == v1::TIER_COMPILED || compiled.tier == v1::TIER_JOINED)) {
     // The variant is there, whether anybody can say why or not.
@@ -228,14 +228,14 @@ absl::StatusOr<CompiledVariant> Client::GetOrCompile(const Graph& graph, ExprPoo
   KILN_ASSIGN_OR_RETURN(GraphIdentity identity, IdentifyGraph(graph, pool));
   KILN_ASSIGN_OR_RETURN(v1::LookupResponse found, Lookup(identity, options, host));
   if (found.found()) {
-    absl::StatusOr<CompiledVariant> fetched = Fetch(found.variant());
+    absl::StatusOr<CompiledVariant> fetched = Fetch(std::move(*found.mutable_variant()));
     // Evicted between the two RPCs: a miss after all.
     if (GetErrorReason(fetched.status()) != ErrorReason::kArtifactNotFound) return fetched;
   }
   return Compile(graph, options, host, progress);
 }
 
-absl::StatusOr<CompiledVariant> Client::Fetch(const v1::Variant& variant) {
+absl::StatusOr<CompiledVariant> Client::Fetch(v1::Variant variant) {
   CompiledVariant compiled;
   if (!options_.trusted.empty()) {
     KILN_ASSIGN_OR_RETURN(compiled.record, options_.trusted.Open(variant.signed_()));
@@ -244,7 +244,7 @@ absl::StatusOr<CompiledVariant> Client::Fetch(const v1::Variant& variant) {
   }
   std::optional<Digest> sha256 = Digest::FromBytes(compiled.record.artifact_sha256());
   if (!sha256.has_value()) return MakeError(ErrorReason::kArtifactCorrupt, "the variant record names no artifact");
-  compiled.elf = variant.artifact();
+  compiled.elf = std::move(*variant.mutable_artifact());
   if (compiled.elf.empty()) {
     KILN_ASSIGN_OR_RETURN(compiled.elf, GetArtifact(*sha256));
   } else if (Sha256(compiled.elf) != *sha256) {
@@ -252,7 +252,7 @@ absl::StatusOr<CompiledVariant> Client::Fetch(const v1::Variant& variant) {
                      absl::StrCat("the artifact's digest is ", Sha256(compiled.elf).ToShortHex(),
                                   " but its record names ", sha256->ToShortHex()));
   }
-  compiled.signed_variant = variant.signed_();
+  compiled.signed_variant = std::move(*variant.mutable_signed_());
   compiled.tier = variant.tier();
   return compiled;
 }

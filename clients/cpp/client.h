@@ -118,7 +118,7 @@ class Client {
 
   // Checks a variant as it came and fetches its artifact if it is not inside.
   // ARTIFACT_UNTRUSTED, ARTIFACT_CORRUPT.
-  absl::StatusOr<CompiledVariant> Fetch(const v1::Variant& variant);
+  absl::StatusOr<CompiledVariant> Fetch(v1::Variant variant);
 
  private:
   struct Rpc;
