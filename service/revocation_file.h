@@ -17,8 +17,10 @@ class RevocationFile {
  public:
   explicit RevocationFile(std::string path) : path_(std::move(path)) {}
 
-  // Appends what is not there yet; the file is replaced whole. PARSE_ERROR, naming the
-  // line, if one of them or of the file's own is malformed; LIMIT_EXCEEDED; STORAGE.
+  // Appends what is not there yet; the file, or the one that a link of this name leads
+  // to, is replaced whole. PARSE_ERROR, naming the line, if one of them or of the file's
+  // own is malformed; LIMIT_EXCEEDED; STORAGE, also if what is there cannot be read. The
+  // file is as it was after an error.
   absl::Status Add(const std::vector<std::string>& lines);
 
  private:

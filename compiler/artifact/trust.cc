@@ -1,8 +1,6 @@
 #include "compiler/artifact/trust.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -11,45 +9,12 @@
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/status_macros.h"
+#include "compiler/artifact/trust_file.h"
 
 namespace kiln {
 namespace {
 
 constexpr absl::Duration kPollInterval = absl::Seconds(1);
-// kRevocations lines of 128 bytes.
-constexpr int64_t kMaxFileBytes = int64_t{8} << 20;
-
-absl::Status Unreadable(const std::string& path, absl::string_view why) {
-  return MakeError(ErrorReason::kStorage, absl::StrCat(path, ": ", why));
-}
-
-absl::StatusOr<std::string> ReadFd(int fd, const std::string& path) {
-  struct stat info;
-  if (fstat(fd, &info) != 0) return Unreadable(path, std::strerror(errno));
-  if (!S_ISREG(info.st_mode)) return Unreadable(path, "is no file");
-  if (info.st_size > kMaxFileBytes) return Unreadable(path, absl::StrCat("has more than ", kMaxFileBytes, " bytes"));
-  std::string text;
-  char buffer[1 << 14];
-  while (true) {
-    const ssize_t got = read(fd, buffer, sizeof(buffer));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return Unreadable(path, std::strerror(errno));
-    if (got == 0) return text;
-    text.append(buffer, static_cast<size_t>(got));
-    if (static_cast<int64_t>(text.size()) > kMaxFileBytes) return Unreadable(path, "grows while it is read");
-  }
-}
-
-// NOT_FOUND as ENOENT's own code, since a missing file may be no error.
-absl::StatusOr<std::string> ReadText(const std::string& path) {
-  // Without O_NONBLOCK a pipe of that name would be waited for.
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (fd < 0 && errno == ENOENT) return absl::NotFoundError(path);
-  if (fd < 0) return Unreadable(path, std::strerror(errno));
-  absl::StatusOr<std::string> text = ReadFd(fd, path);
-  close(fd);
-  return text;
-}
 
 int64_t Nanoseconds(const timespec& time) { return int64_t{1000000000} * time.tv_sec + time.tv_nsec; }
 
@@ -110,10 +75,10 @@ absl::StatusOr<Trust::Read> Trust::ReadFiles() const {
   };
   for (const auto& file : files) {
     if (file.path.empty()) continue;
-    absl::StatusOr<std::string> text = ReadText(file.path);
+    absl::StatusOr<std::string> text = ReadTrustFile(file.path);
     if (absl::IsNotFound(text.status())) {
       if (file.may_be_missing) text = std::string();
-      else text = Unreadable(file.path, std::strerror(ENOENT));
+      else text = MakeError(ErrorReason::kStorage, absl::StrCat(file.path, ": ", std::strerror(ENOENT)));
     }
     KILN_RETURN_IF_ERROR(text.status());
     if (absl::Status status = file.add(result.policy, *text); !status.ok()) return AddContext(status, file.path);
