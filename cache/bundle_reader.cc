@@ -25,7 +25,25 @@ uint64_t FromLittleEndian(absl::string_view bytes) {
   return value;
 }
 
+absl::StatusOr<uint64_t> ManifestBytes(absl::string_view header) {
+  if (!absl::StartsWith(header, kBundleMagic)) return BundleRefused("it is no bundle");
+  const uint64_t version = FromLittleEndian(header.substr(8, 4));
+  if (version != kBundleVersion) {
+    return BundleRefused(absl::StrCat("it has format ", version, ", and this build reads ", kBundleVersion));
+  }
+  if (FromLittleEndian(header.substr(12, 4)) != 0) return BundleRefused("its header has unknown flags");
+  const uint64_t size = FromLittleEndian(header.substr(16, 8));
+  if (size <= static_cast<uint64_t>(GetLimit(Limit::kBundleManifestBytes))) return size;
+  return BundleRefused(absl::StrCat("its manifest has ", size, " bytes, and ", GetLimit(Limit::kBundleManifestBytes),
+                                    " are allowed"));
+}
+
 }  // namespace
+
+absl::StatusOr<int64_t> BundleHeadBytes(absl::string_view header) {
+  KILN_ASSIGN_OR_RETURN(const uint64_t manifest, ManifestBytes(header));
+  return static_cast<int64_t>(kBundleHeaderBytes + manifest + kKeyIdBytes + kBundleSignatureBytes);
+}
 
 absl::StatusOr<BundleReader> BundleReader::Open(ByteSource source, std::shared_ptr<const TrustPolicy> policy) {
   BundleReader reader(std::move(source), std::move(policy));
@@ -47,17 +65,7 @@ absl::StatusOr<std::string> BundleReader::ReadBytes(size_t size, absl::string_vi
 
 absl::Status BundleReader::ReadHead() {
   KILN_ASSIGN_OR_RETURN(std::string head, ReadBytes(kBundleHeaderBytes, "its header"));
-  if (!absl::StartsWith(head, kBundleMagic)) return BundleRefused("it is no bundle");
-  const uint64_t version = FromLittleEndian(absl::string_view(head).substr(8, 4));
-  if (version != kBundleVersion) {
-    return BundleRefused(absl::StrCat("it has format ", version, ", and this build reads ", kBundleVersion));
-  }
-  if (FromLittleEndian(absl::string_view(head).substr(12, 4)) != 0) return BundleRefused("its header has unknown flags");
-  const uint64_t size = FromLittleEndian(absl::string_view(head).substr(16, 8));
-  if (size > static_cast<uint64_t>(GetLimit(Limit::kBundleManifestBytes))) {
-    return BundleRefused(absl::StrCat("its manifest has ", size, " bytes, and ", GetLimit(Limit::kBundleManifestBytes),
-                                      " are allowed"));
-  }
+  KILN_ASSIGN_OR_RETURN(const uint64_t size, ManifestBytes(head));
   KILN_ASSIGN_OR_RETURN(const std::string manifest, ReadBytes(size, "its manifest"));
   KILN_ASSIGN_OR_RETURN(key_id_, ReadBytes(kKeyIdBytes, "its signature"));
   KILN_ASSIGN_OR_RETURN(const std::string signature, ReadBytes(kBundleSignatureBytes, "its signature"));

@@ -10,6 +10,7 @@
 #define KILN_CACHE_BUNDLE_READER_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
@@ -17,6 +18,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "compiler/artifact/trust.h"
 #include "kiln/v1/bundle.pb.h"
 
@@ -33,6 +35,10 @@ struct BundleVisitor {
   std::function<absl::Status(const v1::BundleArtifact& entry, std::vector<v1::SignedVariant> records, std::string elf)>
       artifact;
 };
+
+// How many bytes of a bundle BundleReader::Open() reads, up to and with the signature, as
+// the first kBundleHeaderBytes of it say. BUNDLE_REFUSED for another file's.
+absl::StatusOr<int64_t> BundleHeadBytes(absl::string_view header);
 
 class BundleReader {
  public:

@@ -1,5 +1,8 @@
 #include "cache/disk_database.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdarg>
@@ -8,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "base/error.h"
@@ -79,8 +83,28 @@ absl::Status StorageError(absl::string_view where, const rocksdb::Status& status
   return MakeError(ErrorReason::kStorage, absl::StrCat(where, ": ", text));
 }
 
+absl::Status CannotOpen(absl::string_view where, const rocksdb::Status& status) {
+  const absl::Status error = StorageError(absl::StrCat(where, ": cannot be opened"), status);
+  if (!status.IsCorruption()) return error;
+  return MakeError(ErrorReason::kStorage,
+                   absl::StrCat(error.message(), "; move it away and the server starts with an empty cache, and "
+                                                 "compiles again what this one held"));
+}
+
 absl::Status NotOpen(absl::string_view where) {
   return MakeError(ErrorReason::kStorage, absl::StrCat(where, ": is being opened anew"));
+}
+
+// RocksDB's own lock on the folder, which who only reads does not take.
+bool IsLockedByAnother(const std::string& folder) {
+  const int fd = open(absl::StrCat(folder, "/LOCK").c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  const bool is_locked = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+  close(fd);
+  return is_locked;
 }
 
 absl::Status MakeFolder(const std::string& folder, absl::string_view where) {
@@ -96,10 +120,13 @@ absl::Status MakeFolder(const std::string& folder, absl::string_view where) {
 struct DiskDatabase::Handles {
   ~Handles() {
     if (db == nullptr) return;
-    for (rocksdb::ColumnFamilyHandle* family : families) db->DestroyColumnFamilyHandle(family);
+    for (rocksdb::ColumnFamilyHandle* family : families) {
+      if (family != nullptr) db->DestroyColumnFamilyHandle(family);
+    }
     db->Close().PermitUncheckedError();
   }
   std::unique_ptr<rocksdb::DB> db;
+  // Null for one that a folder that is only read lacks.
   std::array<rocksdb::ColumnFamilyHandle*, kNumFamilies> families = {};
 };
 
@@ -112,10 +139,11 @@ DiskDatabase::DiskDatabase(const std::string& folder, const Clock* clock, rocksd
 DiskDatabase::~DiskDatabase() = default;
 
 absl::StatusOr<std::unique_ptr<DiskDatabase>> DiskDatabase::Open(const std::string& folder, const Clock* clock,
-                                                                 rocksdb::Env* env) {
+                                                                 rocksdb::Env* env, Access access) {
   std::unique_ptr<DiskDatabase> database(new DiskDatabase(folder, clock, env));
-  KILN_RETURN_IF_ERROR(MakeFolder(folder, database->where_));
-  KILN_ASSIGN_OR_RETURN(std::unique_ptr<Handles> handles, database->OpenHandles());
+  if (access == Access::kWrite) KILN_RETURN_IF_ERROR(MakeFolder(folder, database->where_));
+  KILN_ASSIGN_OR_RETURN(std::unique_ptr<Handles> handles,
+                        access == Access::kWrite ? database->OpenHandles() : database->OpenHandlesToRead());
   absl::MutexLock lock(&database->mutex_);
   database->handles_ = std::move(handles);
   return database;
@@ -129,16 +157,45 @@ absl::StatusOr<std::unique_ptr<DiskDatabase::Handles>> DiskDatabase::OpenHandles
   rocksdb::DB* db = nullptr;
   std::vector<rocksdb::ColumnFamilyHandle*> opened;
   rocksdb::Status status = rocksdb::DB::Open(DatabaseOptions(env_), folder_, families, &opened, &db);
-  if (!status.ok()) return StorageError(absl::StrCat(where_, ": cannot be opened"), status);
+  if (!status.ok()) return CannotOpen(where_, status);
   auto handles = std::make_unique<Handles>();
   handles->db.reset(db);
   std::copy(opened.begin(), opened.end(), handles->families.begin());
   return handles;
 }
 
+absl::StatusOr<std::unique_ptr<DiskDatabase::Handles>> DiskDatabase::OpenHandlesToRead() const {
+  if (IsLockedByAnother(folder_)) {
+    return MakeError(ErrorReason::kStorage, absl::StrCat(where_, ": another process has it open"));
+  }
+  rocksdb::DBOptions options = DatabaseOptions(env_);
+  options.create_if_missing = false;
+  options.create_missing_column_families = false;
+  std::vector<std::string> names;
+  rocksdb::Status status = rocksdb::DB::ListColumnFamilies(options, folder_, &names);
+  if (!status.ok()) return CannotOpen(where_, status);
+  // One that an older server wrote may lack some.
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  std::vector<Family> places;
+  for (int i = 0; i < kNumFamilies; ++i) {
+    if (!absl::c_linear_search(names, kFamilyNames[i])) continue;
+    families.emplace_back(kFamilyNames[i], FamilyOptions(static_cast<Family>(i)));
+    places.push_back(static_cast<Family>(i));
+  }
+  rocksdb::DB* db = nullptr;
+  std::vector<rocksdb::ColumnFamilyHandle*> opened;
+  status = rocksdb::DB::OpenForReadOnly(options, folder_, families, &opened, &db);
+  if (!status.ok()) return CannotOpen(where_, status);
+  auto handles = std::make_unique<Handles>();
+  handles->db.reset(db);
+  for (size_t i = 0; i < opened.size(); ++i) handles->families[places[i]] = opened[i];
+  return handles;
+}
+
 absl::StatusOr<std::optional<std::string>> DiskDatabase::Get(Family family, absl::string_view key) {
   absl::ReaderMutexLock lock(&mutex_);
   if (handles_ == nullptr) return NotOpen(where_);
+  if (handles_->families[family] == nullptr) return std::nullopt;
   std::string value;
   rocksdb::Status status = handles_->db->Get(rocksdb::ReadOptions(), handles_->families[family], Slice(key), &value);
   if (status.ok()) return value;
@@ -152,6 +209,7 @@ bool DiskDatabase::Has(Family family, absl::string_view key) {
   if (handles_ == nullptr) return false;
   std::string value;
   rocksdb::ColumnFamilyHandle* handle = handles_->families[family];
+  if (handle == nullptr) return false;
   // The filters say no without a read; a maybe is settled by reading.
   if (!handles_->db->KeyMayExist(rocksdb::ReadOptions(), handle, Slice(key), &value)) return false;
   rocksdb::PinnableSlice pinned;
@@ -241,6 +299,7 @@ absl::Status DiskDatabase::Visit(Family family, absl::string_view from,
                                  const std::function<bool(absl::string_view, absl::string_view)>& visit) {
   absl::ReaderMutexLock lock(&mutex_);
   if (handles_ == nullptr) return NotOpen(where_);
+  if (handles_->families[family] == nullptr) return absl::OkStatus();
   std::unique_ptr<rocksdb::Iterator> it(
       handles_->db->NewIterator(rocksdb::ReadOptions(), handles_->families[family]));
   for (it->Seek(Slice(from)); it->Valid(); it->Next()) {

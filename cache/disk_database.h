@@ -59,10 +59,17 @@ class DiskDatabase {
     std::vector<OneWrite> writes_;
   };
 
+  enum class Access {
+    kWrite,  // makes the folder where there is none
+    // Changes no file. Writes fail. STORAGE while another process has it open to write,
+    // which could take away what is being read.
+    kRead,
+  };
+
   // `clock` and `env` must outlive it; a null `env` is the machine's. STORAGE, in one
   // line that names the folder.
   static absl::StatusOr<std::unique_ptr<DiskDatabase>> Open(const std::string& folder, const Clock* clock,
-                                                            rocksdb::Env* env);
+                                                            rocksdb::Env* env, Access access = Access::kWrite);
   ~DiskDatabase();
 
   // nullopt if it is not there; ARTIFACT_CORRUPT if a checksum says so.
@@ -89,6 +96,7 @@ class DiskDatabase {
 
   DiskDatabase(const std::string& folder, const Clock* clock, rocksdb::Env* env);
   absl::StatusOr<std::unique_ptr<Handles>> OpenHandles() const;
+  absl::StatusOr<std::unique_ptr<Handles>> OpenHandlesToRead() const;
   // If writes have failed and it is time to try.
   void MendIfDue();
   bool Mend();

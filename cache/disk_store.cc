@@ -51,6 +51,20 @@ absl::StatusOr<std::unique_ptr<DiskStore>> DiskStore::Open(const std::string& fo
   return store;
 }
 
+absl::StatusOr<std::unique_ptr<DiskStore>> DiskStore::OpenToRead(const std::string& folder) {
+  KILN_ASSIGN_OR_RETURN(std::unique_ptr<DiskDatabase> database,
+                        DiskDatabase::Open(folder, Clock::Real(), nullptr, DiskDatabase::Access::kRead));
+  std::unique_ptr<DiskStore> store(new DiskStore(std::move(database)));
+  KILN_ASSIGN_OR_RETURN(std::optional<std::string> format, store->database_->Get(DiskDatabase::kDefault, kFormatKey));
+  if (format != kFormat) {
+    return MakeError(ErrorReason::kStorage,
+                     absl::StrCat("cache folder ", folder, ": it has format ", format.value_or("none"),
+                                  " but this build reads ", kFormat, "; a server converts an older one when it starts"));
+  }
+  KILN_RETURN_IF_ERROR(store->CountRows());
+  return store;
+}
+
 absl::Status DiskStore::CheckFormat(const std::string& folder) {
   KILN_ASSIGN_OR_RETURN(std::optional<std::string> format, database_->Get(DiskDatabase::kDefault, kFormatKey));
   if (format == kFormat) return absl::OkStatus();

@@ -52,6 +52,8 @@ class DiskStore final : public ArtifactStore, public GraphStore, public PinStore
   // STORAGE, in one line that names the folder.
   static absl::StatusOr<std::unique_ptr<DiskStore>> Open(const std::string& folder);
   static absl::StatusOr<std::unique_ptr<DiskStore>> Open(const std::string& folder, Options options);
+  // Of a folder whose server does not run: no file of it is changed. Writes are errors.
+  static absl::StatusOr<std::unique_ptr<DiskStore>> OpenToRead(const std::string& folder);
   ~DiskStore() override;
 
   absl::StatusOr<StoredArtifact> GetArtifact(const Digest& sha256) override;

@@ -80,7 +80,7 @@ absl::StatusOr<OpenedCache> OpenCacheToRead(const std::string& folder, std::shar
   if (!std::filesystem::exists(std::filesystem::path(folder) / "CURRENT")) {
     return MakeError(ErrorReason::kStorage, absl::StrCat("cache folder ", folder, ": there is no cache"));
   }
-  KILN_ASSIGN_OR_RETURN(std::shared_ptr<DiskStore> disk, DiskStore::Open(folder));
+  KILN_ASSIGN_OR_RETURN(std::shared_ptr<DiskStore> disk, DiskStore::OpenToRead(folder));
   auto dropped = std::make_shared<DropLog>();
   auto verified = std::make_unique<VerifiedStore>(std::make_shared<ReadOnlyStore>(disk), std::move(trusted), dropped);
   OpenedCache cache;

@@ -16,6 +16,8 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "cache/bundle_format.h"
+#include "cache/bundle_reader.h"
 #include "cache/export_bundle.h"
 #include "cache/import_bundle.h"
 #include "cache/verify_cache.h"
@@ -218,14 +220,32 @@ class AdminService final : public v1::AdminService::Service {
                               });
   }
 
+  // Of a bundle whose first `size` bytes are staged: the header's, or all of its head's.
+  // Returns how many are wanted for the next check; 0 when there is none.
+  absl::StatusOr<int64_t> CheckHead(const StagedFile& staged, int64_t size) const {
+    KILN_ASSIGN_OR_RETURN(const ByteSource source, staged.Source());
+    if (size > static_cast<int64_t>(kBundleHeaderBytes)) {
+      KILN_RETURN_IF_ERROR(BundleReader::Open(source, parts_.trust->Current()).status());
+      return 0;
+    }
+    std::string header(kBundleHeaderBytes, 0);
+    KILN_RETURN_IF_ERROR(source(header.data(), header.size()).status());
+    return BundleHeadBytes(header);
+  }
+
   absl::Status Import(grpc::ServerReader<v1::ImportBundleRequest>& reader, v1::ImportBundleResponse& response) {
     KILN_RETURN_IF_ERROR(CheckWritable());
     KILN_ASSIGN_OR_RETURN(StagedFile staged, StagedFile::Create(parts_.staging_folder));
+    // What is no bundle, or a stranger's, is refused as soon as that can be told.
+    int64_t wanted = kBundleHeaderBytes;
     v1::ImportBundleRequest chunk;
     while (reader.Read(&chunk)) {
       KILN_RETURN_IF_ERROR(CheckLimit(Limit::kBundleBytes, staged.size() + static_cast<int64_t>(chunk.data().size()),
                                       "the bundle"));
       KILN_RETURN_IF_ERROR(staged.Append(chunk.data()));
+      while (wanted > 0 && staged.size() >= wanted) {
+        KILN_ASSIGN_OR_RETURN(wanted, CheckHead(staged, wanted));
+      }
     }
     KILN_ASSIGN_OR_RETURN(response, kiln::ImportBundle([&] { return staged.Source(); }, parts_.trust->Current(),
                                                        parts_.compiler_build, *parts_.cache, *parts_.graphs));

@@ -17,6 +17,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/server_address.h"
+#include "base/status_macros.h"
 
 namespace kiln {
 namespace {
@@ -49,6 +51,9 @@ absl::StatusOr<std::unique_ptr<GrpcServer>> GrpcServer::Start(const std::vector<
                                                               std::unique_ptr<grpc::Service> service,
                                                               int max_threads,
                                                               std::unique_ptr<grpc::Service> beside) {
+  for (const std::string& address : listen) {
+    KILN_RETURN_IF_ERROR(CheckServerAddress(address, AddressUse::kListen));
+  }
   gpr_set_log_function(LogOfGrpc);
   grpc::EnableDefaultHealthCheckService(true);
   std::unique_ptr<GrpcServer> self(new GrpcServer);

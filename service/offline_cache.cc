@@ -1,7 +1,5 @@
 #include "service/offline_cache.h"
 
-#include <unistd.h>
-
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,11 +14,11 @@ namespace kiln {
 absl::StatusOr<std::unique_ptr<OfflineCache>> OfflineCache::Open(const std::string& data_folder,
                                                                  const std::string& trusted_keys) {
   const std::string key_file = absl::StrCat(data_folder, "/signing_key");
-  // It would be made.
-  if (access(key_file.c_str(), F_OK) != 0) {
+  absl::StatusOr<SigningKey> loaded = LoadSigningKey(key_file);
+  if (absl::IsNotFound(loaded.status())) {
     return MakeError(ErrorReason::kStorage, absl::StrCat("data folder ", data_folder, ": there is no signing_key"));
   }
-  KILN_ASSIGN_OR_RETURN(SigningKey key, LoadOrCreateSigningKey(key_file));
+  KILN_ASSIGN_OR_RETURN(SigningKey key, std::move(loaded));
   TrustPolicy always;
   KILN_RETURN_IF_ERROR(always.keys.Add(key.public_key()));
   std::unique_ptr<OfflineCache> offline(new OfflineCache(std::move(key)));

@@ -10,7 +10,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -18,6 +20,7 @@
 #include "absl/time/clock.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/server_address.h"
 #include "base/status_macros.h"
 #include "cache/open_cache.h"
 #include "cache/redis/redis_fleet_leases.h"
@@ -89,9 +92,24 @@ absl::Status CheckOptions(const ServeOptions& options) {
                      absl::StrCat("a shape threshold of ", options.shape_threshold, " is not within 1 and ",
                                   ShapeProfile::kMaxThreshold));
   }
+  if (!options.metrics.empty()) KILN_RETURN_IF_ERROR(CheckServerAddress(options.metrics, AddressUse::kListen));
+  for (const std::string& peer : options.peers) {
+    if (absl::Status status = CheckServerAddress(peer, AddressUse::kDial); !status.ok()) {
+      return AddContext(status, "peers");
+    }
+  }
   if (!options.peers.empty() && !options.redis.empty()) {
     return MakeError(ErrorReason::kBadArgumentValue,
                      "servers share by Redis or ask each other as peers, not both: leave one of the two out");
+  }
+  if (!options.ready_file.empty()) {
+    // Now, not when everything else has been set up.
+    const std::filesystem::path folder = std::filesystem::absolute(options.ready_file).parent_path();
+    std::error_code ignored;
+    if (!std::filesystem::is_directory(folder, ignored) || std::filesystem::is_directory(options.ready_file, ignored)) {
+      return MakeError(ErrorReason::kBadArgumentValue,
+                       absl::StrCat("ready file ", options.ready_file, ": no file can be made there"));
+    }
   }
   return SetUpLogging(options.log_level);
 }

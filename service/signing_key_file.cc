@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
@@ -50,17 +51,20 @@ absl::StatusOr<SigningKey> Create(const std::string& path) {
   return key;
 }
 
-absl::StatusOr<SigningKey> LoadOrCreate(const std::string& path) {
-  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.valid()) return Load(path, fd.get());
-  if (errno != ENOENT) return Refused(path, std::strerror(errno));
-  return Create(path);
-}
-
 }  // namespace
 
+absl::StatusOr<SigningKey> LoadSigningKey(const std::string& path) {
+  // Without O_NONBLOCK a pipe of that name would be waited for.
+  UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (fd.valid()) return Load(path, fd.get());
+  if (errno == ENOENT) return absl::NotFoundError(path);
+  return Refused(path, std::strerror(errno));
+}
+
 absl::StatusOr<SigningKey> LoadOrCreateSigningKey(const std::string& path) {
-  KILN_ASSIGN_OR_RETURN(SigningKey key, LoadOrCreate(path));
+  absl::StatusOr<SigningKey> loaded = LoadSigningKey(path);
+  if (absl::IsNotFound(loaded.status())) loaded = Create(path);
+  KILN_ASSIGN_OR_RETURN(SigningKey key, std::move(loaded));
   const std::string text = absl::StrCat("# Kiln's public key; trust it to run what this server compiles.\n",
                                         absl::BytesToHexString(key.public_key()), "\n");
   KILN_RETURN_IF_ERROR(WriteFileAtomically(path + ".pub", text, 0644));

@@ -10,6 +10,10 @@
 
 namespace kiln {
 
+// NOT_FOUND (the plain code) where there is no file. STORAGE, in one line that names the
+// file, for one that cannot be read, holds no key, or can be read by others.
+absl::StatusOr<SigningKey> LoadSigningKey(const std::string& path);
+
 // Loads the key, or makes one where there is no file. Writes the public file in
 // both cases. STORAGE, in one line that names the file, for one that cannot be
 // read or written, holds no key, or can be read by others.

@@ -17,8 +17,10 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/error.h"
+#include "base/server_address.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "clients/cli/option_checks.h"
 #include "clients/cpp/grpc_status.h"
 #include "service/admin_server.h"
 #include "service/offline_cache.h"
@@ -62,7 +64,9 @@ void AddAdminOptions(CLI::App& command, AdminClientOptions& options) {
       .add_option("--trusted-keys", options.trusted_keys,
                   "A file of public keys that count besides the folder's own, where no server is asked")
       ->envname("KILN_TRUSTED_KEYS");
-  command.add_option("--timeout", options.timeout_seconds, "Seconds to wait for an answer")->capture_default_str();
+  command.add_option("--timeout", options.timeout_seconds, "Seconds to wait for an answer")
+      ->check(NumberWithin(kMinSeconds, kMaxSeconds))
+      ->capture_default_str();
 }
 
 AdminClient::AdminClient() = default;
@@ -95,6 +99,7 @@ absl::StatusOr<std::unique_ptr<AdminClient>> AdminClient::Connect(const AdminCli
   if (!options.token_file.empty()) {
     KILN_ASSIGN_OR_RETURN(client->token_, ReadAdminToken(options.token_file));
   }
+  KILN_RETURN_IF_ERROR(CheckServerAddress(address, AddressUse::kDial));
   std::shared_ptr<grpc::Channel> channel = ChannelTo(address);
   if (!Answers(*channel, std::min(kConnectTimeout, absl::Seconds(options.timeout_seconds)))) {
     return absl::UnavailableError(absl::StrCat("no Kiln server answers at ", address));

@@ -24,6 +24,7 @@
 #include "clients/cli/describe_cache.h"
 #include "clients/cli/graph_file.h"
 #include "clients/cli/message_json.h"
+#include "clients/cli/option_checks.h"
 #include "clients/cli/variant_filter_options.h"
 
 namespace kiln {
@@ -197,7 +198,7 @@ const Subcommand kSubcommands[] = {
      false,
      [](CLI::App& command, CacheArguments& arguments) {
        command.add_option("--mib-per-second", arguments.mib_per_second, "Read no faster. 0: as fast as it goes")
-           ->check(CLI::NonNegativeNumber)
+           ->check(NumberWithin(0, 1e6))
            ->capture_default_str();
      }},
     {"evict", "Forget variants", &Evict, true,

@@ -317,6 +317,28 @@ TEST_F(KilnTest, ServeSaysInOneLineWhyItCannotStart) {
   EXPECT_EQ(lines.size(), 1u) << ran.output;
 }
 
+TEST_F(KilnTest, ServeRefusesValuesThatMeanNothing) {
+  for (const char* bad :
+       {"--pin-lease=nan", "--pin-lease=1e300", "--drain=inf", "--idle-exit=-1", "--redis-ttl=1e300", "--lease=nan",
+        "--scrub-mib-per-second=nan", "--memory-cache-mib=99999999999999999", "--disk-cache-mib=0",
+        "--listen=127.0.0.1:99999", "--listen=localhost", "--metrics=127.0.0.1:x", "--peers=localhost:99999",
+        "--peers=a:1,b", "--ready-file=/no/such/folder/ready"}) {
+    const Ran ran = Kiln(absl::StrCat("serve --metrics=none --listen=unix:", folder_, "/s.sock ", bad));
+    EXPECT_NE(ran.exit_code, 0) << bad;
+    EXPECT_LE(ran.exit_code, 106) << bad;
+    EXPECT_FALSE(ran.output.empty()) << bad;
+    EXPECT_THAT(ran.output, Not(HasSubstr("serving on"))) << bad;
+  }
+}
+
+TEST_F(KilnTest, AnAddressThatIsNoneIsRefusedBeforeAnybodyIsAsked) {
+  const Ran ran = Kiln("stats --address=127.0.0.1:99999");
+  EXPECT_EQ(ran.exit_code, 1);
+  EXPECT_THAT(ran.output, HasSubstr("has a port that is no number from 1 to 65535"));
+  EXPECT_NE(Kiln("stats --timeout=nan").exit_code, 0);
+  EXPECT_THAT(Kiln("cache stats --admin=localhost").output, HasSubstr("has no port"));
+}
+
 TEST_F(KilnTest, ExplainSaysWhatCompileWouldDoAndWhy) {
   const std::string path = Write("broadcast.txt", kBroadcast);
   OwnServer server(folder_);

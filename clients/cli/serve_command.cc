@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "clients/cli/command.h"
+#include "clients/cli/option_checks.h"
 #include "service/serve.h"
 
 namespace kiln {
@@ -70,33 +71,33 @@ void AddServeCommand(CLI::App& app, CommandOutcome& outcome) {
   command->add_option("--admin-token", options.admin_token_file,
                       "A file of mode 0600 with the token that a TCP --admin-listen asks for");
   command->add_option("--workers", options.workers, "Compiles at a time. 0: one for each core")->capture_default_str();
+  // A mebibyte more would not fit 64 bits.
+  constexpr int64_t kMaxMib = int64_t{1} << 40;
   command->add_option("--memory-cache-mib", arguments->memory_cache_mib, "Artifacts kept in memory, in MiB")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(int64_t{1}, kMaxMib))
       ->capture_default_str();
   command->add_option("--shape-threshold", options.shape_threshold,
                       "Distinct sizes from which on clients are told that a dimension varies")
       ->capture_default_str();
-  // A mebibyte more would not fit 64 bits.
-  constexpr int64_t kMaxMib = int64_t{1} << 40;
   command->add_option("--disk-cache-mib", arguments->disk_cache_mib, "Artifacts kept in the data folder, in MiB")
       ->check(CLI::Range(int64_t{1}, kMaxMib))
       ->capture_default_str();
   command->add_option("--pin-lease", arguments->pin_lease_seconds,
                       "Seconds that what a job was answered is kept after its last request, whatever else is evicted")
-      ->check(CLI::PositiveNumber)
+      ->check(NumberWithin(kMinSeconds, kMaxSeconds))
       ->capture_default_str();
   command->add_option("--scrub-mib-per-second", arguments->scrub_mib_per_second,
                       "How much of the data folder is read again to find what rots. 0: nothing")
-      ->check(CLI::Range(0.0, 1e6))
+      ->check(NumberWithin(0, 1e6))
       ->capture_default_str();
   command->add_flag("--better-isa", options.better_isa,
                     "Compile again, behind their back, for clients that got a variant of a lesser processor");
   command->add_option("--idle-exit", arguments->idle_exit_seconds,
                       "Stop after so many seconds without a request. 0: never")
-      ->check(CLI::NonNegativeNumber)
+      ->check(NumberWithin(0, kMaxSeconds))
       ->capture_default_str();
   command->add_option("--drain", arguments->drain_seconds, "Seconds that calls may go on after SIGTERM")
-      ->check(CLI::NonNegativeNumber)
+      ->check(NumberWithin(0, kMaxSeconds))
       ->capture_default_str();
   command
       ->add_option("--redis", options.redis,
@@ -119,13 +120,13 @@ void AddServeCommand(CLI::App& app, CommandOutcome& outcome) {
   command
       ->add_option("--redis-ttl", arguments->redis_ttl_hours,
                    "Hours that Redis keeps what nobody writes again. 0: until it needs the room")
-      ->check(CLI::NonNegativeNumber)
+      ->check(NumberWithin(0, 1e6))
       ->capture_default_str();
   command
       ->add_option("--lease", arguments->lease_seconds,
                    "Seconds after which another server takes over a compile whose server has died, where they share "
                    "a Redis")
-      ->check(CLI::Range(0.1, 600.0))
+      ->check(NumberWithin(0.1, 600))
       ->capture_default_str();
   command->add_option("--ready-file", options.ready_file, "A file that gets the ready line too, written whole");
   command->add_option("--log-level", options.log_level, "trace, debug, info, warn, err or off")->capture_default_str();

@@ -8,6 +8,7 @@
 
 #include "base/status_macros.h"
 #include "clients/cli/graph_file.h"
+#include "clients/cli/option_checks.h"
 #include "service/serve.h"
 
 namespace kiln {
@@ -28,7 +29,9 @@ void AddServerOptions(CLI::App& command, ServerOptions& options) {
       .add_option("--job", options.job,
                   "The job that uses what is answered: the server keeps it while the job's lease lasts")
       ->envname("KILN_JOB");
-  command.add_option("--timeout", options.timeout_seconds, "Seconds to wait for an answer")->capture_default_str();
+  command.add_option("--timeout", options.timeout_seconds, "Seconds to wait for an answer")
+      ->check(NumberWithin(kMinSeconds, kMaxSeconds))
+      ->capture_default_str();
 }
 
 absl::StatusOr<std::unique_ptr<Client>> ConnectTo(const ServerOptions& options) {

@@ -16,6 +16,7 @@
 #include "absl/strings/str_split.h"
 #include "base/error.h"
 #include "base/limits.h"
+#include "base/server_address.h"
 #include "base/status_macros.h"
 #include "clients/cpp/grpc_status.h"
 #include "clients/cpp/varying_sizes.h"
@@ -148,6 +149,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::Connect(ClientOptions options) {
   arguments.SetMaxReceiveMessageSize(static_cast<int>(2 * GetLimit(Limit::kRequestBytes)));
   std::vector<Rpc::Replica>& replicas = client->rpc_->replicas;
   for (absl::string_view address : absl::StrSplit(given.address, ',', absl::SkipEmpty())) {
+    KILN_RETURN_IF_ERROR(CheckServerAddress(address, AddressUse::kDial));
     Rpc::Replica& replica = replicas.emplace_back();
     replica.channel = grpc::CreateCustomChannel(std::string(address), grpc::InsecureChannelCredentials(), arguments);
     replica.stub = v1::CompileService::NewStub(replica.channel);

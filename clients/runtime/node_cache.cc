@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
@@ -50,9 +51,16 @@ absl::Status WriteAll(int fd, absl::string_view bytes) {
 
 NodeCacheOptions OptionsOfEnvironment() {
   NodeCacheOptions options;
-  int64_t mib = 0;
-  const char* size = std::getenv("KILN_NODE_CACHE_MIB");
-  if (size != nullptr && absl::SimpleAtoi(size, &mib) && mib > 0 && mib < (int64_t{1} << 40)) options.max_bytes = mib << 20;
+  if (const char* size = std::getenv("KILN_NODE_CACHE_MIB"); size != nullptr && *size != '\0') {
+    int64_t mib = 0;
+    if (absl::SimpleAtoi(size, &mib) && mib > 0 && mib < (int64_t{1} << 40)) {
+      options.max_bytes = mib << 20;
+    } else {
+      // Said once a process; there is nobody to return an error to.
+      std::fprintf(stderr, "kiln: KILN_NODE_CACHE_MIB is '%s', which is no number of MiB; %d are used\n", size,
+                   static_cast<int>(options.max_bytes >> 20));
+    }
+  }
   if (const char* folder = std::getenv("KILN_NODE_CACHE"); folder != nullptr) {
     options.folder = absl::string_view(folder) == "none" ? "" : folder;
   } else if (const char* runtime = std::getenv("XDG_RUNTIME_DIR"); runtime != nullptr && *runtime == '/') {

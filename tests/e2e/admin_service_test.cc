@@ -10,6 +10,8 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "base/digest.h"
 #include "clients/cpp/grpc_status.h"
 #include "gmock/gmock.h"
 #include "grpcpp/create_channel.h"
@@ -212,6 +214,39 @@ TEST_F(TwoServersTest, AnImportMakesTheJobCompileNothing) {
   for (int i = 0; i < 6; ++i) EXPECT_EQ(CompileOf(i).tier(), v1::TIER_DISK);
 }
 
+// The client has more to send, and has not said that it is done.
+TEST_F(AdminServiceTest, WhatIsNoBundleIsRefusedAtItsBeginning) {
+  const std::unique_ptr<Stub> admin = Admin();
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(60)));
+  v1::ImportBundleResponse ignored;
+  const auto writer = admin->ImportBundle(&context, &ignored);
+  v1::ImportBundleRequest chunk;
+  chunk.set_data(std::string(100, 'x'));
+  ASSERT_TRUE(writer->Write(chunk));
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(writer->Finish())), "BUNDLE_REFUSED");
+}
+
+TEST_F(TwoServersTest, AStrangersBundleIsRefusedAtItsHead) {
+  client_ = std::make_unique<TestClient>(other_->address());
+  CompileOf(1);
+  std::string bundle;
+  ASSERT_TRUE(Export(*OtherAdmin(), {}, bundle).ok());
+  const std::unique_ptr<Stub> admin = Admin();
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(60)));
+  v1::ImportBundleResponse ignored;
+  const auto writer = admin->ImportBundle(&context, &ignored);
+  // Byte by byte, all but the last: its items are not waited for.
+  bool goes_on = true;
+  for (size_t i = 0; i + 1 < bundle.size() && goes_on; ++i) {
+    v1::ImportBundleRequest chunk;
+    chunk.set_data(bundle.substr(i, 1));
+    goes_on = writer->Write(chunk);
+  }
+  EXPECT_EQ(ReasonOf(FromGrpcStatus(writer->Finish())), "ARTIFACT_UNTRUSTED");
+}
+
 TEST_F(TwoServersTest, NothingOfARefusedBundleIsPublished) {
   CompileOf(1);
   CompileOf(2);
@@ -317,11 +352,24 @@ TEST(AdminTokenTest, WhoeverHasNotTheTokenIsRefused) {
   (*server)->Shutdown(absl::ZeroDuration());
 }
 
+// What each file holds and when it was written, by path.
+std::map<std::string, std::string> FilesIn(const std::string& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    files[entry.path()] = absl::StrCat(entry.last_write_time().time_since_epoch().count(), " ",
+                                       Sha256(std::string(std::istreambuf_iterator<char>(file), {})).ToHex());
+  }
+  return files;
+}
+
 TEST_F(AdminServiceTest, AFolderWithoutItsServerIsReadAndNotChanged) {
   const CompileAnswer answer = CompileOf(1);
   EXPECT_EQ(OfflineCache::Open(Data(), "").status().message().find('\n'), absl::string_view::npos);
   EXPECT_EQ(ReasonOf(OfflineCache::Open(Data(), "").status()), "STORAGE");
   server_->Stop();
+  const std::map<std::string, std::string> before = FilesIn(Data());
   std::string bundle;
   {
     absl::StatusOr<std::unique_ptr<OfflineCache>> offline = OfflineCache::Open(Data(), "");
@@ -334,6 +382,7 @@ TEST_F(AdminServiceTest, AFolderWithoutItsServerIsReadAndNotChanged) {
     EXPECT_EQ(ReasonOf(Import(*admin, bundle)), "CACHE_READ_ONLY");
     EXPECT_EQ(ReasonOf(Revoke(*admin, {"build x"}).status()), "CACHE_READ_ONLY");
   }
+  EXPECT_EQ(FilesIn(Data()), before);
   Restart();
   EXPECT_EQ(CompileOf(1).tier(), v1::TIER_DISK);
   EXPECT_EQ(ReasonOf(OfflineCache::Open(folder_.path(), "").status()), "STORAGE");

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/lock_checks.h"
+#include "base/server_address.h"
 #include "clients/python/native/block_cache.h"
 #include "clients/python/native/extern_op.h"
 #include "clients/python/native/native_graph.h"
@@ -165,6 +166,9 @@ NB_MODULE(_native, m) {
   m.def("options_digest",
         [](const std::map<std::string, std::string>& given) { return kiln::Bytes(kiln::OptionsDigest(given).bytes()); },
         "given"_a);
+  m.def("check_address",
+        [](const std::string& address) { kiln::Check(kiln::CheckServerAddress(address, kiln::AddressUse::kDial)); },
+        "address"_a, "Raises KilnError for one that nobody can be asked at.");
   m.def("propagate", &kiln::Propagate, "module"_a,
         "From a serialized GraphModule to a serialized PropagateResponse. Raises KilnError.");
 

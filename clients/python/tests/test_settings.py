@@ -27,6 +27,19 @@ def test_bounds_checks_are_switched_on_by_the_environment_unless_the_option_is_g
     assert read_settings(None, {"KILN_CODEGEN_CHECK": "0"}).compile_options == ()
 
 
+def test_a_switch_in_the_environment_is_on_or_off() -> None:
+    with pytest.raises(KilnError, match="OPTION_INVALID: option KILN_CODEGEN_CHECK: 'yes' is neither"):
+        read_settings(None, {"KILN_CODEGEN_CHECK": "yes"})
+
+
+@pytest.mark.parametrize("address", ["localhost", "localhost:99999", "http://localhost:80", ":7077", "::1:7077"])
+def test_an_address_has_a_host_and_a_port(address: str) -> None:
+    with pytest.raises(KilnError, match="BAD_ARGUMENT_VALUE: address '"):
+        read_settings({"address": address}, {})
+    with pytest.raises(KilnError, match="BAD_ARGUMENT_VALUE"):
+        read_settings(None, {"KILN_ADDRESS": address})
+
+
 @pytest.mark.parametrize("deadline", ["soon", "0", "-1", "nan", "inf"])
 def test_a_deadline_is_a_number_of_seconds(deadline: str) -> None:
     with pytest.raises(KilnError, match="OPTION_INVALID"):

@@ -86,15 +86,24 @@ def _switch(name: str, text: str) -> bool:
         raise KilnError("OPTION_INVALID", f"option {name}: {text!r} is neither true nor false") from None
 
 
+def _address(text: str) -> str:
+    """`text`; gRPC would take a port that is none modulo 65536, and 443 where it is missing."""
+    from kiln import _native
+
+    if text:
+        _native.check_address(text)
+    return text
+
+
 def read_settings(options: Mapping[str, Any] | None, environment: Mapping[str, str] = os.environ) -> Settings:
     """KilnError OPTION_INVALID for a value that means nothing."""
     given = {name: _text(value) for name, value in (options or {}).items()}
     host = {name: given.pop(name, environment.get(variable, "")) for name, variable in HOST_OPTIONS.items()}
     for variable, option in COMPILER_SWITCHES.items():
-        if environment.get(variable) == "1":
+        if _switch(variable, environment.get(variable, "0")):
             given.setdefault(option, "true")
     return Settings(
-        address=host["address"],
+        address=_address(host["address"]),
         trusted_keys=host["trusted_keys"],
         domain=host["domain"],
         job=host["job"],
