@@ -6,13 +6,17 @@
 namespace kiln {
 namespace {
 
+// What a running sum or product of `dtype` is held in: float32's in float64, as eager has
+// it on a CPU (at::acc_type), since a long one loses a digit every few hundred terms.
+DType AccumulationDType(DType dtype) { return dtype == DType::kFloat32 ? DType::kFloat64 : ComputationDType(dtype); }
+
 // aten::cumsum(Tensor self, int dim, *, ScalarType? dtype=None)
 absl::Status Scan(LoweringContext& c, ReduceKind kind) {
   TensorOperand in = c.In(0);
   int rank = static_cast<int>(in.sizes.size());
   KILN_ASSIGN_OR_RETURN(int dim, c.args().WrapDim(c.args().Int(1), rank));
   TensorOperand out = c.Out();
-  DType dtype = ComputationDType(out.dtype);
+  DType dtype = AccumulationDType(out.dtype);
   KernelBuilder b = c.NewKernel();
   Dims i(rank);
   for (int d = 0; d < rank; ++d) {
@@ -20,8 +24,9 @@ absl::Status Scan(LoweringContext& c, ReduceKind kind) {
   }
   Val accumulator = b.Accumulate(kind, dtype);
   if (rank > 0) i[dim] = b.BeginLoop(out.sizes[dim]);
-  b.Update(accumulator, b.Cast(LoadBroadcast(b, in, i), dtype));
-  StoreAt(b, out, i, b.Result(accumulator));
+  // First to the output's type, which is what eager sums.
+  b.Update(accumulator, b.Cast(b.Cast(LoadBroadcast(b, in, i), ComputationDType(out.dtype)), dtype));
+  StoreAt(b, out, i, b.Cast(b.Result(accumulator), ComputationDType(out.dtype)));
   for (int d = 0; d < rank; ++d) b.EndLoop();
   c.Emit(std::move(b));
   return absl::OkStatus();
