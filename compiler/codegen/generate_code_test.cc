@@ -1,4 +1,6 @@
 // Kernels to machine code: loops over any size, threads, targets, what has no code.
+#include <cstdlib>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -225,6 +227,16 @@ TEST(GenerateCodeTest, OneFunctionServesKernelsThatDifferInConstants) {
     EXPECT_FLOAT_EQ((*crossed_out)[0].Values()[i], 6.0);
     EXPECT_FLOAT_EQ((*crossed_out)[1].Values()[i], -6.0 * x[i]);
   }
+}
+
+TEST(LinkArtifactTest, AFolderThatCannotBeWrittenIsDoneWithout) {
+  const char* said = std::getenv("TMPDIR");
+  const std::optional<std::string> before = said == nullptr ? std::nullopt : std::optional<std::string>(said);
+  ASSERT_EQ(setenv("TMPDIR", "/no/such/folder", 1), 0);
+  const absl::StatusOr<Compiled> compiled = CompileProgram(
+      "program symbols=[s0] inputs=0 {\n  inputs []\n  return scalar s0\n}\n");
+  before.has_value() ? setenv("TMPDIR", before->c_str(), 1) : unsetenv("TMPDIR");
+  EXPECT_TRUE(compiled.ok()) << compiled.status();
 }
 
 }  // namespace
