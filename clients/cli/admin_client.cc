@@ -21,6 +21,7 @@
 #include "base/limits.h"
 #include "base/status_macros.h"
 #include "clients/cli/option_checks.h"
+#include "clients/cli/output_file.h"
 #include "clients/cpp/grpc_status.h"
 #include "service/admin_server.h"
 #include "service/offline_cache.h"
@@ -159,28 +160,24 @@ absl::StatusOr<v1::EvictVariantsResponse> AdminClient::Evict(const v1::EvictVari
 }
 
 absl::StatusOr<int64_t> AdminClient::Export(const v1::VariantFilter& filter, const std::string& path) {
-  const std::string partial = absl::StrCat(path, ".partial");
-  KILN_ASSIGN_OR_RETURN(File file, OpenFile(partial, "wb"));
+  KILN_ASSIGN_OR_RETURN(OutputFile file, OutputFile::Create(path));
   v1::ExportBundleRequest request;
   *request.mutable_filter() = filter;
   const std::unique_ptr<grpc::ClientContext> context = NewContext();
   const auto reader = stub_->ExportBundle(context.get(), request);
   v1::ExportBundleResponse chunk;
   int64_t bytes = 0;
-  int error = 0;
-  while (error == 0 && reader->Read(&chunk)) {
-    const std::string& data = chunk.data();
-    if (std::fwrite(data.data(), 1, data.size(), file.get()) != data.size()) error = errno;
-    bytes += static_cast<int64_t>(data.size());
+  absl::Status written;
+  while (written.ok() && reader->Read(&chunk)) {
+    written = file.Write(chunk.data());
+    bytes += static_cast<int64_t>(chunk.data().size());
   }
-  if (error != 0) context->TryCancel();
-  absl::Status status = FromGrpcStatus(reader->Finish());
-  if (std::fclose(file.release()) != 0 && error == 0) error = errno;
-  if (error == 0 && status.ok() && std::rename(partial.c_str(), path.c_str()) != 0) error = errno;
-  if (error != 0) status = absl::UnknownError(absl::StrCat(path, ": ", std::strerror(error)));
-  if (status.ok()) return bytes;
-  std::remove(partial.c_str());
-  return status;
+  if (!written.ok()) context->TryCancel();
+  const absl::Status status = FromGrpcStatus(reader->Finish());
+  KILN_RETURN_IF_ERROR(written);
+  KILN_RETURN_IF_ERROR(status);
+  KILN_RETURN_IF_ERROR(file.Commit());
+  return bytes;
 }
 
 absl::StatusOr<v1::ImportBundleResponse> AdminClient::Import(const std::string& path) {

@@ -95,6 +95,10 @@ absl::Status Evict(const CacheArguments& arguments) {
   KILN_ASSIGN_OR_RETURN(const std::unique_ptr<AdminClient> client, AdminClient::Connect(arguments.admin));
   v1::EvictVariantsRequest request;
   KILN_ASSIGN_OR_RETURN(*request.mutable_filter(), FilterOf(arguments.filter, *client));
+  if (!arguments.all && !request.filter().has_domain() && request.filter().ByteSizeLong() == 0) {
+    return MakeError(ErrorReason::kBadArgumentValue,
+                     "evict what? Give --artifact, --graph, --key, --domain, --older-than or --job, or --all");
+  }
   request.set_all(arguments.all);
   KILN_ASSIGN_OR_RETURN(const v1::EvictVariantsResponse done, client->Evict(request));
   if (arguments.json) {
@@ -111,6 +115,7 @@ absl::StatusOr<std::shared_ptr<std::FILE>> OpenToRead(const std::string& path) {
   return std::shared_ptr<std::FILE>(file, [](std::FILE* opened) { std::fclose(opened); });
 }
 
+// Reads all of it, so that what is broken behind the manifest is found too.
 absl::StatusOr<v1::BundleManifest> ReadCoverage(const std::string& path, const std::string& trusted_keys) {
   KILN_ASSIGN_OR_RETURN(const std::shared_ptr<Trust> trust, Trust::Load({.keys = trusted_keys}));
   KILN_ASSIGN_OR_RETURN(const std::shared_ptr<std::FILE> file, OpenToRead(path));
@@ -118,6 +123,9 @@ absl::StatusOr<v1::BundleManifest> ReadCoverage(const std::string& path, const s
     return std::fread(buffer, 1, size, file.get());
   };
   KILN_ASSIGN_OR_RETURN(BundleReader reader, BundleReader::Open(source, trust->Current()));
+  KILN_RETURN_IF_ERROR(reader.ReadAll(
+      {.graph = [](const v1::BundleGraph&, std::string) { return absl::OkStatus(); },
+       .artifact = [](const v1::BundleArtifact&, std::vector<v1::SignedVariant>, std::string) { return absl::OkStatus(); }}));
   return reader.manifest();
 }
 
@@ -190,7 +198,7 @@ const Subcommand kSubcommands[] = {
      [](CLI::App& command, CacheArguments& arguments) {
        command.add_option("artifact", arguments.artifact, "Hex digits of its SHA-256, or their beginning")->required();
      }},
-    {"bundle", "Show what a bundle covers; nothing is asked but the file and --trusted-keys", &PrintBundle, false,
+    {"bundle", "Check a bundle whole, and show what it covers; nothing is asked but the file and --trusted-keys", &PrintBundle, false,
      [](CLI::App& command, CacheArguments& arguments) {
        command.add_option("file", arguments.file, "A bundle")->required();
      }},

@@ -4,10 +4,8 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <iterator>
-#include <system_error>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -18,6 +16,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/status_macros.h"
+#include "clients/cli/output_file.h"
 #include "fake_runtime/fake_tensor_mode.h"
 #include "fake_runtime/graph/text_form.h"
 #include "fake_runtime/import/import_graph.h"
@@ -86,21 +85,9 @@ absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
 }
 
 absl::Status WriteWholeFile(const std::string& path, absl::string_view bytes) {
-  std::error_code error;
-  const std::filesystem::file_status there = std::filesystem::status(path, error);
-  // A device or a pipe is written to: a file in its place would be the end of it. What a link names is replaced, not the link.
-  const bool in_place = std::filesystem::exists(there) && !std::filesystem::is_regular_file(there);
-  const std::filesystem::path linked = std::filesystem::canonical(path, error);
-  const std::string target = error ? path : linked.string();
-  const std::string partial = in_place ? path : absl::StrCat(target, ".partial");
-  std::ofstream file(partial, std::ios::binary | std::ios::trunc);
-  file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  file.close();
-  if (!file) return absl::ErrnoToStatus(errno, path);
-  if (in_place) return absl::OkStatus();
-  std::filesystem::rename(partial, target, error);
-  if (error) return absl::UnknownError(absl::StrCat(path, ": ", error.message()));
-  return absl::OkStatus();
+  KILN_ASSIGN_OR_RETURN(OutputFile file, OutputFile::Create(path));
+  KILN_RETURN_IF_ERROR(file.Write(bytes));
+  return file.Commit();
 }
 
 bool IsElf(absl::string_view bytes) { return absl::StartsWith(bytes, "\x7f" "ELF"); }

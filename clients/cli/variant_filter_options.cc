@@ -34,7 +34,8 @@ const std::string& ArtifactOf(const v1::VariantSummary& variant) { return varian
 const std::string& GraphOf(const v1::VariantSummary& variant) { return variant.components().graph(); }
 const std::string& KeyOfSummary(const v1::VariantSummary& variant) { return variant.key(); }
 
-absl::StatusOr<std::string> Complete(absl::string_view flag, const std::string& hex, Field field, AdminClient& client) {
+absl::StatusOr<std::string> Complete(absl::string_view flag, const std::string& given, Field field, AdminClient& client) {
+  const std::string hex = absl::AsciiStrToLower(given);
   if (const std::optional<Digest> whole = Digest::FromHex(hex); whole.has_value()) return std::string(whole->bytes());
   const bool is_hex = std::all_of(hex.begin(), hex.end(), [](char c) { return absl::ascii_isxdigit(c); });
   if (hex.size() < kFewestDigits || hex.size() >= 2 * Digest::kSizeBytes || !is_hex) {

@@ -119,7 +119,34 @@ def test_graphs_are_warmed_from_files(tmp_path: pathlib.Path) -> None:
     digest = listed[0]["artifact_sha256"]
     assert digest in _kiln("cache", "show", f"--data={tmp_path / 'warm'}", digest[:8])
     assert "all is well" in _kiln("cache", "verify", f"--data={tmp_path / 'warm'}")
+    assert digest in _kiln("cache", "show", f"--data={tmp_path / 'warm'}", digest[:8].upper())
     assert "CACHE_READ_ONLY" in _kiln("cache", "evict", f"--data={tmp_path / 'warm'}", "--all", code=1)
+    assert "Give --artifact" in _kiln("cache", "evict", f"--data={tmp_path / 'warm'}", code=1)
+    # Its manifest is whole, and what comes behind is not.
+    cut = tmp_path / "cut.kiln"
+    cut.write_bytes(bundle.read_bytes()[:-10])
+    refused = _kiln("cache", "bundle", cut, f"--trusted-keys={_public_key(tmp_path / 'warm')}", code=1)
+    assert "BUNDLE_REFUSED" in refused
+    # An export to where nothing can be written leaves what is there.
+    occupied = tmp_path / "occupied"
+    occupied.mkdir()
+    assert "Is a directory" in _kiln("cache", "export", f"--data={tmp_path / 'warm'}", f"--out={occupied}", code=1)
+
+
+@pytest.mark.parametrize(
+    ("module", "words"),
+    [
+        ("def kiln_warm():\n    return []\n", "no kiln_warm() yielded anything"),
+        ("x = 1\n", "defines no kiln_warm()"),
+        ("def kiln_warm():\n    raise ValueError('of the module')\n", "of the module"),
+    ],
+)
+def test_a_module_that_warms_nothing_is_an_error(tmp_path: pathlib.Path, module: str, words: str) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(module)
+    assert words in _kiln("warm", f"--data={tmp_path / 'warm'}", path, code=1)
+    missing = tmp_path / "missing.py"
+    assert "missing.py" in _kiln("warm", f"--data={tmp_path / 'warm'}", missing, code=1)
 
 
 @pytest.mark.parametrize("rule", ["artifact", "key", "build"])

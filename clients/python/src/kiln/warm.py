@@ -64,8 +64,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 # As if it were run.
                 sys.path.insert(0, folder)
             warming.warm(lambda path=path: cases_of(path), path)  # type: ignore[misc]
-    except KilnError as error:
+    except (KilnError, FileNotFoundError) as error:
         print(f"kiln.warm: {error}", file=sys.stderr)
+        return 1
+    if not warming.graphs:
+        print("kiln.warm: no kiln_warm() yielded anything to compile", file=sys.stderr)
         return 1
     for reason in warming.refused:
         print(f"kiln.warm: runs eagerly: {reason}", file=sys.stderr)

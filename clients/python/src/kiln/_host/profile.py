@@ -11,6 +11,8 @@ import functools
 import json
 import os
 import pathlib
+import sys
+import warnings
 from typing import Any
 
 from kiln import _native
@@ -24,7 +26,18 @@ def enable_as_asked() -> None:
         return
     _native.profiler_enable(asked != "1")
     if asked != "1":
-        atexit.register(write_chrome_trace, pathlib.Path(asked))
+        path = pathlib.Path(asked)
+        if not path.parent.is_dir() or path.is_dir():
+            # Now, while somebody can still stop the program.
+            warnings.warn(f"KILN_PROFILE: no file can be written at {path}", stacklevel=2)
+        atexit.register(_write_at_the_end, path)
+
+
+def _write_at_the_end(path: pathlib.Path) -> None:
+    try:
+        write_chrome_trace(path)
+    except OSError as error:
+        print(f"kiln: KILN_PROFILE: the trace is not written: {error}", file=sys.stderr)
 
 
 def rows() -> list[dict[str, Any]]:
