@@ -24,6 +24,8 @@ constexpr int64_t kSerialElements = 2048;
 // rows: 16 KiB of float32 a buffer, so that a few buffers' chunks fit a first-level
 // cache together, and a large axis still has many.
 constexpr int64_t kPointwiseChunk = 4096;
+// Iterations of a chunk of a row that runs in series.
+constexpr int64_t kMostSerialRows = 256;
 constexpr int64_t kLeastChunk = 256;
 // Columns of one task of an interchanged reduction. 512 float32 are half a page:
 // accumulators stay in the first-level cache, and each row's part is a run that
@@ -267,8 +269,11 @@ class LoopOrderer {
     if (EstimateTasks(cluster_.rows.back()) < wanted) return;
     order_.serial_row = cluster_.rows.back();
     if (!AreRowsSurely(wanted, order_.serial_row)) {
-      // A task of a grain; an iteration is shorter than that.
-      CutSerialRow(static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(kGrainElements / std::max<int64_t>(1, EstimateIteration())))));
+      // A task of a grain at most; an iteration is shorter than that. Chunks are no longer
+      // than what hides the cost of a chunk, so that kernels of the same iterations over
+      // rows of other lengths are the same code.
+      const int64_t grain = kGrainElements / std::max<int64_t>(1, EstimateIteration());
+      CutSerialRow(static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(std::min(grain, kMostSerialRows)))));
     }
     Explain("iterations are short: the innermost row runs in series");
   }
