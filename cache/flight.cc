@@ -30,8 +30,9 @@ Flight::~Flight() {
 
 void Flight::OnCancel(std::function<void()> cancel) { rep_->OnCancel(id_, std::move(cancel)); }
 
-bool Flight::Propagated(std::vector<v1::Guard> guards, double estimated_seconds) {
-  return rep_->Propagated(id_, std::move(guards), estimated_seconds);
+bool Flight::Propagated(std::vector<v1::Guard> guards, double estimated_seconds,
+                        const std::function<void(bool)>& decided) {
+  return rep_->Propagated(id_, std::move(guards), estimated_seconds, decided);
 }
 
 void Flight::Found(const CacheHit& hit) { rep_->Land(id_, hit, /*last_looked=*/true); }

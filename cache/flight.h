@@ -161,9 +161,12 @@ class Flight {
   // It must not own the flight, which would then live until it ends.
   void OnCancel(std::function<void()> cancel);
 
-  // The guards of propagation; said again, they replace those that were. True: go on. False: nobody wants it (any more), or
-  // the guards don't parse, which fails the flight: drop it.
-  bool Propagated(std::vector<v1::Guard> guards, double estimated_seconds);
+  // The guards of propagation; said again, they replace those that were. True: go on.
+  // False: nobody wants it (any more), or the guards don't parse, which fails the flight:
+  // drop it. `decided` (may be null) gets the same before those who wait are told, which
+  // takes a while where they are many.
+  bool Propagated(std::vector<v1::Guard> guards, double estimated_seconds,
+                  const std::function<void(bool)>& decided = nullptr);
   // A variant that serves the leader was found after all. Ends the flight.
   void Found(const CacheHit& hit);
   // Publish the variant first. Ends the flight.

@@ -71,7 +71,13 @@ class FlightTest : public ::testing::Test {
 TEST_F(FlightTest, OneRequestLeadsAndGetsItsVariant) {
   auto a = Join(Sizes({8, 16}));
   ASSERT_NE(a->flight, nullptr);
-  EXPECT_TRUE(a->flight->Propagated(MakeGuards({"s0 != 1"}), 0.5));
+  // The compile need not wait until all have been told.
+  std::optional<size_t> told_when_decided;
+  EXPECT_TRUE(a->flight->Propagated(MakeGuards({"s0 != 1"}), 0.5, [&](bool go) {
+    EXPECT_TRUE(go);
+    told_when_decided = a->phases.size();
+  }));
+  EXPECT_EQ(told_when_decided, a->phases.size() - 2);
   Compiled(a, {.guards = {"s0 != 1"}});
   EXPECT_EQ(a->outcome, "elf COMPILED");
   EXPECT_THAT(a->phases, ElementsAre("Q", "P", "C"));

@@ -263,36 +263,43 @@ void Flights::Rep::ReplaceLocked(const std::set<WaiterId>& ids, Calls& calls) {
   for (WaiterId id : ids) PlaceLocked(id, waiters_.at(id), calls);
 }
 
-bool Flights::Rep::Propagated(uint64_t flight, std::vector<v1::Guard> guards, double estimated_seconds) {
+bool Flights::Rep::Propagated(uint64_t flight, std::vector<v1::Guard> guards, double estimated_seconds,
+                              const std::function<void(bool)>& decided) {
   Calls calls;
   bool go = false;
   {
     absl::MutexLock lock(&mutex_);
-    auto at = flights_.find(flight);
-    if (at == flights_.end()) return false;
-    State& state = at->second;
-    absl::StatusOr<std::unique_ptr<GuardTester>> tester =
-        GuardTester::Make(state.leader_request.symbols, Pointers(guards));
-    if (!tester.ok()) {
-      FailLocked(flight, tester.status(), calls);
-    } else {
-      state.guards = *std::move(tester);
-      state.propagated = std::make_shared<const FlightProgress>(
-          FlightProgress{v1::Progress::PHASE_PROPAGATED, std::move(guards), estimated_seconds});
-      TellLocked(state, state.propagated, calls);
-      // Those who join now hear of it as they join; placing may move the map.
-      ReplaceLocked(std::exchange(state.pending, {}), calls);
-      State& again = flights_.at(flight);
-      go = !again.joined.empty();
-      if (go) {
-        TellLocked(again, Phase(v1::Progress::PHASE_COMPILING), calls);
-      } else {
-        TakeLocked(flight, calls);
-      }
-    }
+    go = PropagatedLocked(flight, std::move(guards), estimated_seconds, calls);
   }
+  if (decided != nullptr) decided(go);
   Run(calls);
   return go;
+}
+
+bool Flights::Rep::PropagatedLocked(uint64_t flight, std::vector<v1::Guard> guards, double estimated_seconds,
+                                    Calls& calls) {
+  auto at = flights_.find(flight);
+  if (at == flights_.end()) return false;
+  State& state = at->second;
+  absl::StatusOr<std::unique_ptr<GuardTester>> tester =
+      GuardTester::Make(state.leader_request.symbols, Pointers(guards));
+  if (!tester.ok()) {
+    FailLocked(flight, tester.status(), calls);
+    return false;
+  }
+  state.guards = *std::move(tester);
+  state.propagated = std::make_shared<const FlightProgress>(
+      FlightProgress{v1::Progress::PHASE_PROPAGATED, std::move(guards), estimated_seconds});
+  TellLocked(state, state.propagated, calls);
+  // Those who join now hear of it as they join; placing may move the map.
+  ReplaceLocked(std::exchange(state.pending, {}), calls);
+  State& again = flights_.at(flight);
+  if (again.joined.empty()) {
+    TakeLocked(flight, calls);
+    return false;
+  }
+  TellLocked(again, Phase(v1::Progress::PHASE_COMPILING), calls);
+  return true;
 }
 
 void Flights::Rep::DeliverLocked(WaiterId id, const State& state, const CacheHit& hit, bool last_looked,

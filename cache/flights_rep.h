@@ -37,7 +37,8 @@ class Flights::Rep : public std::enable_shared_from_this<Flights::Rep> {
   absl::Duration Expire();
   void Shutdown();
   void OnCancel(uint64_t flight, std::function<void()> cancel);
-  bool Propagated(uint64_t flight, std::vector<v1::Guard> guards, double estimated_seconds);
+  bool Propagated(uint64_t flight, std::vector<v1::Guard> guards, double estimated_seconds,
+                  const std::function<void(bool)>& decided);
   // `last_looked`: found in the index, not compiled.
   void Land(uint64_t flight, const CacheHit& hit, bool last_looked);
   void Fail(uint64_t flight, const absl::Status& status);
@@ -92,6 +93,8 @@ class Flights::Rep : public std::enable_shared_from_this<Flights::Rep> {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Takes the waiter out of its flight, which is cancelled if that was the last.
   void DetachLocked(WaiterId id, uint64_t flight, Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool PropagatedLocked(uint64_t flight, std::vector<v1::Guard> guards, double estimated_seconds, Calls& calls)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   State TakeLocked(uint64_t flight, Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ReplaceLocked(const std::set<WaiterId>& ids, Calls& calls) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DeliverLocked(WaiterId id, const State& state, const CacheHit& hit, bool last_looked, GuardTester& guards,

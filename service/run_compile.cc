@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -70,14 +71,19 @@ class CompileRun {
     // are then tested at the end.
     if (!frame.has_propagated()) return frame;
     KILN_RETURN_IF_ERROR(CheckLimit(Limit::kGuards, frame.propagated().guards_size(), "guards of propagation"));
-    v1::FrontToWorker decision;
-    decision.mutable_decision()->set_go(TellPropagated(*frame.mutable_propagated()));
-    KILN_RETURN_IF_ERROR(session.Send(decision));
-    if (!decision.decision().go()) return MakeError(ErrorReason::kRequestCancelled, "nobody waits for the compile");
+    // The worker goes on while those who wait are told.
+    absl::Status sent;
+    const bool go = TellPropagated(*frame.mutable_propagated(), [&](bool goes) {
+      v1::FrontToWorker decision;
+      decision.mutable_decision()->set_go(goes);
+      sent = session.Send(decision);
+    });
+    KILN_RETURN_IF_ERROR(sent);
+    if (!go) return MakeError(ErrorReason::kRequestCancelled, "nobody waits for the compile");
     return session.Receive();
   }
 
-  bool TellPropagated(v1::WorkerToFront::Propagated& propagated) {
+  bool TellPropagated(v1::WorkerToFront::Propagated& propagated, const std::function<void(bool)>& decided) {
     AddLocations(request_.graph->source->locations, *propagated.mutable_guards());
     const std::vector<v1::Guard> guards(propagated.guards().begin(), propagated.guards().end());
     KeepGraph();
@@ -86,7 +92,7 @@ class CompileRun {
     const double estimated_seconds = front_.estimates.Correct(raw_estimate_seconds_);
     // First to the fleet: who goes on here for want of these guards meets the lease.
     if (lease_ != nullptr) lease_->Propagated(guards, estimated_seconds);
-    return flight_.Propagated(guards, estimated_seconds);
+    return flight_.Propagated(guards, estimated_seconds, decided);
   }
 
   // So that others may name it from now on. Without it they send it inline.
