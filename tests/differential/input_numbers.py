@@ -41,6 +41,7 @@ def _numbers(program: Program, one: Input, count: int) -> torch.Tensor:
     numbers = numbers.to(one.dtype)
     if program.specials and count:
         places = torch.randint(0, count, (max(1, count // 8),), generator=generator)
-        values = torch.tensor([choice.choice(_SPECIALS) for _ in places.tolist()], dtype=torch.float64)
-        numbers[places] = values.to(one.dtype)
+        # Of a place that comes twice the last counts: index_put's threads would race for it.
+        special = {place: choice.choice(_SPECIALS) for place in places.tolist()}
+        numbers[list(special)] = torch.tensor(list(special.values()), dtype=torch.float64).to(one.dtype)
     return numbers
